@@ -1,0 +1,1 @@
+"""The service: retrieves passages, shows them first, then streams a cited answer."""

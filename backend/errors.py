@@ -1,0 +1,88 @@
+"""Every error that may reach a client or a curator: its code, its HTTP status, and whether a retry helps."""
+
+
+class FootnoteError(Exception):
+    """Base of all expected errors.
+
+    `message` is one sentence for the person who caused it: it never holds the text of another exception, a URL or a key.
+    """
+
+    code = "internal"
+    status = 500
+    retryable = False
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Unauthenticated(FootnoteError):
+    """Credentials were presented and are not valid."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(FootnoteError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(FootnoteError):
+    """Missing, deleted, or someone else's: the three look the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class ConversationBusy(FootnoteError):
+    """Another run is still answering in this conversation."""
+
+    code = "conversation_busy"
+    status = 409
+    retryable = True
+
+
+class BodyTooLarge(FootnoteError):
+    """The request body is over the cap."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class InvalidRequest(FootnoteError):
+    """The request can never succeed as it is."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class RateLimited(FootnoteError):
+    """Too many requests; `retry_after` says when to come back."""
+
+    code = "rate_limited"
+    status = 429
+    retryable = True
+
+
+class Unavailable(FootnoteError):
+    """Something that the service depends on is away."""
+
+    code = "unavailable"
+    status = 503
+    retryable = True
+
+
+class ConfigurationError(FootnoteError):
+    """A setting, file or machine is not fit to start with; the message says which and what to do."""
+
+    code = "configuration"
+
+
+class ContentError(FootnoteError):
+    """A document cannot be ingested; the message is the reason a curator reads."""
+
+    code = "content"

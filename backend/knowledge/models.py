@@ -1,0 +1,109 @@
+"""What the service and the pipeline both speak of: creators, documents, chunks, and the answers of the index."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+Kind = Literal["video", "audio", "article", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A labelled address of a creator's own."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """Someone whose knowledge is published; `voice` says in prose how they talk, `questions` are examples to ask."""
+
+    slug: str
+    name: str
+    bio: str = ""
+    voice: str = ""
+    topics: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One published piece. `url` is where a reader finds it, `source_uri` where the pipeline did."""
+
+    id: UUID
+    creator: str
+    title: str
+    kind: Kind
+    source_uri: str
+    url: str | None = None
+    published_at: date | None = None
+    duration_s: float | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document, with its place in it.
+
+    `text` is what a reader is shown; `heading` is the heading path ("Setup > Microphones"). `char_start` and `char_end` are
+    offsets into the document's cleaned text; `start_s` and `end_s` are seconds into a recording.
+    """
+
+    id: UUID
+    document_id: UUID
+    creator: str
+    ordinal: int
+    text: str
+    char_start: int
+    char_end: int
+    topics: tuple[str, ...] = ()
+    heading: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    speaker: str | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """BM25 weights by term id; both arrays have the same length and ids are unique."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk as the index keeps it. `dense` has the model's dimension and length 1."""
+
+    chunk: Chunk
+    dense: tuple[float, ...]
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which chunks a search may return: of one creator, of one topic, never of `excluded` documents (tombstones)."""
+
+    creator: str | None = None
+    topic: str | None = None
+    excluded: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that one search found, with that search's own score (cosine, or BM25)."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the two searches of one question found, each best first."""
+
+    dense: tuple[Hit, ...]
+    lexical: tuple[Hit, ...]

@@ -1,0 +1,78 @@
+"""A tier: one way to get an answer. The cascade tries tiers in order; all of them speak these types."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Outcome = Literal["answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt, in the roles that OpenAI-compatible endpoints know."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSource:
+    """A source as the prompt offers it; `index` is what the marker `[1]` points to."""
+
+    index: int
+    title: str
+    creator: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything a tier may use: the assembled messages, and the parts for tiers that need no model.
+
+    `tokens` is the size of `messages` by tiktoken; `max_tokens` caps the answer.
+    """
+
+    messages: tuple[Message, ...]
+    question: str
+    sources: tuple[PromptSource, ...]
+    tokens: int
+    max_tokens: int
+    temperature: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the answer, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a complete answer; the last event of a stream. Token counts are None where the upstream gave none."""
+
+    reason: Literal["stop", "length"]
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class TierFailure(Exception):
+    """A tier could not answer. Only `outcome` may be shown; the cause stays in `__cause__` and is never logged as text."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome: Outcome = outcome
+
+
+class Tier(Protocol):
+    """Streams one answer per call.
+
+    The stream is tokens and then exactly one `Finish`. Any other end is a `TierFailure`. Closing the generator closes
+    the upstream connection.
+    """
+
+    name: str
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]: ...
+
+    async def close(self) -> None: ...

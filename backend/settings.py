@@ -1,0 +1,182 @@
+"""The settings: environment over `.env` over `config.yaml`. A key that nobody knows is an error that names it."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError
+from yaml import YAMLError
+
+from backend.errors import ConfigurationError
+
+EMBEDDED = "embedded"
+PREFIX = "FOOTNOTE_"
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown keys are refused, values never change after start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    host: str
+    port: int = Field(ge=0, le=65535)
+    workers: int = Field(ge=1)
+    allowed_origins: tuple[str, ...]
+    keepalive_s: float = Field(gt=0)
+    drain_s: float = Field(ge=0)
+
+
+class DatabaseSettings(Section):
+    url: str
+    pool_size: int = Field(ge=1)
+
+
+class RedisSettings(Section):
+    url: str
+    history_ttl_s: int = Field(gt=0)
+    journal_ttl_s: int = Field(gt=0)
+
+
+class IndexSettings(Section):
+    url: str
+    collection: str
+    api_key: SecretStr | None = None
+
+
+class EmbeddingSettings(Section):
+    model: str
+
+
+class RetrievalSettings(Section):
+    sources: int = Field(ge=1, le=20)
+    candidates: int = Field(ge=1, le=1000)
+    min_similarity: float = Field(ge=-1, le=1)
+
+
+class ChatSettings(Section):
+    prompt_tokens: int = Field(ge=500)
+    answer_tokens: int = Field(ge=16)
+    history_turns: int = Field(ge=0)
+    grace_s: float = Field(ge=0)
+
+
+class OpenAITierSettings(Section):
+    kind: Literal["openai"]
+    base_url: str | None = None
+    model: str | None = None
+    api_key: SecretStr | None = None
+    first_token_timeout_s: float = Field(default=8, gt=0)
+    idle_timeout_s: float = Field(default=15, gt=0)
+    total_timeout_s: float = Field(default=90, gt=0)
+
+
+class ExtractiveTierSettings(Section):
+    kind: Literal["extractive"]
+
+
+TierSettings = Annotated[OpenAITierSettings | ExtractiveTierSettings, Field(discriminator="kind")]
+
+
+class CascadeSettings(Section):
+    order: tuple[str, ...] = Field(min_length=1)
+
+
+class Settings(BaseSettings):
+    """All settings. `load` is the one way to make them outside tests."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
+    )
+
+    data_dir: Path
+    server: ServerSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    index: IndexSettings
+    embedding: EmbeddingSettings
+    retrieval: RetrievalSettings
+    chat: ChatSettings
+    tiers: dict[str, TierSettings]
+    cascade: CascadeSettings
+    secret: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        yaml = YamlConfigSettingsSource(settings_cls, yaml_file=config_file())
+        return init_settings, env_settings, dotenv_settings, yaml
+
+
+def config_file() -> Path:
+    """`FOOTNOTE_CONFIG` if it is set, else the `config.yaml` beside the installed packages' source tree."""
+    return Path(os.environ.get(f"{PREFIX}CONFIG") or Path(__file__).parent.parent / "config.yaml")
+
+
+def load(**overrides: object) -> Settings:
+    """Reads the settings once, at a composition root.
+
+    `overrides` are top-level sections that win over everything (command-line options).
+    Raises `ConfigurationError` whose sentence names the key that is wrong.
+    """
+    if not config_file().is_file():
+        raise ConfigurationError(f"The configuration file {config_file()} is missing: restore it or set {PREFIX}CONFIG.")
+    refuse_unknown_names(os.environ)
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError(sentence_for(error)) from error
+    except SettingsError as error:
+        raise ConfigurationError(f"{error}: lists and mappings in the environment are written as JSON.") from error
+    except YAMLError as error:
+        raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
+    for name in settings.cascade.order:
+        if name not in settings.tiers:
+            raise ConfigurationError(f"`cascade.order` names the tier `{name}`, which is not under `tiers`.")
+    if settings.secret is not None and len(settings.secret.get_secret_value().encode()) < 32:
+        raise ConfigurationError(f"{PREFIX}SECRET is too short: use at least 32 random bytes.")
+    return settings
+
+
+def refuse_unknown_names(environment: Mapping[str, str]) -> None:
+    """An environment variable with our prefix and no such section is a typo; nested names are checked by the model."""
+    sections = list(Settings.model_fields)
+    for name in environment:
+        if not name.startswith(PREFIX) or name == f"{PREFIX}CONFIG" or name.startswith(f"{PREFIX}TEST_"):
+            continue
+        section = name.removeprefix(PREFIX).split("__")[0].lower()
+        if section not in sections:
+            near = get_close_matches(section, sections, n=1)
+            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise ConfigurationError(f"The environment variable {name} is not a setting.{hint}")
+
+
+def sentence_for(error: ValidationError) -> str:
+    """The first problem of a validation, as a sentence that names the key and not its value (it may be a secret)."""
+    problem = error.errors(include_input=False, include_url=False)[0]
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(path.split(".")[-1], known_keys(), n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        return f"`{path}` is not a setting.{hint}"
+    return f"The setting `{path}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."
+
+
+def known_keys() -> list[str]:
+    """The last part of every setting's path, for suggestions."""
+    sections = (
+        ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
+        ChatSettings, OpenAITierSettings, CascadeSettings,
+    )  # fmt: skip
+    return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]

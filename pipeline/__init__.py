@@ -1,0 +1,1 @@
+"""Ingestion: reads creators' content, chunks and embeds it, and publishes it to the index."""
