@@ -4,7 +4,8 @@
 class FootnoteError(Exception):
     """Base of all expected errors.
 
-    `message` is one sentence for the person who caused it: it never holds the text of another exception, a URL or a key.
+    `message` is one sentence for the person who caused it: it never holds
+    another exception's text, a URL or a key.
     """
 
     code = "internal"

@@ -131,7 +131,7 @@ def load(**overrides: object) -> Settings:
     Raises `ConfigurationError` whose sentence names the key that is wrong.
     """
     if not config_file().is_file():
-        raise ConfigurationError(f"The configuration file {config_file()} is missing: restore it or set {PREFIX}CONFIG.")
+        raise ConfigurationError(f"{config_file()} is missing: restore it, or set {PREFIX}CONFIG to your own.")
     refuse_unknown_names(os.environ)
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]

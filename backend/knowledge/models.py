@@ -48,8 +48,8 @@ class Document:
 class Chunk:
     """A passage of a document, with its place in it.
 
-    `text` is what a reader is shown; `heading` is the heading path ("Setup > Microphones"). `char_start` and `char_end` are
-    offsets into the document's cleaned text; `start_s` and `end_s` are seconds into a recording.
+    `text` is what a reader is shown; `heading` is the heading path ("Setup > Microphones"). `char_start` and
+    `char_end` are offsets into the document's cleaned text; `start_s` and `end_s` are seconds into a recording.
     """
 
     id: UUID

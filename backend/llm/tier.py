@@ -57,7 +57,7 @@ class Finish:
 
 
 class TierFailure(Exception):
-    """A tier could not answer. Only `outcome` may be shown; the cause stays in `__cause__` and is never logged as text."""
+    """A tier could not answer. Only `outcome` may be shown; the text of `__cause__` is never shown or logged."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)

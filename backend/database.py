@@ -1,0 +1,51 @@
+"""The SQL database: one engine a process, one metadata for all tables."""
+
+import asyncpg
+from sqlalchemy import MetaData
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def open_database(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine for a `postgresql+asyncpg://` address; connects on first use and checks a pooled connection before it
+    is used, so that a restarted server costs nobody an error. Statements may take 10 s."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": 10},
+    )
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database could not be reached or went away, so that a retry may help."""
+    if isinstance(error, OSError | TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or any(
+            isinstance(cause, OSError | asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError)
+            for cause in causes(error)
+        )
+    return False
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """The exception and everything it was raised from, outermost first."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or getattr(current, "orig", None)
+    return chain

@@ -1,0 +1,135 @@
+"""Which creators and documents there are: the tables, and what the service reads from them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Column, Date, DateTime, Float, ForeignKey, Index, Integer, Table, Text, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as SqlUUID
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.database import metadata
+from backend.knowledge.models import Creator, Document, Link
+
+creators = Table(
+    "creators",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("bio", Text, nullable=False, server_default=""),
+    Column("voice", Text, nullable=False, server_default=""),
+    Column("topics", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("links", JSONB, nullable=False, server_default="[]"),
+    Column("questions", ARRAY(Text), nullable=False, server_default="{}"),
+)
+
+# A document answers while `status` is ready and `deleted_at` is null. A failed one keeps its reason for the curator.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", SqlUUID, primary_key=True),
+    Column("creator", Text, ForeignKey("creators.slug"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source_uri", Text, nullable=False),
+    Column("url", Text),
+    Column("published_at", Date),
+    Column("duration_s", Float),
+    Column("topics", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("content_hash", Text, nullable=False),
+    Column("pipeline_version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("chunks", Integer, nullable=False, server_default="0"),
+    Column("ingested_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("deleted_at", DateTime(timezone=True)),
+    Index("uq_documents_creator_source", "creator", "source_uri", unique=True),
+)
+Index("ix_documents_deleted", documents.c.id, postgresql_where=documents.c.deleted_at.is_not(None))
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorSummary:
+    """A creator, and how many documents of theirs answer."""
+
+    creator: Creator
+    documents: int
+
+
+class Catalogue:
+    """What the service asks of the catalogue."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def list_creators(self) -> list[CreatorSummary]:
+        """Every creator by name, also those without a document."""
+        live = (
+            select(documents.c.creator, func.count().label("count"))
+            .where(documents.c.status == "ready", documents.c.deleted_at.is_(None))
+            .group_by(documents.c.creator)
+            .subquery()
+        )
+        query = (
+            select(creators, func.coalesce(live.c.count, 0).label("documents"))
+            .outerjoin(live, live.c.creator == creators.c.slug)
+            .order_by(creators.c.name)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [CreatorSummary(creator_from(row), row["documents"]) for row in rows]
+
+    async def find_creator(self, slug: str) -> Creator | None:
+        """The creator with this slug, or None."""
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(creators).where(creators.c.slug == slug))).mappings().first()
+        return creator_from(row) if row else None
+
+    async def find_documents(self, ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
+        """Those of `ids` that answer now, with their creators; a deleted document is missing from the moment on."""
+        if not ids:
+            return {}
+        query = (
+            select(documents, creators.c.name.label("creator_name"))
+            .join(creators, creators.c.slug == documents.c.creator)
+            .where(documents.c.id.in_(ids), documents.c.status == "ready", documents.c.deleted_at.is_(None))
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
+
+    async def tombstones(self) -> frozenset[UUID]:
+        """Deleted documents whose chunks may still lie in the index."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
+            return frozenset(rows.scalars())
+
+
+def creator_from(row: RowMapping) -> Creator:
+    """A row of `creators` as a `Creator`."""
+    return Creator(
+        slug=row["slug"],
+        name=row["name"],
+        bio=row["bio"],
+        voice=row["voice"],
+        topics=tuple(row["topics"]),
+        links=tuple(Link(**link) for link in row["links"]),
+        questions=tuple(row["questions"]),
+    )
+
+
+def document_from(row: RowMapping) -> Document:
+    """A row of `documents` as a `Document`."""
+    return Document(
+        id=row["id"],
+        creator=row["creator"],
+        title=row["title"],
+        kind=row["kind"],
+        source_uri=row["source_uri"],
+        url=row["url"],
+        published_at=row["published_at"],
+        duration_s=row["duration_s"],
+        topics=tuple(row["topics"]),
+    )
