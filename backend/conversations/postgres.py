@@ -1,0 +1,264 @@
+"""Conversations in Postgres: the truth."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.conversations.models import (
+    Answer,
+    Conversation,
+    Message,
+    Question,
+    RunRecord,
+    Turn,
+    conversations,
+    messages,
+    runs,
+)
+from backend.database import is_away
+from backend.errors import ConversationBusy, InvalidRequest, NotFound, Unavailable
+
+TITLE_LENGTH = 80
+NO_CONVERSATION = "There is no such conversation."
+NO_RUN = "There is no such run."
+
+heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at).label("heartbeat_age")
+run_columns = (runs.c.id, runs.c.conversation_id, runs.c.message_id, runs.c.owner, runs.c.state, heartbeat_age)
+
+
+class PostgresConversations:
+    """Implements `ConversationStore`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def begin(self, question: Question) -> tuple[RunRecord, bool]:
+        existing = await self._run_of_key(question)
+        if existing:
+            return existing, False
+        try:
+            return await self._begin_new(question), True
+        except IntegrityError as error:
+            # Somebody was faster: with the same key, or in the same conversation.
+            existing = await self._run_of_key(question)
+            if existing:
+                return existing, False
+            raise ConversationBusy(
+                "The conversation is still answering the last question: wait for it, or stop it."
+            ) from error
+
+    async def _begin_new(self, question: Question) -> RunRecord:
+        conversation_id = question.conversation_id or uuid4()
+        run = RunRecord(uuid4(), conversation_id, uuid4(), question.owner, running=True, heartbeat_age_s=0)
+        async with self._transaction() as connection:
+            if question.conversation_id:
+                await self._lock_conversation(connection, conversation_id, question.owner)
+                last = select(func.coalesce(func.max(messages.c.seq), 0)).where(
+                    messages.c.conversation_id == conversation_id
+                )
+                seq = (await connection.execute(last)).scalar_one() + 1
+            else:
+                seq = 1
+                await connection.execute(
+                    insert(conversations).values(
+                        id=conversation_id,
+                        owner=question.owner,
+                        creator=question.creator,
+                        title=title_of(question.query),
+                    )
+                )
+            await connection.execute(
+                insert(runs).values(
+                    id=run.id,
+                    conversation_id=conversation_id,
+                    message_id=run.message_id,
+                    owner=question.owner,
+                    idempotency_key=question.idempotency_key,
+                    body_hash=question.body_hash,
+                    state="running",
+                )
+            )
+            await connection.execute(
+                insert(messages).values(
+                    id=uuid4(),
+                    conversation_id=conversation_id,
+                    seq=seq,
+                    role="user",
+                    content=question.query,
+                    status="complete",
+                    run_id=run.id,
+                )
+            )
+        return run
+
+    async def _run_of_key(self, question: Question) -> RunRecord | None:
+        if question.idempotency_key is None:
+            return None
+        query = select(*run_columns, runs.c.body_hash).where(
+            runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key
+        )
+        async with self._transaction() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        if row.body_hash != question.body_hash:
+            raise InvalidRequest("This Idempotency-Key was used with another request: send a new key.")
+        return run_from(row)
+
+    async def history(self, conversation_id: UUID, limit: int) -> list[Turn]:
+        query = (
+            select(messages.c.role, messages.c.content)
+            .where(messages.c.conversation_id == conversation_id, messages.c.status != "failed")
+            .order_by(messages.c.seq.desc())
+            .limit(limit)
+        )
+        async with self._transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Turn(row.role, row.content) for row in reversed(rows)]
+
+    async def finish(self, run: RunRecord, answer: Answer) -> bool:
+        async with self._transaction() as connection:
+            await self._lock_row(connection, run.conversation_id)
+            ended = await connection.execute(
+                update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(state="ended")
+            )
+            if ended.rowcount == 0:
+                return False
+            seq = select(func.max(messages.c.seq) + 1).where(messages.c.conversation_id == run.conversation_id)
+            await connection.execute(
+                insert(messages).values(
+                    id=run.message_id,
+                    conversation_id=run.conversation_id,
+                    seq=seq.scalar_subquery(),
+                    role="assistant",
+                    content=answer.content,
+                    status=answer.status,
+                    sources=answer.sources,
+                    citations=answer.citations,
+                    cascade_tier=answer.cascade_tier,
+                    finish_reason=answer.finish_reason,
+                    run_id=run.id,
+                    terminal=answer.terminal,
+                )
+            )
+            await connection.execute(
+                update(conversations).where(conversations.c.id == run.conversation_id).values(updated_at=func.now())
+            )
+        return True
+
+    async def find_run(self, run_id: UUID, owner: str) -> RunRecord:
+        query = (
+            select(*run_columns)
+            .join(conversations, conversations.c.id == runs.c.conversation_id)
+            .where(runs.c.id == run_id, runs.c.owner == owner, conversations.c.deleted_at.is_(None))
+        )
+        async with self._transaction() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise NotFound(NO_RUN)
+        return run_from(row)
+
+    async def find_answer(self, run_id: UUID) -> Message | None:
+        query = select(messages).where(messages.c.run_id == run_id, messages.c.role == "assistant")
+        async with self._transaction() as connection:
+            row = (await connection.execute(query)).first()
+        return message_from(row) if row else None
+
+    async def find_conversation(self, conversation_id: UUID, owner: str) -> Conversation:
+        active = (
+            select(runs.c.id)
+            .where(runs.c.conversation_id == conversations.c.id, runs.c.state == "running")
+            .scalar_subquery()
+        )
+        query = select(conversations, active.label("active_run_id")).where(owned(conversation_id, owner))
+        async with self._transaction() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise NotFound(NO_CONVERSATION)
+        return Conversation(row.id, row.title, row.creator, row.created_at, row.updated_at, row.active_run_id)
+
+    async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:
+        query = (
+            select(messages)
+            .where(messages.c.conversation_id == conversation_id, messages.c.seq > after)
+            .order_by(messages.c.seq)
+            .limit(limit)
+        )
+        async with self._transaction() as connection:
+            found = await connection.execute(select(conversations.c.id).where(owned(conversation_id, owner)))
+            if found.first() is None:
+                raise NotFound(NO_CONVERSATION)
+            rows = (await connection.execute(query)).all()
+        return [message_from(row) for row in rows]
+
+    async def beat(self, run_ids: list[UUID]) -> None:
+        async with self._transaction() as connection:
+            await connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(heartbeat_at=func.now()))
+
+    async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
+        query = select(*run_columns).where(runs.c.state == "running", heartbeat_age > older_than_s)
+        async with self._transaction() as connection:
+            return [run_from(row) for row in await connection.execute(query)]
+
+    async def _lock_conversation(self, connection: AsyncConnection, conversation_id: UUID, owner: str) -> None:
+        query = select(conversations.c.id).where(owned(conversation_id, owner)).with_for_update()
+        if (await connection.execute(query)).first() is None:
+            raise NotFound(NO_CONVERSATION)
+
+    async def _lock_row(self, connection: AsyncConnection, conversation_id: UUID) -> None:
+        query = select(conversations.c.id).where(conversations.c.id == conversation_id).with_for_update()
+        await connection.execute(query)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction; a database that is away becomes `Unavailable`."""
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            if isinstance(error, IntegrityError) or not is_away(error):
+                raise
+            raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
+
+
+def owned(conversation_id: UUID, owner: str) -> ColumnElement[bool]:
+    """The condition under which a conversation is this owner's to see."""
+    return and_(
+        conversations.c.id == conversation_id, conversations.c.owner == owner, conversations.c.deleted_at.is_(None)
+    )
+
+
+def title_of(query: str) -> str:
+    """The first question, on one line, cut at a word."""
+    line = " ".join(query.split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
+
+
+def run_from(row: Row[tuple[object, ...]]) -> RunRecord:
+    """A row of `run_columns`."""
+    return RunRecord(
+        row.id, row.conversation_id, row.message_id, row.owner, row.state == "running", float(row.heartbeat_age)
+    )
+
+
+def message_from(row: Row[tuple[object, ...]]) -> Message:
+    """A row of `messages`."""
+    return Message(
+        id=row.id,
+        seq=row.seq,
+        role=row.role,
+        content=row.content,
+        status=row.status,
+        sources=row.sources,
+        citations=row.citations,
+        cascade_tier=row.cascade_tier,
+        finish_reason=row.finish_reason,
+        created_at=row.created_at,
+        terminal=row.terminal,
+    )

@@ -1,0 +1,50 @@
+"""What the service asks of the conversations, whoever keeps them."""
+
+from typing import Protocol
+from uuid import UUID
+
+from backend.conversations.models import Answer, Conversation, Message, Question, RunRecord, Turn
+
+
+class ConversationStore(Protocol):
+    """Methods that read for a client take the owner: someone else's, deleted and missing are the same `NotFound`.
+
+    All raise `Unavailable` while the database is away.
+    """
+
+    async def begin(self, question: Question) -> tuple[RunRecord, bool]:
+        """Commits the user's turn and a running run, and says True; or finds the idempotency key's run, and says False.
+
+        Raises `NotFound` (conversation), `ConversationBusy`, `InvalidRequest` (the key was used with another body).
+        """
+        ...
+
+    async def history(self, conversation_id: UUID, limit: int) -> list[Turn]:
+        """The newest `limit` messages, oldest first; failed answers are left out."""
+        ...
+
+    async def finish(self, run: RunRecord, answer: Answer) -> bool:
+        """Commits the answer and ends the run, together. False where somebody else has ended it before."""
+        ...
+
+    async def find_run(self, run_id: UUID, owner: str) -> RunRecord:
+        """A run of this owner, running or ended."""
+        ...
+
+    async def find_answer(self, run_id: UUID) -> Message | None:
+        """The saved answer of a run, once it has ended."""
+        ...
+
+    async def find_conversation(self, conversation_id: UUID, owner: str) -> Conversation: ...
+
+    async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:
+        """Messages with `seq` above `after`, in order."""
+        ...
+
+    async def beat(self, run_ids: list[UUID]) -> None:
+        """Says that these runs are alive."""
+        ...
+
+    async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
+        """Running runs whose last heartbeat is older."""
+        ...
