@@ -81,7 +81,7 @@ Event = SourcesEvent | TokenEvent | ResetEvent | DoneEvent | ErrorEvent
 
 
 def encode(number: int, event: Event) -> bytes:
-    """The frame of an event: `id`, `event`, one line of JSON, a blank line; the first one also says when to reconnect."""
+    """An event's frame: `id`, `event`, one line of JSON, a blank line; the first one also says when to reconnect."""
     match event:
         case TokenEvent(text):
             # The hot path: one string, no dictionary.
@@ -116,5 +116,5 @@ def decode(frame: bytes) -> tuple[str, Any]:
 
 
 def dumps(value: object) -> str:
-    """JSON on one line. Everything outside ASCII is escaped, so that no line separator of any kind is inside a frame."""
+    """JSON on one line. All outside ASCII is escaped, so that no line separator of any kind is inside a frame."""
     return json.dumps(value, separators=(",", ":"), default=str)

@@ -54,15 +54,14 @@ runs = Table(
     Column("id", SqlUUID, primary_key=True),
     Column("conversation_id", SqlUUID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("message_id", SqlUUID, nullable=False),
+    Column("seq", Integer, nullable=False),
     Column("owner", Text, nullable=False),
     Column("idempotency_key", Text),
     Column("body_hash", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("heartbeat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index(
-        "uq_runs_running_conversation", "conversation_id", unique=True, postgresql_where=text("state = 'running'")
-    ),
+    Index("uq_runs_running_conversation", "conversation_id", unique=True, postgresql_where=text("state = 'running'")),
     Index(
         "uq_runs_owner_idempotency_key",
         "owner",
@@ -89,11 +88,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the database knows it. `message_id` is the id that its answer has or will have."""
+    """A run as the database knows it. `message_id` is the id that its answer has or will have, `seq` the number of
+    the question in the conversation; the answer's is one more."""
 
     id: UUID
     conversation_id: UUID
     message_id: UUID
+    seq: int
     owner: str
     running: bool
     heartbeat_age_s: float

@@ -27,7 +27,15 @@ NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
 
 heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at).label("heartbeat_age")
-run_columns = (runs.c.id, runs.c.conversation_id, runs.c.message_id, runs.c.owner, runs.c.state, heartbeat_age)
+run_columns = (
+    runs.c.id,
+    runs.c.conversation_id,
+    runs.c.message_id,
+    runs.c.seq,
+    runs.c.owner,
+    runs.c.state,
+    heartbeat_age,
+)
 
 
 class PostgresConversations:
@@ -53,7 +61,6 @@ class PostgresConversations:
 
     async def _begin_new(self, question: Question) -> RunRecord:
         conversation_id = question.conversation_id or uuid4()
-        run = RunRecord(uuid4(), conversation_id, uuid4(), question.owner, running=True, heartbeat_age_s=0)
         async with self._transaction() as connection:
             if question.conversation_id:
                 await self._lock_conversation(connection, conversation_id, question.owner)
@@ -71,11 +78,13 @@ class PostgresConversations:
                         title=title_of(question.query),
                     )
                 )
+            run = RunRecord(uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_age_s=0)
             await connection.execute(
                 insert(runs).values(
                     id=run.id,
                     conversation_id=conversation_id,
                     message_id=run.message_id,
+                    seq=seq,
                     owner=question.owner,
                     idempotency_key=question.idempotency_key,
                     body_hash=question.body_hash,
@@ -109,10 +118,14 @@ class PostgresConversations:
             raise InvalidRequest("This Idempotency-Key was used with another request: send a new key.")
         return run_from(row)
 
-    async def history(self, conversation_id: UUID, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: UUID, before: int, limit: int) -> list[Turn]:
         query = (
             select(messages.c.role, messages.c.content)
-            .where(messages.c.conversation_id == conversation_id, messages.c.status != "failed")
+            .where(
+                messages.c.conversation_id == conversation_id,
+                messages.c.seq < before,
+                messages.c.status != "failed",
+            )
             .order_by(messages.c.seq.desc())
             .limit(limit)
         )
@@ -122,18 +135,16 @@ class PostgresConversations:
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
         async with self._transaction() as connection:
-            await self._lock_row(connection, run.conversation_id)
             ended = await connection.execute(
                 update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(state="ended")
             )
             if ended.rowcount == 0:
                 return False
-            seq = select(func.max(messages.c.seq) + 1).where(messages.c.conversation_id == run.conversation_id)
             await connection.execute(
                 insert(messages).values(
                     id=run.message_id,
                     conversation_id=run.conversation_id,
-                    seq=seq.scalar_subquery(),
+                    seq=run.seq + 1,
                     role="assistant",
                     content=answer.content,
                     status=answer.status,
@@ -209,10 +220,6 @@ class PostgresConversations:
         if (await connection.execute(query)).first() is None:
             raise NotFound(NO_CONVERSATION)
 
-    async def _lock_row(self, connection: AsyncConnection, conversation_id: UUID) -> None:
-        query = select(conversations.c.id).where(conversations.c.id == conversation_id).with_for_update()
-        await connection.execute(query)
-
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction; a database that is away becomes `Unavailable`."""
@@ -243,7 +250,13 @@ def title_of(query: str) -> str:
 def run_from(row: Row[tuple[object, ...]]) -> RunRecord:
     """A row of `run_columns`."""
     return RunRecord(
-        row.id, row.conversation_id, row.message_id, row.owner, row.state == "running", float(row.heartbeat_age)
+        id=row.id,
+        conversation_id=row.conversation_id,
+        message_id=row.message_id,
+        seq=row.seq,
+        owner=row.owner,
+        running=row.state == "running",
+        heartbeat_age_s=float(row.heartbeat_age),
     )
 
 

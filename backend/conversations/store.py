@@ -19,8 +19,8 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def history(self, conversation_id: UUID, limit: int) -> list[Turn]:
-        """The newest `limit` messages, oldest first; failed answers are left out."""
+    async def history(self, conversation_id: UUID, before: int, limit: int) -> list[Turn]:
+        """The newest `limit` messages numbered under `before`, oldest first; failed answers are left out."""
         ...
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:

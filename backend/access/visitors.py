@@ -1,0 +1,83 @@
+"""Anonymous visitors: a signed token says who came back. The server mints it, the client only keeps it."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import jwt
+
+from backend.errors import ConfigurationError, Unauthenticated
+from backend.settings import EMBEDDED, Settings
+
+ALGORITHM = "HS256"
+AUDIENCE = "footnote-visitor"
+LIFETIME_S = 180 * 24 * 3600
+MIN_GUESSPROOF_KEY = 20  # characters; a UUID has 36
+
+
+class Visitors:
+    """Mints and checks visitors' tokens with one secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def mint(self, visitor: str) -> str:
+        """A token for this visitor, valid for 180 days."""
+        now = int(time.time())
+        claims = {"sub": visitor, "aud": AUDIENCE, "iat": now, "exp": now + LIFETIME_S}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def check(self, token: str) -> str:
+        """The visitor that a token names. Raises `Unauthenticated` for one that we did not mint or that has expired."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                options={"require": ["sub", "exp", "aud"]},
+            )
+            return str(UUID(claims["sub"]))
+        except (jwt.PyJWTError, ValueError) as error:
+            raise Unauthenticated("The visitor token is not valid any more: leave it out to get a new one.") from error
+
+    def newcomer(self, idempotency_key: str | None, address: str) -> str:
+        """A new visitor. Repeats of one question that carry the same unguessable key from the same address are one
+        visitor, so that a first question that is sent again attaches to its own run."""
+        if idempotency_key is None or len(idempotency_key) < MIN_GUESSPROOF_KEY:
+            return str(uuid4())
+        material = f"newcomer\0{address}\0{idempotency_key}".encode()
+        return str(UUID(bytes=hmac.digest(self._secret, material, hashlib.sha256)[:16], version=4))
+
+
+def open_visitors(settings: Settings) -> Visitors:
+    """Takes the secret of the environment; the embedded default makes its own and keeps it in the data folder."""
+    if settings.secret is not None:
+        return Visitors(settings.secret.get_secret_value().encode())
+    return Visitors(read_or_make_secret(settings.data_dir / "secret"))
+
+
+def read_or_make_secret(path: Path) -> bytes:
+    """The secret in this file; the first of several processes makes it."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        try:
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(32))
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise ConfigurationError(f"The data folder {path.parent} cannot be written.") from error
+        finally:
+            draft.unlink(missing_ok=True)
+    return path.read_text().encode()
+
+
+def needs_own_secret(settings: Settings) -> bool:
+    """Whether several machines may share this configuration, so that each making its own secret would be wrong."""
+    return settings.secret is None and EMBEDDED not in settings.database.url

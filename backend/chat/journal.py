@@ -1,0 +1,152 @@
+"""The frames of runs, carried to other workers by Redis Streams.
+
+Frames are written in batches off the hot path. The id of an entry is the number of its last frame, so a reader that
+has frame 57 asks for everything after `57-0`. Redis being away loses nothing: the frames stay with their run and are
+written again, and the finished message is in Postgres.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from backend.chat.events import frame_number, split_frames
+
+log = logging.getLogger("footnote.journal")
+
+BATCH_S = 0.03  # frames of one batch; a remote reader sees a token at most this much later
+RETRY_S = 1.0
+BLOCK_MS = 1000
+
+
+class Journaled(Protocol):
+    """What the writer needs to know of a run."""
+
+    id: UUID
+    frames: list[bytes]
+
+
+def frames_key(run_id: UUID) -> str:
+    """The stream of a run's frames."""
+    return f"footnote:run:{run_id}:frames"
+
+
+def stop_key(run_id: UUID) -> str:
+    """Set by a worker that wants a run of another worker to stop."""
+    return f"footnote:run:{run_id}:stop"
+
+
+def readers_key(run_id: UUID) -> str:
+    """Set, for a few seconds each time, by workers whose readers follow a run of another worker."""
+    return f"footnote:run:{run_id}:readers"
+
+
+class JournalWriter:
+    """Copies the frames of this worker's runs to Redis. `run` is its task; `changed` may be called for every frame."""
+
+    def __init__(self, redis: Redis, ttl_s: int) -> None:
+        self._redis = redis
+        self._ttl_s = ttl_s
+        self._written: dict[UUID, int] = {}
+        self._dirty: dict[UUID, Journaled] = {}
+        self._wake = asyncio.Event()
+
+    def changed(self, run: Journaled) -> None:
+        """Says that a run has new frames; returns at once."""
+        self._dirty[run.id] = run
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Writes until cancelled."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(BATCH_S)
+            self._wake.clear()
+            try:
+                await self.flush()
+            except (RedisError, OSError, TimeoutError):
+                log.warning("Redis is away; other workers see running answers only when they are complete")
+                self._written = dict.fromkeys(self._written, 0)  # it may come back empty
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+
+    async def flush(self) -> None:
+        """Writes what is new, in one round trip. Raises what Redis raises; nothing is forgotten then."""
+        batch = {run_id: (run, len(run.frames)) for run_id, run in self._dirty.items()}
+        pipeline = self._redis.pipeline(transaction=False)
+        for run_id, (run, count) in batch.items():
+            written = self._written.get(run_id, 0)
+            if count == written:
+                continue
+            if written == 0:
+                pipeline.delete(frames_key(run_id))
+            pipeline.xadd(frames_key(run_id), {"frames": b"".join(run.frames[written:count])}, id=f"{count}-0")
+            pipeline.expire(frames_key(run_id), self._ttl_s)
+        await pipeline.execute()
+        for run_id, (run, count) in batch.items():
+            self._written[run_id] = count
+            if len(run.frames) == count:
+                self._dirty.pop(run_id, None)
+
+    def forget(self, run_id: UUID) -> None:
+        """The run has ended and is written, or never will be."""
+        self._written.pop(run_id, None)
+        self._dirty.pop(run_id, None)
+
+
+class JournalReader:
+    """Reads the frames of runs that other workers write."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def follow(self, run_id: UUID, after: int) -> AsyncGenerator[list[bytes], None]:
+        """Frames after number `after` as they come; an empty list each second in which none came.
+
+        Ends by itself never: the caller knows the terminal frame. Raises `JournalGap` when frames are missing.
+        """
+        position = after
+        while True:
+            frames = await self._read(run_id, position)
+            if frames:
+                if frame_number(frames[0]) != position + 1:
+                    raise JournalGap
+                position = frame_number(frames[-1])
+            yield frames
+
+    async def read(self, run_id: UUID) -> Sequence[bytes]:
+        """All frames that are there now; none where Redis is away."""
+        try:
+            entries: Any = await self._redis.xrange(frames_key(run_id))
+        except (RedisError, OSError, TimeoutError):
+            return []
+        return frames_of(entries)
+
+    async def request_stop(self, run_id: UUID) -> None:
+        """Asks the worker that has the run to stop it."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._redis.set(stop_key(run_id), b"1", ex=60)
+
+    async def _read(self, run_id: UUID, position: int) -> list[bytes]:
+        try:
+            await self._redis.set(readers_key(run_id), b"1", ex=5)
+            streams: Any = await self._redis.xread({frames_key(run_id): f"{position}-0"}, block=BLOCK_MS)
+        except (RedisError, OSError, TimeoutError):
+            await asyncio.sleep(RETRY_S)
+            return []
+        frames = [frame for _name, entries in streams or [] for frame in frames_of(entries)]
+        return [frame for frame in frames if frame_number(frame) > position]
+
+
+def frames_of(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes]:
+    """The frames in the entries of one stream, in order."""
+    return [frame for _id, fields in entries for frame in split_frames(fields[b"frames"])]
+
+
+class JournalGap(Exception):
+    """Frames between the reader's position and the next one are gone."""

@@ -1,0 +1,72 @@
+"""Streams and answers made from what was kept: a saved message as frames, the journal of a dead worker as a message."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
+from backend.conversations.models import Answer, Message, RunRecord
+
+INTERRUPTED = "The answer was interrupted. Ask again to get a new one."
+
+
+def error_data(
+    code: str, message: str, *, retryable: bool, record: RunRecord, saved: bool, retry_after: int | None = None
+) -> dict[str, Any]:
+    """The data of an `error` frame; `message_id` is there where something was saved."""
+    data: dict[str, Any] = {
+        "code": code,
+        "message": message,
+        "retryable": retryable,
+        "conversation_id": str(record.conversation_id),
+    }
+    if retry_after is not None:
+        data["retry_after"] = retry_after
+    if saved:
+        data["message_id"] = str(record.message_id)
+    return data
+
+
+def replay(message: Message, after: int) -> list[bytes]:
+    """The frames of a saved answer, numbered from `after` + 1.
+
+    From the start: `sources`, the whole text, and the terminal frame. A reader that has some of it already cannot be
+    told where the saved text goes on, so its text is reset and sent whole.
+    """
+    events: list[Event] = []
+    if after == 0:
+        events.append(SourcesEvent(message.sources))
+    else:
+        events.append(ResetEvent(message.cascade_tier or "", "replayed"))
+    if message.content:
+        events.append(TokenEvent(message.content))
+    terminal = message.terminal or {}
+    events.append(ErrorEvent(terminal) if "code" in terminal else DoneEvent(terminal))
+    return [encode(number, event) for number, event in enumerate(events, start=after + 1)]
+
+
+def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
+    """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
+    sources: list[dict[str, Any]] = []
+    text: list[str] = []
+    tier: str | None = None
+    for frame in frames:
+        name, data = decode(frame)
+        match name:
+            case "sources":
+                sources = data
+            case "token":
+                text.append(data["text"])
+            case "reset":
+                tier, text = data["cascade_tier"], []
+    return Answer(
+        content="".join(text),
+        status="interrupted",
+        terminal=error_data("interrupted", INTERRUPTED, retryable=True, record=record, saved=True),
+        sources=sources,
+        cascade_tier=tier,
+    )
+
+
+def is_terminal(frame: bytes) -> bool:
+    """Whether nothing comes after this frame."""
+    return decode(frame)[0] in ("done", "error")

@@ -1,0 +1,83 @@
+"""A run: the frames of one answer, written by one detached task, read by anybody at any pace."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Literal
+
+from backend.chat.events import KEEPALIVE, DoneEvent, ErrorEvent, Event, encode
+from backend.conversations.models import RunRecord
+
+StopReason = Literal["stopped", "abandoned", "shutdown"]
+
+
+class Run:
+    """The frames of one answer, and who reads them. `append` is called by the run's own task only."""
+
+    def __init__(self, record: RunRecord, changed: Callable[["Run"], None], left: Callable[["Run"], None]) -> None:
+        self.id = record.id
+        self.record = record
+        self.frames: list[bytes] = []
+        self.ended = False
+        self.readers = 0
+        self.stop_reason: StopReason | None = None
+        self.producer: asyncio.Task[None] | None = None
+        self._on_changed = changed
+        self._on_last_reader_left = left
+        self._waiting: set[asyncio.Future[bool]] = set()
+
+    def append(self, event: Event) -> None:
+        """Adds a frame and wakes every reader. `done` and `error` end the run; nothing comes after them."""
+        if self.ended:
+            raise RuntimeError("a run has one terminal frame")
+        self.frames.append(encode(len(self.frames) + 1, event))
+        self.ended = isinstance(event, DoneEvent | ErrorEvent)
+        self._on_changed(self)
+        for future in self._waiting:
+            wake(future, True)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ends the producing task; the first reason counts. The run saves what there is and then ends."""
+        if self.ended or self.stop_reason is not None:
+            return
+        self.stop_reason = reason
+        if self.producer is not None:
+            self.producer.cancel()
+
+    async def follow(self, after: int, keepalive_s: float) -> AsyncGenerator[bytes, None]:
+        """The frames after number `after`, as bytes: first those that are there, then each as it comes.
+
+        A slow reader gets what has gathered in one piece; nothing is buffered for it. Ends after the terminal frame.
+        """
+        position = after
+        self.readers += 1
+        try:
+            while True:
+                if position < len(self.frames):
+                    frames, position = self.frames[position:], len(self.frames)
+                    yield b"".join(frames)
+                elif self.ended:
+                    return
+                elif not await self._next_frame(keepalive_s):
+                    yield KEEPALIVE
+        finally:
+            self.readers -= 1
+            if self.readers == 0 and not self.ended:
+                self._on_last_reader_left(self)
+
+    async def _next_frame(self, timeout_s: float) -> bool:
+        """Waits for the next frame; False when the time has passed without one."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._waiting.add(future)
+        timer = loop.call_later(timeout_s, wake, future, False)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+            self._waiting.discard(future)
+
+
+def wake(future: asyncio.Future[bool], value: bool) -> None:
+    """Resolves a waiter that nobody else has resolved."""
+    if not future.done():
+        future.set_result(value)

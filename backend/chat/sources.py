@@ -1,0 +1,77 @@
+"""Passages as the reader is shown them: numbered, with a snippet and a link that opens the moment or the page."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from backend.chat.events import Source, SourceCreator
+from backend.knowledge.models import Chunk, Document
+from backend.retrieval.models import Retrieved
+
+SNIPPET_LENGTH = 320
+
+
+def number_sources(retrieved: Retrieved) -> list[Source]:
+    """The passages as sources 1, 2, 3 …, best first."""
+    return [
+        Source(
+            index=index,
+            document_id=passage.document.id,
+            chunk_id=passage.chunk.id,
+            title=passage.document.title,
+            creator=SourceCreator(passage.creator.slug, passage.creator.name),
+            kind=passage.document.kind,
+            url=deep_link(passage.document, passage.chunk),
+            heading=passage.chunk.heading,
+            start_s=passage.chunk.start_s,
+            end_s=passage.chunk.end_s,
+            snippet=shorten(passage.chunk.text, SNIPPET_LENGTH),
+            score=round(passage.score, 6),
+            scope=retrieved.scope,
+            published_at=passage.document.published_at,
+        )
+        for index, passage in enumerate(retrieved.passages, start=1)
+    ]
+
+
+def as_json(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Sources as they go over the wire and into the message's snapshot: only JSON types."""
+    return [
+        asdict(source)
+        | {
+            "document_id": str(source.document_id),
+            "chunk_id": str(source.chunk_id),
+            "published_at": source.published_at.isoformat() if source.published_at else None,
+        }
+        for source in sources
+    ]
+
+
+def deep_link(document: Document, chunk: Chunk) -> str | None:
+    """The document's address, opened at the chunk: `t` in whole seconds, never past the end, or the page of a PDF.
+
+    Only web addresses are links; anything else gives None.
+    """
+    if document.url is None:
+        return None
+    parts = urlsplit(document.url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return None
+    if chunk.start_s is not None:
+        last = document.duration_s if document.duration_s is not None else chunk.start_s
+        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "t"]
+        query.append(("t", str(int(max(0.0, min(chunk.start_s, last))))))
+        return urlunsplit(parts._replace(query=urlencode(query)))
+    if chunk.page is not None:
+        return urlunsplit(parts._replace(fragment=f"page={chunk.page}"))
+    return document.url
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text on one line, cut at a word with an ellipsis where it is longer than `limit` characters."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:–-") + "…"

@@ -1,0 +1,86 @@
+"""From a question to passages: the stages, in order, on one screen."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from backend.knowledge.catalogue import Catalogue
+from backend.knowledge.embedder import QueryEmbedder
+from backend.knowledge.index import Index
+from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.models import Candidates, Hit, Scope
+from backend.retrieval.diversify import diversify
+from backend.retrieval.fuse import fuse
+from backend.retrieval.models import Passage, Retrieved, ScopeName
+from backend.retrieval.rewrite import standalone
+
+
+class Retriever:
+    """Finds the passages for a question.
+
+    `sources` is how many passages come back at most, `candidates` how many each search brings, `min_similarity` the
+    cosine similarity under which the best passage is taken to be about something else.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: Index,
+        catalogue: Catalogue,
+        embedder: QueryEmbedder,
+        lexical: LexicalEncoder,
+        sources: int,
+        candidates: int,
+        min_similarity: float,
+    ) -> None:
+        self._index = index
+        self._catalogue = catalogue
+        self._embedder = embedder
+        self._lexical = lexical
+        self._sources = sources
+        self._candidates = candidates
+        self._min_similarity = min_similarity
+
+    async def retrieve(
+        self, query: str, *, earlier: Sequence[str] = (), creator: str | None = None, topic: str | None = None
+    ) -> Retrieved:
+        """Passages for `query`, only of `creator` and `topic` where they are given, best first.
+
+        `earlier` are the visitor's questions before this one. Raises `Unavailable` while the index or the database is
+        away.
+        """
+        searched = standalone(query, earlier)
+        candidates = await self._search(searched, creator, topic)
+        hits = diversify(fuse(candidates), self._sources * 2)
+        passages = await self._with_documents(hits)
+        return Retrieved(
+            query=searched,
+            scope=scope_name(creator, topic),
+            passages=tuple(passages[: self._sources]),
+            answerable=bool(passages) and self._is_about(candidates),
+        )
+
+    async def _search(self, query: str, creator: str | None, topic: str | None) -> Candidates:
+        dense, excluded = await asyncio.gather(self._embedder.embed(query), self._catalogue.tombstones())
+        scope = Scope(creator=creator, topic=topic, excluded=excluded)
+        return await self._index.search(dense, self._lexical.query(query), scope, self._candidates)
+
+    async def _with_documents(self, hits: Sequence[Hit]) -> list[Passage]:
+        """The catalogue has the last word: a document deleted a moment ago is not in its answer."""
+        ids: set[UUID] = {hit.chunk.document_id for hit in hits}
+        found = await self._catalogue.find_documents(ids)
+        return [
+            Passage(hit.chunk, *found[hit.chunk.document_id], hit.score)
+            for hit in hits
+            if hit.chunk.document_id in found
+        ]
+
+    def _is_about(self, candidates: Candidates) -> bool:
+        return bool(candidates.dense) and candidates.dense[0].score >= self._min_similarity
+
+
+def scope_name(creator: str | None, topic: str | None) -> ScopeName:
+    """How far the search reached."""
+    if creator:
+        return "creator"
+    return "topic" if topic else "global"
