@@ -1,0 +1,14 @@
+// Fails the build when the widget has outgrown what a guest on somebody's site may weigh.
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+const LIMIT_KB = 45;
+const file = new URL("../dist/footnote.js", import.meta.url);
+const gzippedKb = gzipSync(readFileSync(file), { level: 9 }).length / 1000;
+const line = `footnote.js is ${gzippedKb.toFixed(1)} kB gzipped; the limit is ${LIMIT_KB} kB`;
+
+if (gzippedKb > LIMIT_KB) {
+  console.error(line);
+  process.exit(1);
+}
+console.log(line);

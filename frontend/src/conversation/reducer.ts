@@ -1,0 +1,81 @@
+// The conversation's next state: pure, so that every order of events can be tried without a network.
+import type { DoneFrame, Frame } from "../protocol/frames";
+import type { ConversationEvent } from "./event";
+import { failureOf } from "./failure";
+import { turnsOf } from "./restore";
+import { type Answer, type Conversation, type Ending, NEW_ANSWER, NEW_CONVERSATION, type Turn } from "./state";
+
+export function reduce(conversation: Conversation, event: ConversationEvent): Conversation {
+  switch (event.type) {
+    case "asked":
+      return asked(conversation, { key: event.key, question: event.question, answer: NEW_ANSWER }, event.again === true);
+    case "accepted":
+      return withAnswer({ ...conversation, id: event.conversationId ?? conversation.id }, (answer) => ({
+        ...answer,
+        runId: event.runId,
+        reconnecting: false,
+      }));
+    case "frame":
+      return receive(conversation, event.frame);
+    case "connection":
+      return withAnswer(conversation, (answer) => ({ ...answer, reconnecting: event.lost }));
+    case "stopping":
+      return withAnswer(conversation, (answer) => ({ ...answer, stopping: event.stopping }));
+    case "failed":
+      return withAnswer(conversation, (answer) => ({ ...ended(answer, "failed"), failure: event.failure }));
+    case "restored":
+      return { id: event.conversationId, restoring: false, turns: turnsOf(event.messages) };
+    case "following":
+      return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...NEW_ANSWER, runId: event.runId } }));
+    case "cleared":
+      return event.keepLast === true ? { ...NEW_CONVERSATION, turns: conversation.turns.slice(-1) } : NEW_CONVERSATION;
+  }
+}
+
+function asked(conversation: Conversation, turn: Turn, again: boolean): Conversation {
+  const earlier = again ? conversation.turns.slice(0, -1) : conversation.turns;
+  return { ...conversation, turns: [...earlier, turn] };
+}
+
+function receive(conversation: Conversation, frame: Frame): Conversation {
+  switch (frame.event) {
+    case "sources":
+      // Always a run's first frame: text that is already here belongs to a reading that starts over.
+      return withAnswer(conversation, (answer) => ({ ...answer, sources: frame.sources, text: "", tool: null }));
+    case "token":
+      return withAnswer(conversation, (answer) => ({ ...answer, text: answer.text + frame.text, tool: null }));
+    case "reset":
+      return withAnswer(conversation, (answer) => ({ ...answer, text: "", tool: null }));
+    case "tool":
+      return withAnswer(conversation, (answer) => ({ ...answer, tool: frame.status === "started" ? frame.name : null }));
+    case "done":
+      return withAnswer({ ...conversation, id: frame.conversationId ?? conversation.id }, (answer) => done(answer, frame));
+    case "error":
+      return withAnswer({ ...conversation, id: frame.conversationId ?? conversation.id }, (answer) => ({
+        ...ended(answer, "failed"),
+        failure: failureOf(frame.code, frame.retryAfter, frame.retryable),
+      }));
+  }
+}
+
+function done(answer: Answer, frame: DoneFrame): Answer {
+  const ending = frame.finishReason === "stop" ? "answered" : frame.finishReason;
+  return { ...ended(answer, ending), citations: frame.citations, cascadeTier: frame.cascadeTier };
+}
+
+function ended(answer: Answer, ending: Ending): Answer {
+  return { ...answer, ending, tool: null, reconnecting: false, stopping: false };
+}
+
+/** Changes the answer under way; an answer that has ended stays as it is, whatever arrives late. */
+function withAnswer(conversation: Conversation, change: (answer: Answer) => Answer): Conversation {
+  return replaceLast(conversation, (turn) =>
+    turn.answer.ending === null ? { ...turn, answer: change(turn.answer) } : turn,
+  );
+}
+
+function replaceLast(conversation: Conversation, change: (turn: Turn) => Turn): Conversation {
+  const last = conversation.turns.at(-1);
+  if (last === undefined) return conversation;
+  return { ...conversation, turns: [...conversation.turns.slice(0, -1), change(last)] };
+}

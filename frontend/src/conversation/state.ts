@@ -1,0 +1,74 @@
+// What is known of a conversation at one moment. Plain data; the reducer makes the next one.
+import type { Citation, Source } from "../protocol/source";
+
+/** How an answer came to its end. `null` in Answer.ending means that it is still under way. */
+export type Ending = "answered" | "length" | "abstained" | "stopped" | "interrupted" | "failed";
+
+/** Why an answer failed, in the reader's terms: each has a sentence of its own in texts.ts. */
+export type FailureReason =
+  | "connection"
+  | "busy"
+  | "rate_limited"
+  | "unavailable"
+  | "unknown_creator"
+  | "forbidden"
+  | "invalid"
+  | "unknown";
+
+export interface Failure {
+  readonly reason: FailureReason;
+  readonly retryable: boolean;
+  readonly retryAfter: number | null;
+}
+
+export interface Answer {
+  readonly runId: string | null;
+  /** null until the search is over. */
+  readonly sources: readonly Source[] | null;
+  readonly text: string;
+  readonly citations: readonly Citation[];
+  readonly cascadeTier: string | null;
+  /** Name of the tool at work, if any. */
+  readonly tool: string | null;
+  readonly reconnecting: boolean;
+  readonly stopping: boolean;
+  readonly ending: Ending | null;
+  readonly failure: Failure | null;
+}
+
+export interface Turn {
+  readonly key: string;
+  readonly question: string;
+  readonly answer: Answer;
+}
+
+export interface Conversation {
+  readonly id: string | null;
+  /** Saved messages are being fetched. */
+  readonly restoring: boolean;
+  readonly turns: readonly Turn[];
+}
+
+export const NEW_ANSWER: Answer = {
+  runId: null,
+  sources: null,
+  text: "",
+  citations: [],
+  cascadeTier: null,
+  tool: null,
+  reconnecting: false,
+  stopping: false,
+  ending: null,
+  failure: null,
+};
+
+export const NEW_CONVERSATION: Conversation = { id: null, restoring: false, turns: [] };
+
+export function lastTurn(conversation: Conversation): Turn | null {
+  return conversation.turns.at(-1) ?? null;
+}
+
+/** An answer is under way, so the next question has to wait. */
+export function isAnswering(conversation: Conversation): boolean {
+  return lastTurn(conversation)?.answer.ending === null;
+}

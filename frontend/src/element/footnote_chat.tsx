@@ -1,0 +1,54 @@
+// The custom element. Attributes: creator, endpoint, theme (auto, light, dark), floating.
+import { render } from "preact";
+import { Widget } from "../views/widget";
+import { readEndpoint } from "./endpoint";
+import { adoptStyles } from "./styles";
+
+export class FootnoteChat extends HTMLElement {
+  static readonly observedAttributes = ["creator", "endpoint", "floating"];
+
+  /** Used where an element does not name its endpoint: the origin that the script came from. */
+  static defaultEndpoint: string | null = null;
+
+  connectedCallback(): void {
+    if (this.shadowRoot === null) adoptStyles(this.attachShadow({ mode: "open" }));
+    this.draw();
+  }
+
+  disconnectedCallback(): void {
+    if (this.shadowRoot !== null) render(null, this.mount());
+  }
+
+  attributeChangedCallback(): void {
+    if (this.isConnected && this.shadowRoot !== null) this.draw();
+  }
+
+  private draw(): void {
+    const endpoint =
+      readEndpoint(this.getAttribute("endpoint"), location.href) ?? FootnoteChat.defaultEndpoint ?? location.origin;
+    render(
+      <Widget
+        endpoint={endpoint}
+        creator={this.getAttribute("creator") || null}
+        floating={this.hasAttribute("floating")}
+        onConversing={this.showConversing}
+      />,
+      this.mount(),
+    );
+  }
+
+  /** Lets a page arrange itself around a conversation: `footnote-chat[conversing]`. */
+  private readonly showConversing = (conversing: boolean): void => {
+    this.toggleAttribute("conversing", conversing);
+  };
+
+  private mount(): HTMLElement {
+    const root = this.shadowRoot!;
+    const present = root.querySelector<HTMLElement>(".footnote");
+    if (present !== null) return present;
+    const created = document.createElement("div");
+    created.className = "footnote";
+    root.append(created);
+    return created;
+  }
+}

@@ -1,0 +1,13 @@
+// Entry of the page at `/`: the column beside the chat, and the chat's attributes.
+import { render } from "preact";
+import "../styles/page.css";
+import { Side } from "./side";
+import { applyTheme, readTheme } from "./theme";
+
+const side = document.getElementById("side");
+const chat = document.querySelector("footnote-chat");
+
+if (side !== null && chat !== null) {
+  applyTheme(readTheme(), chat);
+  render(<Side chat={chat} />, side);
+}

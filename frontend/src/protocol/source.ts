@@ -1,0 +1,53 @@
+// A source as the reader sees it: what a footnote points to.
+import { asFields, asNumber, asOneOf, asString, asWebAddress } from "./values";
+
+export const KINDS = ["video", "audio", "article", "document"] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Source {
+  readonly index: number;
+  readonly title: string;
+  readonly creatorName: string | null;
+  readonly kind: Kind;
+  /** Deep link; only ever http or https. */
+  readonly url: string | null;
+  readonly heading: string | null;
+  readonly startSeconds: number | null;
+  readonly endSeconds: number | null;
+  readonly snippet: string;
+  readonly publishedAt: string | null;
+  /** The document has been deleted since; only its place in the list is left. */
+  readonly removed: boolean;
+}
+
+export interface Citation {
+  readonly index: number;
+  readonly supported: boolean;
+}
+
+export function readSource(value: unknown): Source | null {
+  const fields = asFields(value);
+  const index = asNumber(fields?.["index"]);
+  if (fields === null || index === null) return null;
+  const removed = fields["removed"] === true;
+  return {
+    index,
+    title: asString(fields["title"]) ?? "",
+    creatorName: asString(asFields(fields["creator"])?.["name"]),
+    kind: asOneOf(fields["kind"], KINDS) ?? "document",
+    url: removed ? null : asWebAddress(fields["url"]),
+    heading: asString(fields["heading"]),
+    startSeconds: asNumber(fields["start_s"]),
+    endSeconds: asNumber(fields["end_s"]),
+    snippet: removed ? "" : (asString(fields["snippet"]) ?? ""),
+    publishedAt: asString(fields["published_at"]),
+    removed,
+  };
+}
+
+export function readCitation(value: unknown): Citation | null {
+  const fields = asFields(value);
+  const index = asNumber(fields?.["index"]);
+  if (fields === null || index === null) return null;
+  return { index, supported: fields["supported"] !== false };
+}

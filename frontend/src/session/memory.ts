@@ -1,0 +1,54 @@
+// What the browser remembers between visits. Storage may be forbidden or full; then it lasts as long as the page.
+import type { TokenKeeper } from "../transport/client";
+
+export interface Memory extends TokenKeeper {
+  readConversation(creator: string | null): string | null;
+  writeConversation(creator: string | null, id: string | null): void;
+}
+
+/** One visitor token per endpoint; one conversation per endpoint and creator. */
+export function createMemory(endpoint: string, storage: Storage | null = localStorageOrNull()): Memory {
+  const shelf = createShelf(storage);
+  const tokenKey = `footnote:${endpoint}:visitor`;
+  const conversationKey = (creator: string | null) => `footnote:${endpoint}:conversation:${creator ?? "*"}`;
+  return {
+    read: () => shelf.get(tokenKey),
+    write: (token) => shelf.set(tokenKey, token),
+    readConversation: (creator) => shelf.get(conversationKey(creator)),
+    writeConversation: (creator, id) => shelf.set(conversationKey(creator), id),
+  };
+}
+
+export function localStorageOrNull(): Storage | null {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function createShelf(storage: Storage | null) {
+  const unsaved = new Map<string, string | null>();
+  return {
+    get(key: string): string | null {
+      const held = unsaved.get(key);
+      if (held !== undefined) return held;
+      try {
+        return storage?.getItem(key) ?? null;
+      } catch {
+        return null;
+      }
+    },
+    set(key: string, value: string | null): void {
+      unsaved.set(key, value);
+      if (storage === null) return;
+      try {
+        if (value === null) storage.removeItem(key);
+        else storage.setItem(key, value);
+        unsaved.delete(key);
+      } catch {
+        // Kept for this page only.
+      }
+    },
+  };
+}

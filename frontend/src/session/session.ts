@@ -1,0 +1,201 @@
+// One reader's conversation within one scope: joins the client, the memory and the reducer.
+import type { ConversationEvent } from "../conversation/event";
+import { CONNECTION_LOST, failureOf } from "../conversation/failure";
+import { reduce } from "../conversation/reducer";
+import { type Conversation, isAnswering, lastTurn, NEW_CONVERSATION } from "../conversation/state";
+import type { Client } from "../transport/client";
+import { Refused, Unreachable } from "../transport/failures";
+import { follow } from "../transport/follow";
+import { insist } from "../transport/patience";
+import type { Memory } from "./memory";
+import { newKey } from "./new_key";
+
+export type Listener = (conversation: Conversation) => void;
+
+
+export class Session {
+  private conversation: Conversation;
+  private readonly listeners = new Set<Listener>();
+  private work = new AbortController();
+  private stopWanted = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly memory: Memory,
+    readonly creator: string | null,
+  ) {
+    // Known from the start, so that the empty state does not flash up before a conversation returns.
+    this.conversation = { ...NEW_CONVERSATION, restoring: memory.readConversation(creator) !== null };
+  }
+
+  get current(): Conversation {
+    return this.conversation;
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Shows the remembered conversation again and follows the answer that is still being written, if any. */
+  async restore(): Promise<void> {
+    const id = this.memory.readConversation(this.creator);
+    if (id === null) return;
+    const { signal } = this.begin();
+    await this.guard(signal, async () => {
+      const runId = await insist(signal, () => this.load(id, signal));
+      if (runId === null) return;
+      this.dispatch({ type: "following", runId });
+      await this.read(null, runId, signal);
+    });
+  }
+
+  async ask(question: string): Promise<void> {
+    if (question === "" || this.conversation.restoring || isAnswering(this.conversation)) return;
+    await this.converse(question, newKey(), false);
+  }
+
+  /** Asks the last question again, or picks up its run where only the connection was lost. */
+  async retry(): Promise<void> {
+    const turn = lastTurn(this.conversation);
+    if (turn === null || turn.answer.ending === null) return;
+    const { runId, failure } = turn.answer;
+    if (failure?.reason !== "connection") return this.converse(turn.question, newKey(), true);
+    // The service may have accepted the question unseen: the same key finds that run instead of asking twice.
+    if (runId === null) return this.converse(turn.question, turn.key, true);
+    const { signal } = this.begin();
+    this.dispatch({ type: "following", runId });
+    await this.guard(signal, () => this.read(null, runId, signal));
+  }
+
+  async stop(): Promise<void> {
+    if (!isAnswering(this.conversation)) return;
+    this.dispatch({ type: "stopping", stopping: true });
+    const runId = lastTurn(this.conversation)?.answer.runId ?? null;
+    this.stopWanted = runId === null;
+    if (runId === null) return;
+    try {
+      await this.client.stop(runId);
+    } catch {
+      this.dispatch({ type: "stopping", stopping: false });
+    }
+  }
+
+  /** Leaves this conversation; the next question begins a new one. */
+  startOver(): void {
+    const runId = isAnswering(this.conversation) ? lastTurn(this.conversation)?.answer.runId : null;
+    if (runId) this.client.stop(runId).catch(() => undefined);
+    this.begin();
+    this.memory.writeConversation(this.creator, null);
+    this.dispatch({ type: "cleared" });
+  }
+
+  /** Stops reading. The service finishes or ends the run by itself. */
+  dispose(): void {
+    this.work.abort();
+    this.listeners.clear();
+  }
+
+  private async converse(question: string, key: string, again: boolean): Promise<void> {
+    const { signal } = this.begin();
+    this.dispatch({ type: "asked", key, question, again });
+    await this.guard(signal, async () => {
+      const response = await this.openAnswer(question, key, signal);
+      const runId = response.headers.get("X-Run-Id");
+      const conversationId = response.headers.get("X-Conversation-Id");
+      if (conversationId !== null) this.memory.writeConversation(this.creator, conversationId);
+      this.dispatch({ type: "accepted", runId, conversationId });
+      if (this.stopWanted) void this.stop();
+      await this.read(response, runId, signal);
+    });
+  }
+
+  /** Shows the saved messages. Answers with the run that is still writing the last of them, if any. */
+  private async load(id: string, signal: AbortSignal): Promise<string | null> {
+    const saved = await this.client.conversation(id, signal);
+    const messages = await this.client.messages(id, signal);
+    this.dispatch({ type: "restored", conversationId: id, messages });
+    return messages.length === 0 ? null : (saved?.activeRunId ?? null);
+  }
+
+  private async openAnswer(query: string, key: string, signal: AbortSignal): Promise<Response> {
+    const conversationId = this.conversation.id;
+    const { creator } = this;
+    const waiting = () => this.dispatch({ type: "connection", lost: true });
+    try {
+      const question = { query, creator, conversationId, idempotencyKey: key };
+      return await insist(signal, () => this.client.ask(question, signal), waiting);
+    } catch (error) {
+      if (conversationId === null || !isGone(error)) throw error;
+      // The conversation is gone: the question begins a new one, which is another request with a key of its own.
+      this.memory.writeConversation(creator, null);
+      this.dispatch({ type: "cleared", keepLast: true });
+      const question = { query, creator, conversationId: null, idempotencyKey: newKey() };
+      return await insist(signal, () => this.client.ask(question, signal), waiting);
+    }
+  }
+
+  private async read(first: Response | null, runId: string | null, signal: AbortSignal): Promise<void> {
+    try {
+      await this.readFrames(first, runId, signal);
+    } catch (error) {
+      // A run that nobody knows any more has left its answer, or what there is of it, in the conversation.
+      const id = this.conversation.id;
+      if (signal.aborted || id === null || !isGone(error)) throw error;
+      await this.load(id, signal);
+    }
+  }
+
+  private async readFrames(first: Response | null, runId: string | null, signal: AbortSignal): Promise<void> {
+    const resume = runId === null ? null : (after: number) => this.client.resume(runId, after, signal);
+    for await (const event of follow({ first, resume, signal })) {
+      if (signal.aborted) return;
+      if ("lost" in event) {
+        this.dispatch({ type: "connection", lost: event.lost });
+        continue;
+      }
+      const { frame } = event;
+      if ("conversationId" in frame && frame.conversationId !== null) {
+        this.memory.writeConversation(this.creator, frame.conversationId);
+      }
+      this.dispatch({ type: "frame", frame });
+    }
+  }
+
+  /** Runs a piece of work and turns its failure into something the reader can see. */
+  private async guard(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (signal.aborted) return;
+      if (this.conversation.restoring) this.giveUpRestoring(error);
+      else if (error instanceof Unreachable) this.dispatch({ type: "failed", failure: CONNECTION_LOST });
+      else if (error instanceof Refused) {
+        this.dispatch({ type: "failed", failure: failureOf(error.refusal.code, error.refusal.retryAfter) });
+      } else throw error;
+    }
+  }
+
+  /** A conversation that cannot be read for the moment stays remembered; one that is gone is forgotten. */
+  private giveUpRestoring(error: unknown): void {
+    if (isGone(error)) this.memory.writeConversation(this.creator, null);
+    this.dispatch({ type: "cleared" });
+  }
+
+  private begin(): AbortController {
+    this.work.abort();
+    this.work = new AbortController();
+    this.stopWanted = false;
+    return this.work;
+  }
+
+  private dispatch(event: ConversationEvent): void {
+    this.conversation = reduce(this.conversation, event);
+    for (const listener of this.listeners) listener(this.conversation);
+  }
+}
+
+/** Deleted, expired or another visitor's: the service does not say which. */
+function isGone(error: unknown): boolean {
+  return error instanceof Refused && [401, 403, 404].includes(error.refusal.status);
+}

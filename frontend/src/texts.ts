@@ -1,0 +1,100 @@
+// Every sentence the reader can meet, in one place.
+import type { Ending, Failure, FailureReason } from "./conversation/state";
+import type { Source } from "./protocol/source";
+
+export const texts = {
+  product: "Footnote",
+  everyone: "Everyone",
+  openChat: "Ask a question",
+  closeChat: "Close",
+  newConversation: "New conversation",
+  conversation: "Conversation",
+  conversationWith: (name: string) => `Conversation with ${name}`,
+
+  questionLabel: "Your question",
+  questionPlaceholder: (name: string | null) => (name === null ? "Ask a question" : `Ask about ${name}’s work`),
+  send: "Send",
+  stop: "Stop",
+  charactersLeft: (left: number) => (left === 1 ? "1 character left" : `${left} characters left`),
+  tooLong: (over: number) => (over === 1 ? "1 character too many" : `${over} characters too many`),
+  smallPrint: "Answers are drawn from the sources shown. Follow a footnote to check for yourself.",
+
+  emptyTitle: (name: string | null) => (name === null ? "What would you like to know?" : `Ask ${name}`),
+  emptyBody: (name: string | null) =>
+    name === null
+      ? "Every answer comes from what the creators have really said and written, with footnotes that open the exact moment."
+      : `Every answer comes from what ${name} has really said and written, with footnotes that open the exact moment.`,
+  tryOne: "Questions to begin with",
+
+  restoring: "Opening your conversation…",
+  searching: "Searching the sources…",
+  reading: "Reading the sources…",
+  usingTool: (name: string) => `Using ${name}…`,
+  stopping: "Stopping…",
+  reconnecting: "Connection lost. Reconnecting…",
+  latest: "Go to the latest",
+
+  sources: "Sources",
+  showAll: (count: number) => `Show all ${count}`,
+  showFewer: "Show fewer",
+  removedSource: "Removed by its creator",
+  opensAt: (time: string) => `Opens at ${time}`,
+  opensPage: "Opens the original",
+  showsCard: "Shows the passage",
+  markerName: (source: Source) => `Source ${source.index}: ${source.removed ? texts.removedSource : source.title}`,
+  doubt: "This statement is not fully supported by its source.",
+  notSupported: "not fully supported by its source",
+
+  quoted: "Quoted directly from the sources",
+  retry: "Retry",
+  retryIn: (seconds: number) => `Please try again in ${seconds === 1 ? "a second" : `${seconds} seconds`}.`,
+
+  asker: "You asked",
+  answerReady: (text: string) => `Answer: ${text}`,
+
+  kinds: { video: "Video", audio: "Audio", article: "Article", document: "Document" },
+
+  page: {
+    tagline: "Answers with their sources",
+    creators: "Creator",
+    everyoneBio: "Ask all creators at once and see where they agree, and where they do not.",
+    pieces: (count: number) => (count === 1 ? "1 piece" : `${count} pieces`),
+    topics: "Topics",
+    theme: { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
+    unavailable: "The list of creators cannot be read at the moment.",
+  },
+} as const;
+
+const ENDINGS: Readonly<Record<Ending, string | null>> = {
+  answered: null,
+  abstained: null,
+  failed: null,
+  length: "The answer reached its full length and ends here.",
+  stopped: "You stopped this answer.",
+  interrupted: "This answer was cut off before its end.",
+};
+
+export function endingNote(ending: Ending | null): string | null {
+  return ending === null ? null : ENDINGS[ending];
+}
+
+export const ABSTENTION = {
+  title: "Nothing solid enough to stand on",
+  fallback: "The sources do not answer this one. Try other words, or ask about something closer to their work.",
+} as const;
+
+const FAILURES: Readonly<Record<FailureReason, string>> = {
+  connection: "The connection was lost before the answer was complete.",
+  busy: "An answer in this conversation is still being written, perhaps in another tab.",
+  rate_limited: "That was a lot of questions in a short time.",
+  unavailable: "The service is not available at the moment.",
+  unknown_creator: "This creator cannot be asked here (any more).",
+  forbidden: "You do not have access to this.",
+  invalid: "This question could not be read. Please put it in other words.",
+  unknown: "Something went wrong and this answer could not be finished.",
+};
+
+export function failureText({ reason, retryAfter }: Failure): string {
+  const wait = retryAfter === null || retryAfter <= 0 ? "" : ` ${texts.retryIn(Math.ceil(retryAfter))}`;
+  return FAILURES[reason] + wait;
+}

@@ -1,0 +1,119 @@
+// The service's HTTP interface, one method per request.
+import { type Creator, readCreators } from "../protocol/creator";
+import { type Page, readConversation, readPage, type SavedConversation, type SavedMessage } from "../protocol/message";
+import { readRefusal } from "../protocol/refusal";
+import { parseJson } from "../protocol/values";
+import { Refused, Unreachable } from "./failures";
+
+/** Where the visitor's token is kept. */
+export interface TokenKeeper {
+  read(): string | null;
+  write(token: string | null): void;
+}
+
+export interface Question {
+  readonly query: string;
+  readonly creator: string | null;
+  readonly conversationId: string | null;
+  readonly idempotencyKey: string;
+}
+
+interface Request {
+  readonly method?: "GET" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Client {
+  constructor(
+    private readonly endpoint: string,
+    private readonly token: TokenKeeper,
+  ) {}
+
+  async creators(signal?: AbortSignal): Promise<Creator[]> {
+    return readCreators(await this.json("/creators", signal));
+  }
+
+  async conversation(id: string, signal?: AbortSignal): Promise<SavedConversation | null> {
+    return readConversation(await this.json(`/conversations/${encodeURIComponent(id)}`, signal));
+  }
+
+  /** All messages, oldest first, however many pages they fill. */
+  async messages(id: string, signal?: AbortSignal): Promise<SavedMessage[]> {
+    const messages: SavedMessage[] = [];
+    let cursor: string | null = null;
+    do {
+      const more: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const path = `/conversations/${encodeURIComponent(id)}/messages?limit=100${more}`;
+      const page: Page = readPage(await this.json(path, signal));
+      messages.push(...page.messages);
+      cursor = page.nextCursor === cursor ? null : page.nextCursor;
+    } while (cursor !== null);
+    return messages;
+  }
+
+  /** The open stream of the answer. */
+  ask(question: Question, signal: AbortSignal): Promise<Response> {
+    return this.request("/chat", {
+      method: "POST",
+      headers: { "Idempotency-Key": question.idempotencyKey, Accept: "text/event-stream" },
+      body: { query: question.query, creator: question.creator, conversation_id: question.conversationId },
+      signal,
+    });
+  }
+
+  /** The open stream of a run behind the frame with this number. */
+  resume(runId: string, after: number, signal: AbortSignal): Promise<Response> {
+    return this.request(`/chat/runs/${encodeURIComponent(runId)}/events`, {
+      headers: { "Last-Event-ID": String(after), Accept: "text/event-stream" },
+      signal,
+    });
+  }
+
+  async stop(runId: string): Promise<void> {
+    await this.request(`/chat/runs/${encodeURIComponent(runId)}/stop`, { method: "POST" });
+  }
+
+  private async json(path: string, signal?: AbortSignal): Promise<unknown> {
+    const response = await this.request(path, { signal });
+    try {
+      return (await response.json()) as unknown;
+    } catch (cause) {
+      throw new Unreachable("the answer is not JSON", { cause });
+    }
+  }
+
+  /** A token that the service no longer accepts is forgotten, and the request made once more without it. */
+  private async request(path: string, request: Request): Promise<Response> {
+    const token = this.token.read();
+    let response = await this.send(path, request, token);
+    if (response.status === 401 && token !== null) {
+      this.token.write(null);
+      response = await this.send(path, request, null);
+    }
+    const minted = response.headers.get("X-Visitor-Token");
+    if (minted !== null) this.token.write(minted);
+    if (response.ok) return response;
+    const body = parseJson(await response.text().catch(() => ""));
+    throw new Refused(readRefusal(response.status, body, response.headers.get("Retry-After")));
+  }
+
+  private async send(path: string, request: Request, token: string | null): Promise<Response> {
+    const headers: Record<string, string> = { ...request.headers };
+    if (token !== null) headers["X-Visitor-Token"] = token;
+    if (request.body !== undefined) headers["Content-Type"] = "application/json";
+    try {
+      return await fetch(`${this.endpoint}/api/v1${path}`, {
+        method: request.method ?? "GET",
+        headers,
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        signal: request.signal ?? null,
+        credentials: "omit",
+        cache: "no-store",
+      });
+    } catch (cause) {
+      throw new Unreachable("no response", { cause });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// One answer from the search to its last word: sources first, then the text, then how it ended.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Answer } from "../conversation/state";
+import { ABSTENTION, endingNote, failureText, texts } from "../texts";
+import { AnswerBody } from "./answer_body";
+import { QuoteIcon, RetryIcon } from "./icons";
+import { SourceList, SourceSkeleton } from "./source_list";
+
+interface Props {
+  readonly answer: Answer;
+  /** Only the last answer can be asked for again. */
+  readonly onRetry: (() => void) | null;
+}
+
+export function AnswerView({ answer, onRetry }: Props) {
+  const [lookedAt, setLookedAt] = useState<number | null>(null);
+  const [expanded, setExpanded] = useState<number | null>(null);
+  const element = useRef<HTMLDivElement>(null);
+  const asked = useRef(false);
+
+  const expand = (index: number | null) => {
+    asked.current = index !== null;
+    setExpanded(index);
+  };
+  useEffect(() => {
+    if (expanded === null || !asked.current) return;
+    const card = element.current?.querySelector<HTMLElement>(`.card[data-index="${expanded}"]`);
+    card?.scrollIntoView?.({ block: "center" });
+    card?.focus({ preventScroll: true });
+  }, [expanded]);
+
+  const abstained = answer.ending === "abstained";
+  const note = endingNote(answer.ending);
+  return (
+    <div ref={element} class={`reply ${answer.ending ?? "underway"}`} data-ending={answer.ending ?? undefined}>
+      {answer.sources === null && answer.ending === null && <SourceSkeleton />}
+      {answer.sources !== null && answer.sources.length > 0 && (
+        <SourceList sources={answer.sources} highlighted={lookedAt} expanded={expanded} onExpand={expand} />
+      )}
+      {(answer.text !== "" || abstained) && (
+        <div class={abstained ? "abstention" : undefined}>
+          {abstained && <p class="abstention-title">{ABSTENTION.title}</p>}
+          <AnswerBody
+            answer={answer.text === "" ? { ...answer, text: ABSTENTION.fallback } : answer}
+            onLookAt={setLookedAt}
+            onExpand={expand}
+          />
+        </div>
+      )}
+      <Progress answer={answer} />
+      {note !== null && <p class="note">{note}</p>}
+      {answer.cascadeTier === "extractive" && (answer.ending === "answered" || answer.ending === "stopped") && (
+        <p class="note">
+          <QuoteIcon /> {texts.quoted}
+        </p>
+      )}
+      {answer.failure !== null && (
+        <div class="failure">
+          <p>{failureText(answer.failure)}</p>
+          {answer.failure.retryable && onRetry !== null && (
+            <button type="button" class="retry" onClick={onRetry}>
+              <RetryIcon /> {texts.retry}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Progress({ answer }: { answer: Answer }) {
+  const line = progressOf(answer);
+  return line === null ? null : <p class="progress">{line}</p>;
+}
+
+function progressOf(answer: Answer): string | null {
+  if (answer.ending !== null) return null;
+  if (answer.reconnecting) return texts.reconnecting;
+  if (answer.stopping) return texts.stopping;
+  if (answer.tool !== null) return texts.usingTool(answer.tool);
+  if (answer.sources === null) return texts.searching;
+  return answer.text === "" ? texts.reading : null;
+}

@@ -1,0 +1,87 @@
+// The chat itself: a bar, the conversation, the composer.
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { isAnswering } from "../conversation/state";
+import type { Memory } from "../session/memory";
+import { Session } from "../session/session";
+import { texts } from "../texts";
+import type { Client } from "../transport/client";
+import { Announcer } from "./announcer";
+import { Composer } from "./composer";
+import { EmptyState } from "./empty_state";
+import { DownIcon, NewIcon } from "./icons";
+import { Transcript } from "./transcript";
+import { useConversation } from "./use_conversation";
+import { useCreators } from "./use_creators";
+import { useStickToBottom } from "./use_stick_to_bottom";
+
+interface Props {
+  readonly client: Client;
+  readonly memory: Memory;
+  readonly creator: string | null;
+  /** Further buttons of the bar. */
+  readonly controls?: ComponentChildren;
+  readonly onConversing?: ((conversing: boolean) => void) | undefined;
+}
+
+export function Chat({ client, memory, creator: slug, controls, onConversing }: Props) {
+  const session = useMemo(() => new Session(client, memory, slug), [client, memory, slug]);
+  const conversation = useConversation(session);
+  const creators = useCreators(client);
+  const creator = creators.find((candidate) => candidate.slug === slug) ?? null;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const { scroller, away, onScroll, toBottom } = useStickToBottom(conversation);
+  const { turns, restoring } = conversation;
+  const conversing = turns.length > 0;
+
+  useEffect(() => {
+    void session.restore();
+    return () => session.dispose();
+  }, [session]);
+  useEffect(() => onConversing?.(conversing), [conversing]);
+
+  const ask = (question: string) => {
+    void session.ask(question);
+    toBottom();
+    field.current?.focus();
+  };
+  const retry = useMemo(() => () => {
+    void session.retry();
+    field.current?.focus();
+  }, [session]);
+  const startOver = () => {
+    session.startOver();
+    field.current?.focus();
+  };
+
+  const name = creator?.name ?? null;
+  return (
+    <section class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
+      <header class="bar">
+        <span class="bar-title">{name ?? (slug === null ? texts.everyone : texts.product)}</span>
+        <button type="button" class="quiet" disabled={!conversing} onClick={startOver}>
+          <NewIcon /> <span class="label">{texts.newConversation}</span>
+        </button>
+        {controls}
+      </header>
+      <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
+        {restoring && <p class="progress restoring">{texts.restoring}</p>}
+        {!restoring && !conversing && <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />}
+        <Transcript turns={turns} onRetry={retry} />
+      </div>
+      {away && (
+        <button type="button" class="round latest" aria-label={texts.latest} title={texts.latest} onClick={toBottom}>
+          <DownIcon />
+        </button>
+      )}
+      <Composer
+        field={field}
+        placeholder={texts.questionPlaceholder(name)}
+        answering={isAnswering(conversation)}
+        onSend={ask}
+        onStop={() => void session.stop()}
+      />
+      <Announcer session={session} />
+    </section>
+  );
+}

@@ -1,0 +1,90 @@
+// Where a question is written and sent, and an answer stopped.
+import type { RefObject } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { cleanQuestion, lengthOf, LONGEST_QUESTION } from "../session/question";
+import { texts } from "../texts";
+import { SendIcon, StopIcon } from "./icons";
+
+/** From this many characters left on, the rest is counted. */
+const COUNTED = 100;
+
+interface Props {
+  readonly field: RefObject<HTMLTextAreaElement | null>;
+  readonly placeholder: string;
+  readonly answering: boolean;
+  readonly onSend: (question: string) => void;
+  readonly onStop: () => void;
+}
+
+export function Composer({ field, placeholder, answering, onSend, onStop }: Props) {
+  const [draft, setDraft] = useState("");
+  const question = cleanQuestion(draft);
+  const left = LONGEST_QUESTION - lengthOf(question);
+  const sendable = question !== "" && left >= 0 && !answering;
+
+  useLayoutEffect(() => {
+    const element = field.current!;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [draft]);
+
+  const send = () => {
+    if (!sendable) return;
+    onSend(question);
+    setDraft("");
+    field.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // While an input method composes a word, Enter belongs to it. Safari reports that only by the key code.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    send();
+  };
+  const stop = () => {
+    onStop();
+    field.current?.focus();
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div class="field">
+        <textarea
+          ref={field}
+          rows={1}
+          value={draft}
+          placeholder={placeholder}
+          aria-label={texts.questionLabel}
+          aria-describedby={left <= COUNTED ? "characters" : undefined}
+          aria-invalid={left < 0}
+          enterkeyhint="send"
+          onInput={(event) => setDraft(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        {answering ? (
+          <button key="stop" type="button" class="round stop" aria-label={texts.stop} title={texts.stop} onClick={stop}>
+            <StopIcon />
+          </button>
+        ) : (
+          <button key="send" type="submit" class="round" aria-label={texts.send} title={texts.send} disabled={!sendable}>
+            <SendIcon />
+          </button>
+        )}
+      </div>
+      <p class="small-print">
+        {left <= COUNTED ? (
+          <span id="characters" class={left < 0 ? "over" : undefined}>
+            {left < 0 ? texts.tooLong(-left) : texts.charactersLeft(left)}
+          </span>
+        ) : (
+          texts.smallPrint
+        )}
+      </p>
+    </form>
+  );
+}

@@ -1,0 +1,15 @@
+// The creators of the service; an empty list while they are unknown.
+import { useEffect, useState } from "preact/hooks";
+import type { Creator } from "../protocol/creator";
+import type { Client } from "../transport/client";
+
+export function useCreators(client: Client): readonly Creator[] {
+  const [creators, setCreators] = useState<readonly Creator[]>([]);
+  useEffect(() => {
+    const work = new AbortController();
+    // Without them there are no names and no examples, and everything else still works.
+    client.creators(work.signal).then(setCreators, () => undefined);
+    return () => work.abort();
+  }, [client]);
+  return creators;
+}

@@ -1,0 +1,23 @@
+// The whole widget, in the page's flow or floating above it.
+import { useMemo } from "preact/hooks";
+import { createMemory } from "../session/memory";
+import { Client } from "../transport/client";
+import { Chat } from "./chat";
+import { Launcher } from "./launcher";
+
+interface Props {
+  readonly endpoint: string;
+  readonly creator: string | null;
+  readonly floating: boolean;
+  readonly onConversing?: (conversing: boolean) => void;
+}
+
+export function Widget({ endpoint, creator, floating, onConversing }: Props) {
+  const { client, memory } = useMemo(() => {
+    const memory = createMemory(endpoint);
+    return { memory, client: new Client(endpoint, memory) };
+  }, [endpoint]);
+  const shared = { client, memory, creator, onConversing };
+  if (!floating) return <Chat {...shared} />;
+  return <Launcher>{(controls) => <Chat {...shared} controls={controls} />}</Launcher>;
+}
