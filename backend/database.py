@@ -1,9 +1,15 @@
 """The SQL database: one engine a process, one metadata for all tables."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
 from sqlalchemy import MetaData
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from backend.errors import Unavailable
 
 metadata = MetaData(
     naming_convention={
@@ -29,9 +35,21 @@ def open_database(url: str, *, pool_size: int = 10) -> AsyncEngine:
     )
 
 
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction, committed when the block ends. Raises `Unavailable` where the database is away."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        if not is_away(error):
+            raise
+        raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached or went away, so that a retry may help."""
-    if isinstance(error, OSError | TimeoutError):
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or any(

@@ -3,7 +3,6 @@
 Run as `python -m backend.engine_host DATA_DIR` by `backend.embedded`.
 """
 
-import ctypes
 import fcntl
 import json
 import logging
@@ -17,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from types import FrameType
 import psutil
 
 from backend.embedded import open_lock
+from backend.processes import end_with_parent
 
 log = logging.getLogger("footnote.engines")
 
@@ -32,7 +33,6 @@ READY_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
 POSTGRES_USER = "footnote-postgres"
 SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the name of the socket included
-PR_SET_PDEATHSIG = 1
 
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
@@ -178,15 +178,10 @@ def start_child(
     command: list[str], log_file: Path, *, user: str | None, death_signal: signal.Signals
 ) -> subprocess.Popen[bytes]:
     """A child that gets `death_signal` when this process dies, even by SIGKILL."""
-    libc = ctypes.CDLL(None)
-
-    def die_with_parent() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, death_signal)
-
     with log_file.open("ab") as output:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=user, cwd="/",
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(end_with_parent, death_signal),
         )  # fmt: skip
 
 

@@ -77,6 +77,22 @@ class Unavailable(FootnoteError):
     retryable = True
 
 
+class InternalError(FootnoteError):
+    """A fault of ours."""
+
+    retryable = True
+
+
+class Interrupted(FootnoteError):
+    """A run was cut off because its worker died."""
+
+    code = "interrupted"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("The answer was interrupted. Ask again to get a new one.")
+
+
 class ConfigurationError(FootnoteError):
     """A setting, file or machine is not fit to start with; the message says which and what to do."""
 

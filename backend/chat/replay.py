@@ -5,22 +5,19 @@ from typing import Any
 
 from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
 from backend.conversations.models import Answer, Message, RunRecord
+from backend.errors import FootnoteError, Interrupted
 
-INTERRUPTED = "The answer was interrupted. Ask again to get a new one."
 
-
-def error_data(
-    code: str, message: str, *, retryable: bool, record: RunRecord, saved: bool, retry_after: int | None = None
-) -> dict[str, Any]:
+def error_data(error: FootnoteError, record: RunRecord, *, saved: bool) -> dict[str, Any]:
     """The data of an `error` frame; `message_id` is there where something was saved."""
     data: dict[str, Any] = {
-        "code": code,
-        "message": message,
-        "retryable": retryable,
+        "code": error.code,
+        "message": error.message,
+        "retryable": error.retryable,
         "conversation_id": str(record.conversation_id),
     }
-    if retry_after is not None:
-        data["retry_after"] = retry_after
+    if error.retry_after is not None:
+        data["retry_after"] = error.retry_after
     if saved:
         data["message_id"] = str(record.message_id)
     return data
@@ -48,7 +45,6 @@ def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
     """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
     sources: list[dict[str, Any]] = []
     text: list[str] = []
-    tier: str | None = None
     for frame in frames:
         name, data = decode(frame)
         match name:
@@ -57,13 +53,12 @@ def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
             case "token":
                 text.append(data["text"])
             case "reset":
-                tier, text = data["cascade_tier"], []
+                text = []
     return Answer(
         content="".join(text),
         status="interrupted",
-        terminal=error_data("interrupted", INTERRUPTED, retryable=True, record=record, saved=True),
+        terminal=error_data(Interrupted(), record, saved=True),
         sources=sources,
-        cascade_tier=tier,
     )
 
 

@@ -12,11 +12,12 @@ from redis.exceptions import RedisError
 
 from backend.chat.events import KEEPALIVE, ErrorEvent, frame_number
 from backend.chat.journal import JournalGap, JournalReader, JournalWriter, readers_key, stop_key
-from backend.chat.replay import INTERRUPTED, error_data, is_terminal, recovered, replay
+from backend.chat.recovery import recover_run, recover_runs
+from backend.chat.replay import error_data, is_terminal, replay
 from backend.chat.run import Run
 from backend.conversations.models import Message, RunRecord
 from backend.conversations.store import ConversationStore
-from backend.errors import FootnoteError, Unavailable
+from backend.errors import FootnoteError, Interrupted, Unavailable
 
 log = logging.getLogger("footnote.runs")
 
@@ -104,20 +105,19 @@ class Runs:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def recover(self, older_than_s: float) -> int:
-        """Ends runs whose worker is gone, with what their journal still holds. Returns how many."""
-        stale = [run for run in await self._store.stale_runs(older_than_s) if run.id not in self._runs]
-        for record in stale:
-            await self._store.finish(record, recovered(await self._reader.read(record.id), record))
-        return len(stale)
+    async def redis_ready(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(await self._redis.ping())
+        except (RedisError, OSError, TimeoutError):
+            return False
 
     async def _drive(self, run: Run, answer: Callable[[Run], Awaitable[None]]) -> None:
         try:
             await answer(run)
         finally:
             if not run.ended:
-                data = error_data("internal", INTERRUPTED, retryable=True, record=run.record, saved=False)
-                run.append(ErrorEvent(data))
+                run.append(ErrorEvent(error_data(Interrupted(), run.record, saved=False)))
             asyncio.get_running_loop().call_later(KEEP_ENDED_S, self._forget, run.id)
 
     def _forget(self, run_id: UUID) -> None:
@@ -173,7 +173,7 @@ class Runs:
         try:
             now = await self._store.find_run(record.id, record.owner)
             if now.running and now.heartbeat_age_s > STALE_S:
-                await self._store.finish(record, recovered(await self._reader.read(record.id), record))
+                await recover_run(self._store, self._reader, record)
                 return True
         except Unavailable:
             return False
@@ -193,7 +193,7 @@ class Runs:
             try:
                 if running:
                     await self._store.beat(running)
-                await self.recover(STALE_S)
+                await recover_runs(self._store, self._reader, STALE_S)
             except Unavailable:
                 log.warning("the database is away; heartbeats wait for it")
             await asyncio.sleep(HEARTBEAT_S)

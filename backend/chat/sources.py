@@ -1,6 +1,6 @@
 """Passages as the reader is shown them: numbered, with a snippet and a link that opens the moment or the page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -45,6 +45,16 @@ def as_json(sources: Sequence[Source]) -> list[dict[str, Any]]:
             "published_at": source.published_at.isoformat() if source.published_at else None,
         }
         for source in sources
+    ]
+
+
+def hide_removed(snapshot: Sequence[dict[str, Any]], living: Collection[str]) -> list[dict[str, Any]]:
+    """A message's snapshot, in which sources of documents that are gone keep their number and nothing else."""
+    return [
+        source
+        if source["document_id"] in living
+        else source | {"title": "Removed", "url": None, "heading": None, "snippet": "", "removed": True}
+        for source in snapshot
     ]
 
 

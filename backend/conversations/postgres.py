@@ -1,11 +1,9 @@
 """Conversations in Postgres: the truth."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.conversations.models import (
@@ -19,8 +17,8 @@ from backend.conversations.models import (
     messages,
     runs,
 )
-from backend.database import is_away
-from backend.errors import ConversationBusy, InvalidRequest, NotFound, Unavailable
+from backend.database import transaction
+from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
 NO_CONVERSATION = "There is no such conversation."
@@ -61,7 +59,7 @@ class PostgresConversations:
 
     async def _begin_new(self, question: Question) -> RunRecord:
         conversation_id = question.conversation_id or uuid4()
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             if question.conversation_id:
                 await self._lock_conversation(connection, conversation_id, question.owner)
                 last = select(func.coalesce(func.max(messages.c.seq), 0)).where(
@@ -110,7 +108,7 @@ class PostgresConversations:
         query = select(*run_columns, runs.c.body_hash).where(
             runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key
         )
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
@@ -129,12 +127,12 @@ class PostgresConversations:
             .order_by(messages.c.seq.desc())
             .limit(limit)
         )
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return [Turn(row.role, row.content) for row in reversed(rows)]
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             ended = await connection.execute(
                 update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(state="ended")
             )
@@ -167,7 +165,7 @@ class PostgresConversations:
             .join(conversations, conversations.c.id == runs.c.conversation_id)
             .where(runs.c.id == run_id, runs.c.owner == owner, conversations.c.deleted_at.is_(None))
         )
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_RUN)
@@ -175,7 +173,7 @@ class PostgresConversations:
 
     async def find_answer(self, run_id: UUID) -> Message | None:
         query = select(messages).where(messages.c.run_id == run_id, messages.c.role == "assistant")
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(query)).first()
         return message_from(row) if row else None
 
@@ -186,7 +184,7 @@ class PostgresConversations:
             .scalar_subquery()
         )
         query = select(conversations, active.label("active_run_id")).where(owned(conversation_id, owner))
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_CONVERSATION)
@@ -199,7 +197,7 @@ class PostgresConversations:
             .order_by(messages.c.seq)
             .limit(limit)
         )
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             found = await connection.execute(select(conversations.c.id).where(owned(conversation_id, owner)))
             if found.first() is None:
                 raise NotFound(NO_CONVERSATION)
@@ -207,29 +205,18 @@ class PostgresConversations:
         return [message_from(row) for row in rows]
 
     async def beat(self, run_ids: list[UUID]) -> None:
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(heartbeat_at=func.now()))
 
     async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
         query = select(*run_columns).where(runs.c.state == "running", heartbeat_age > older_than_s)
-        async with self._transaction() as connection:
+        async with transaction(self._engine) as connection:
             return [run_from(row) for row in await connection.execute(query)]
 
     async def _lock_conversation(self, connection: AsyncConnection, conversation_id: UUID, owner: str) -> None:
         query = select(conversations.c.id).where(owned(conversation_id, owner)).with_for_update()
         if (await connection.execute(query)).first() is None:
             raise NotFound(NO_CONVERSATION)
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction; a database that is away becomes `Unavailable`."""
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            if isinstance(error, IntegrityError) or not is_away(error):
-                raise
-            raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
 
 
 def owned(conversation_id: UUID, owner: str) -> ColumnElement[bool]:

@@ -63,7 +63,7 @@ class Retriever:
     async def _search(self, query: str, creator: str | None, topic: str | None) -> Candidates:
         dense, excluded = await asyncio.gather(self._embedder.embed(query), self._catalogue.tombstones())
         scope = Scope(creator=creator, topic=topic, excluded=excluded)
-        return await self._index.search(dense, self._lexical.query(query), scope, self._candidates)
+        return await self._index.search(dense.tolist(), self._lexical.query(query), scope, self._candidates)
 
     async def _with_documents(self, hits: Sequence[Hit]) -> list[Passage]:
         """The catalogue has the last word: a document deleted a moment ago is not in its answer."""

@@ -1,0 +1,75 @@
+"""Asking, coming back to a stream, and stopping it."""
+
+import hashlib
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from backend.api.dependencies import KnownVisitor, Owner, Parts
+from backend.api.schemas import ChatRequest, ErrorBody
+from backend.api.sse import EventStream
+from backend.conversations.models import Question
+from backend.errors import InvalidRequest
+
+router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
+
+REFUSALS: dict[int | str, dict[str, object]] = {
+    status: {"model": ErrorBody} for status in (401, 404, 409, 413, 422, 429, 503)
+}
+KEY_LENGTH = 200
+
+
+@router.post("", response_class=EventStream, responses=REFUSALS)
+async def ask(
+    body: ChatRequest,
+    request: Request,
+    parts: Parts,
+    visitor: KnownVisitor,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
+) -> EventStream:
+    """Asks a question; the answer is a stream of server-sent events that begins with `sources`."""
+    address = request.client.host if request.client else ""
+    owner = visitor or parts.visitors.newcomer(idempotency_key, address)
+    question = Question(
+        owner=owner,
+        query=body.query,
+        creator=body.creator,
+        topic=body.topic,
+        personality_weight=body.personality_weight,
+        conversation_id=body.conversation_id,
+        idempotency_key=idempotency_key,
+        body_hash=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+    )
+    record = await parts.chat.ask(question)
+    headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id)}
+    if visitor is None:
+        headers["X-Visitor-Token"] = parts.visitors.mint(owner)
+    return EventStream(await parts.runs.follow(record.id, owner), headers)
+
+
+@router.get("/runs/{run_id}/events", response_class=EventStream, responses=REFUSALS)
+async def events(
+    run_id: UUID,
+    parts: Parts,
+    owner: Owner,
+    last_event_id: Annotated[str | None, Header()] = None,
+    after: Annotated[int | None, Query(ge=0)] = None,
+) -> EventStream:
+    """The frames after `Last-Event-ID` (or `?after=`), and then the run live."""
+    position = after if last_event_id is None else frame_id(last_event_id)
+    return EventStream(await parts.runs.follow(run_id, owner, position or 0), {"X-Run-Id": str(run_id)})
+
+
+@router.post("/runs/{run_id}/stop", status_code=202, response_class=Response, responses=REFUSALS)
+async def stop(run_id: UUID, parts: Parts, owner: Owner) -> Response:
+    """Ends a run; every reader gets `done` with `stopped`, and the partial answer is saved. Repeats do nothing."""
+    await parts.runs.stop(run_id, owner)
+    return Response(status_code=202)
+
+
+def frame_id(value: str) -> int:
+    """A `Last-Event-ID` of ours."""
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise InvalidRequest("`Last-Event-ID` is the number of a frame of this run.")
+    return int(value)

@@ -1,0 +1,58 @@
+"""Reading one's own conversation back."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from backend.api.chat import REFUSALS
+from backend.api.dependencies import Owner, Parts
+from backend.api.schemas import ConversationBody, MessageBody, MessagesBody
+from backend.chat.sources import hide_removed
+from backend.conversations.models import Message
+from backend.errors import InvalidRequest
+
+router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"], responses=REFUSALS)
+
+PAGE = 50
+LONGEST_PAGE = 200
+
+
+@router.get("/{conversation_id}")
+async def read(conversation_id: UUID, parts: Parts, owner: Owner) -> ConversationBody:
+    """One of one's own conversations."""
+    return ConversationBody(**asdict(await parts.conversations.find_conversation(conversation_id, owner)))
+
+
+@router.get("/{conversation_id}/messages")
+async def messages(
+    conversation_id: UUID,
+    parts: Parts,
+    owner: Owner,
+    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = PAGE,
+    cursor: Annotated[str | None, Query(max_length=20)] = None,
+) -> MessagesBody:
+    """Its messages in order; `next_cursor` is there while there are more."""
+    found = await parts.conversations.list_messages(conversation_id, owner, seq_of(cursor), limit + 1)
+    page = found[:limit]
+    shown = {UUID(source["document_id"]) for message in page for source in message.sources}
+    living = {str(document_id) for document_id in await parts.catalogue.find_documents(shown)}
+    items = [message_body(message, living) for message in page]
+    return MessagesBody(items=items, next_cursor=str(page[-1].seq) if len(found) > limit else None)
+
+
+def message_body(message: Message, living: Collection[str]) -> MessageBody:
+    """A message as its owner reads it now: what was removed since is not shown."""
+    fields = {name: getattr(message, name) for name in MessageBody.model_fields}
+    return MessageBody(**fields | {"sources": hide_removed(message.sources, living)})
+
+
+def seq_of(cursor: str | None) -> int:
+    """The number that a cursor of ours stands for."""
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
+        raise InvalidRequest("`cursor` is not one that this service gave.")
+    return int(cursor)

@@ -1,0 +1,30 @@
+"""Who can be asked."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+
+from backend.api.dependencies import Parts
+from backend.api.schemas import CreatorBody, CreatorsBody, LinkBody
+
+router = APIRouter(prefix="/api/v1/creators", tags=["creators"])
+
+
+@router.get("")
+async def creators(parts: Parts) -> CreatorsBody:
+    """Every creator with something that answers, by name."""
+    return CreatorsBody(
+        items=[
+            CreatorBody(
+                slug=entry.creator.slug,
+                name=entry.creator.name,
+                bio=entry.creator.bio,
+                topics=list(entry.creator.topics),
+                links=[LinkBody(**asdict(link)) for link in entry.creator.links],
+                questions=list(entry.creator.questions),
+                documents=entry.documents,
+            )
+            for entry in await parts.catalogue.list_creators()
+            if entry.documents
+        ]
+    )

@@ -1,0 +1,64 @@
+"""Renders every refusal as PROTOCOL says. Nothing of an exception's own text leaves the process."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.errors import BodyTooLarge, FootnoteError, InvalidRequest, NotFound
+
+log = logging.getLogger("footnote.api")
+
+SENTENCES = {
+    404: NotFound("There is nothing at this address."),
+    405: InvalidRequest("This address does not take this method."),
+    413: BodyTooLarge("The request body is too large: at most 64 KiB are read."),
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Registers the handlers."""
+
+    @app.exception_handler(FootnoteError)
+    async def expected(_request: Request, error: FootnoteError) -> JSONResponse:
+        return render(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return render(InvalidRequest(sentence_for(error)))
+
+    @app.exception_handler(HTTPException)
+    async def routing(_request: Request, error: HTTPException) -> JSONResponse:
+        known = SENTENCES.get(error.status_code, InvalidRequest("The request cannot be answered."))
+        return render(known, status=error.status_code)
+
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected %s", type(error).__name__)
+        return render(FootnoteError("Something went wrong on our side; try again shortly."))
+
+
+def render(error: FootnoteError, status: int | None = None) -> JSONResponse:
+    """The response of an error."""
+    body: dict[str, object] = {"error": error.message, "code": error.code}
+    headers = {}
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+        headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse(body, status_code=status or error.status, headers=headers)
+
+
+def sentence_for(error: RequestValidationError) -> str:
+    """The first problem, naming the field and never repeating the value."""
+    problem = error.errors()[0]
+    if problem["type"] == "json_invalid":
+        return "The body is not valid JSON."
+    field = ".".join(str(part) for part in problem["loc"][1:]) or "the body"
+    if problem["type"] == "extra_forbidden":
+        return f"`{field}` is not a known field."
+    if problem["type"] == "missing":
+        return f"`{field}` is missing."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"`{field}`: {message[:1].lower()}{message[1:]}."

@@ -1,0 +1,104 @@
+"""Request and response bodies."""
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+QUERY_LENGTH = 1000
+
+
+def no_control_characters(value: str) -> str:
+    """Refuses NUL, which the database cannot hold, and text that has nothing to read in it."""
+    if "\0" in value:
+        raise ValueError("must not contain NUL")
+    if all(unicodedata.category(character) in ("Cf", "Cc", "Zs") for character in value):
+        raise ValueError("must contain something to read")
+    return value
+
+
+Query = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=QUERY_LENGTH),
+    AfterValidator(no_control_characters),
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(no_control_characters)]
+
+
+class ChatRequest(BaseModel):
+    """The body of `POST /api/v1/chat`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Query
+    creator: Name | None = None
+    conversation_id: UUID | None = None
+    personality_weight: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
+    topic: Name | None = None
+
+
+class ErrorBody(BaseModel):
+    """Every refusal: one sentence for a person, one code for a program."""
+
+    error: str
+    code: str
+    retry_after: int | None = None
+
+
+class LinkBody(BaseModel):
+    label: str
+    url: str
+
+
+class CreatorBody(BaseModel):
+    """A creator as the picker shows them; `documents` counts those that answer."""
+
+    slug: str
+    name: str
+    bio: str
+    topics: list[str]
+    links: list[LinkBody]
+    questions: list[str]
+    documents: int
+
+
+class CreatorsBody(BaseModel):
+    items: list[CreatorBody]
+
+
+class ConversationBody(BaseModel):
+    """A conversation; `active_run_id` is there while an answer is on its way."""
+
+    id: UUID
+    title: str
+    creator: str | None
+    created_at: datetime
+    updated_at: datetime
+    active_run_id: UUID | None
+
+
+class MessageBody(BaseModel):
+    """A message as PROTOCOL describes it."""
+
+    id: UUID
+    seq: int
+    role: str
+    content: str
+    status: str
+    sources: list[dict[str, Any]]
+    citations: list[dict[str, Any]]
+    cascade_tier: str | None
+    finish_reason: str | None
+    created_at: datetime
+
+
+class MessagesBody(BaseModel):
+    items: list[MessageBody]
+    next_cursor: str | None
+
+
+class HealthBody(BaseModel):
+    status: str
+    dependencies: dict[str, str] = Field(default_factory=dict)

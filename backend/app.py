@@ -1,0 +1,165 @@
+"""The composition root of the service: opens everything once, and closes it."""
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypedDict
+
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from starlette.middleware.cors import CORSMiddleware
+
+from backend import settings as configuration
+from backend.access.visitors import open_visitors
+from backend.api import chat, conversations, creators, health
+from backend.api.dependencies import Services
+from backend.api.error_handlers import install_error_handlers
+from backend.api.pages import Pages
+from backend.chat.journal import BLOCK_MS
+from backend.chat.runs import Runs
+from backend.chat.service import ChatService
+from backend.conversations.cached import CachedHistory
+from backend.conversations.postgres import PostgresConversations
+from backend.database import open_database
+from backend.errors import ConfigurationError
+from backend.knowledge.catalogue import Catalogue
+from backend.knowledge.embedder import Embedder, QueryEmbedder
+from backend.knowledge.export import exported_model
+from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.opening import open_index
+from backend.llm.cascade import open_cascade
+from backend.llm.tokens import TokenCounter
+from backend.processes import end_with_parent
+from backend.retrieval.retriever import Retriever
+from backend.settings import Settings
+
+log = logging.getLogger("footnote.app")
+
+MAX_BODY_BYTES = 64 * 1024
+REDIS_TIMEOUT_S = 0.25  # Redis being away may cost a question this much, once a second
+PAGES = Path(__file__).parent.parent / "frontend" / "dist"
+
+
+class State(TypedDict):
+    """What handlers find on `request.state`."""
+
+    services: Services
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Without `settings` it reads its own, as a worker process does."""
+    resolved = settings or configuration.load()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        if multiprocessing.parent_process() is not None:
+            end_with_parent(signal.SIGTERM)
+        async with AsyncExitStack() as stack:
+            services = await open_services(resolved, stack)
+            end_streams_on_signal(services.runs, resolved.server.drain_s)
+            yield {"services": services}
+
+    app = FastAPI(
+        title="Footnote",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        max_body_size=MAX_BODY_BYTES,
+    )
+    install_error_handlers(app)
+    if resolved.server.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=resolved.server.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After"],
+        )
+    for router in (chat.router, conversations.router, creators.router, health.router):
+        app.include_router(router)
+    if PAGES.is_dir():
+        app.mount("/", Pages(PAGES))
+    return app
+
+
+async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
+    """Opens the parts from the bottom up; `stack` closes them in reverse."""
+    engine = open_database(settings.database.url, pool_size=settings.database.pool_size)
+    stack.push_async_callback(engine.dispose)
+    redis = Redis.from_url(
+        settings.redis.url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=None
+    )
+    stack.push_async_callback(redis.aclose)
+    blocking_redis = Redis.from_url(settings.redis.url, socket_timeout=BLOCK_MS / 1000 + 2, retry=None)
+    stack.push_async_callback(blocking_redis.aclose)
+
+    index = await open_index(settings)
+    stack.push_async_callback(index.close)
+    model = exported_model(settings)
+    if model is None:
+        raise ConfigurationError("The embedding model has not been exported yet: start with `footnote serve`.")
+    embedder = QueryEmbedder(await asyncio.to_thread(Embedder.load, model))
+    stack.push_async_callback(embedder.close)
+    cascade = open_cascade(settings)
+    stack.push_async_callback(cascade.close)
+
+    catalogue = Catalogue(engine)
+    store = PostgresConversations(engine)
+    runs = Runs(
+        store=store,
+        redis=redis,
+        blocking_redis=blocking_redis,
+        journal_ttl_s=settings.redis.journal_ttl_s,
+        keepalive_s=settings.server.keepalive_s,
+        grace_s=settings.chat.grace_s,
+    )
+    runs.open()
+    stack.push_async_callback(runs.close)
+    retriever = Retriever(
+        index=index,
+        catalogue=catalogue,
+        embedder=embedder,
+        lexical=LexicalEncoder(),
+        sources=settings.retrieval.sources,
+        candidates=settings.retrieval.candidates,
+        min_similarity=settings.retrieval.min_similarity,
+    )
+    service = ChatService(
+        store=store,
+        history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_turns),
+        catalogue=catalogue,
+        retriever=retriever,
+        cascade=cascade,
+        runs=runs,
+        counter=await asyncio.to_thread(TokenCounter.open, settings.data_dir),
+        prompt_tokens=settings.chat.prompt_tokens,
+        answer_tokens=settings.chat.answer_tokens,
+    )
+    return Services(service, runs, store, catalogue, open_visitors(settings), index, cascade)
+
+
+def end_streams_on_signal(runs: Runs, drain_s: float) -> None:
+    """The server waits for open streams before it closes the lifespan, so runs must be told to end at the signal."""
+    loop = asyncio.get_running_loop()
+    draining: set[asyncio.Task[None]] = set()
+
+    def drain() -> None:
+        task = loop.create_task(runs.drain(drain_s))
+        draining.add(task)
+        task.add_done_callback(draining.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        previous = signal.getsignal(number)
+
+        def handle(signum: int, frame: FrameType | None, previous: object = previous) -> None:
+            loop.call_soon_threadsafe(drain)
+            if callable(previous):
+                previous(signum, frame)
+
+        signal.signal(number, handle)

@@ -1,0 +1,93 @@
+"""What a run has gathered so far, and how it is concluded: the saved answer and the data of its terminal frame."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from backend.chat.citations import Citation
+from backend.chat.events import FinishReason
+from backend.chat.replay import error_data
+from backend.chat.run import StopReason
+from backend.conversations.models import Answer, RunRecord
+from backend.errors import FootnoteError, InternalError, Unavailable
+from backend.llm.cascade import NoTierAnswered, TierTried, Usage
+
+SHUTDOWN = "The service is restarting. Ask again in a moment."
+INTERNAL = "Something went wrong on our side. Ask again in a moment."
+
+
+@dataclass(slots=True)
+class Draft:
+    """Everything known of an answer while it is being made."""
+
+    query: str
+    started_at: float = field(default_factory=time.monotonic)
+    sources: list[dict[str, Any]] | None = None
+    scope: str = "none"
+    text: list[str] = field(default_factory=list)
+    tier: str | None = None
+    finish_reason: FinishReason | None = None
+    citations: list[Citation] = field(default_factory=list)
+    usage: Usage = field(default_factory=lambda: Usage(None, None))
+    tiers_tried: tuple[TierTried, ...] = ()
+    timings_ms: dict[str, int] = field(default_factory=dict)
+
+    def clock(self, name: str) -> None:
+        """Notes, once, how many milliseconds after the start something happened."""
+        self.timings_ms.setdefault(name, round((time.monotonic() - self.started_at) * 1000))
+
+    @property
+    def content(self) -> str:
+        return "".join(self.text)
+
+
+def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failure: BaseException | None) -> Answer:
+    """The answer to save. It ended by itself (neither `stopped` nor `failure`), was ended, or failed."""
+    draft.clock("total")
+    if isinstance(failure, NoTierAnswered):
+        draft.tiers_tried = failure.tiers_tried
+    if failure is None and stopped != "shutdown":
+        if stopped is not None:
+            draft.finish_reason = "stopped"
+        return Answer(
+            content=draft.content,
+            status="complete" if stopped is None else "interrupted",
+            terminal=done_data(draft, record),
+            sources=draft.sources or [],
+            citations=[asdict(citation) for citation in draft.citations],
+            cascade_tier=draft.tier,
+            finish_reason=draft.finish_reason,
+        )
+    return Answer(
+        content=draft.content,
+        status="interrupted" if draft.text else "failed",
+        terminal=failure_data(record, failure),
+        sources=draft.sources or [],
+        cascade_tier=draft.tier,
+    )
+
+
+def done_data(draft: Draft, record: RunRecord) -> dict[str, Any]:
+    """The data of a `done` frame."""
+    return {
+        "cascade_tier": draft.tier,
+        "conversation_id": str(record.conversation_id),
+        "message_id": str(record.message_id),
+        "run_id": str(record.id),
+        "finish_reason": draft.finish_reason,
+        "scope": draft.scope,
+        "citations": [asdict(citation) for citation in draft.citations],
+        "standalone_query": draft.query,
+        "usage": asdict(draft.usage),
+        "tiers_tried": [asdict(tried) for tried in draft.tiers_tried],
+        "timings_ms": {name: draft.timings_ms.get(name) for name in ("retrieval", "first_token", "total")},
+    }
+
+
+def failure_data(record: RunRecord, failure: BaseException | None) -> dict[str, Any]:
+    """The data of an `error` frame; only our own sentences are told."""
+    if failure is None:
+        failure = Unavailable(SHUTDOWN, retry_after=2)
+    elif not isinstance(failure, FootnoteError):
+        failure = InternalError(INTERNAL)
+    return error_data(failure, record, saved=True)

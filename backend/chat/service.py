@@ -1,0 +1,181 @@
+"""The way of a question: refused or begun, then answered by a run that nobody's connection can end."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from functools import partial
+
+from backend.chat.citations import CitationFilter, check
+from backend.chat.draft import Draft, conclude
+from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent
+from backend.chat.prompt import assemble
+from backend.chat.replay import error_data
+from backend.chat.run import Run
+from backend.chat.runs import Runs
+from backend.chat.sources import as_json, number_sources
+from backend.conversations.cached import CachedHistory
+from backend.conversations.models import Answer, Question, RunRecord, Turn
+from backend.conversations.store import ConversationStore
+from backend.errors import NotFound, Unavailable
+from backend.knowledge.catalogue import Catalogue
+from backend.knowledge.models import Creator
+from backend.llm.cascade import Cascade, Finished, Reset, Started
+from backend.llm.tier import Token
+from backend.llm.tokens import TokenCounter
+from backend.retrieval.models import Retrieved
+from backend.retrieval.retriever import Retriever
+
+log = logging.getLogger("footnote.chat")
+
+SAVE_ATTEMPTS = 40
+SAVE_PAUSE_S = 0.25  # ten seconds in all: a database that was restarted is back by then
+NOT_SAVED = "The answer could not be saved because the database is away. Ask again in a moment."
+
+
+class ChatService:
+    """Answers questions. Budgets are in tokens."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        history: CachedHistory,
+        catalogue: Catalogue,
+        retriever: Retriever,
+        cascade: Cascade,
+        runs: Runs,
+        counter: TokenCounter,
+        prompt_tokens: int,
+        answer_tokens: int,
+    ) -> None:
+        self._store = store
+        self._history = history
+        self._catalogue = catalogue
+        self._retriever = retriever
+        self._cascade = cascade
+        self._runs = runs
+        self._counter = counter
+        self._prompt_tokens = prompt_tokens
+        self._answer_tokens = answer_tokens
+
+    async def ask(self, question: Question) -> RunRecord:
+        """Commits the user's turn and starts its run, or finds the run that the idempotency key names.
+
+        Raises `NotFound`, `ConversationBusy`, `InvalidRequest` or `Unavailable`; nothing has begun then.
+        """
+        if self._runs.draining:
+            raise Unavailable("The service is restarting; try again in a moment.", retry_after=2)
+        creator = await self._find_creator(question.creator)
+        # A client that leaves between the commit and the start must not leave a run that nobody drives.
+        return await asyncio.shield(asyncio.create_task(self._begin(question, creator)))
+
+    async def _find_creator(self, slug: str | None) -> Creator | None:
+        if slug is None:
+            return None
+        creator = await self._catalogue.find_creator(slug)
+        if creator is None:
+            raise NotFound("There is no such creator.")
+        return creator
+
+    async def _begin(self, question: Question, creator: Creator | None) -> RunRecord:
+        record, is_new = await self._store.begin(question)
+        if is_new:
+            self._runs.start(record, partial(self._answer, question, creator))
+        return record
+
+    async def _answer(self, question: Question, creator: Creator | None, run: Run) -> None:
+        """Produces, saves, and then says so: the terminal frame comes after the commit."""
+        draft = Draft(query=question.query)
+        history: list[Turn] = []
+        run.producer = asyncio.create_task(self._produce(question, creator, run, draft, history))
+        if run.stop_reason is not None:
+            run.producer.cancel()
+        await asyncio.wait({run.producer})
+        failure = None if run.producer.cancelled() else run.producer.exception()
+        stopped = run.stop_reason if run.producer.cancelled() else None
+        if failure is not None and not isinstance(failure, Unavailable):
+            log.error("run %s failed: %s", run.id, type(failure).__name__, exc_info=None)
+        if draft.sources is None:
+            run.append(SourcesEvent([]))
+        answer = conclude(draft, run.record, stopped, failure)
+        if not await self._save(run.record, answer):
+            run.append(ErrorEvent(error_data(Unavailable(NOT_SAVED, retry_after=2), run.record, saved=False)))
+            return
+        run.append(ErrorEvent(answer.terminal) if "code" in answer.terminal else DoneEvent(answer.terminal))
+        said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
+        turns = [*history, Turn("user", question.query), *said]
+        await self._history.write(run.record.conversation_id, run.record.seq + 2, turns)
+
+    async def _produce(
+        self, question: Question, creator: Creator | None, run: Run, draft: Draft, history: list[Turn]
+    ) -> None:
+        """History, passages, sources, and then the answer as it comes."""
+        history += await self._history.read(run.record.conversation_id, run.record.seq)
+        earlier = [turn.content for turn in history if turn.role == "user"]
+        retrieved = await self._retriever.retrieve(
+            question.query, earlier=earlier, creator=question.creator, topic=question.topic
+        )
+        draft.query = retrieved.query
+        draft.clock("retrieval")
+        sources = number_sources(retrieved) if retrieved.answerable else []
+        draft.sources = as_json(sources)
+        run.append(SourcesEvent(draft.sources))
+        if not sources:
+            self._abstain(run, draft, creator)
+            return
+        draft.scope = retrieved.scope
+        await self._stream(question, creator, retrieved, run, draft, history)
+
+    def _abstain(self, run: Run, draft: Draft, creator: Creator | None) -> None:
+        whose = f"what {creator.name} has published" if creator else "what has been published here"
+        draft.text.append(
+            f"I found nothing about this in {whose}. Try other words, or ask about something close to it."
+        )
+        draft.finish_reason = "abstained"
+        run.append(TokenEvent(draft.content))
+
+    async def _stream(
+        self,
+        question: Question,
+        creator: Creator | None,
+        retrieved: Retrieved,
+        run: Run,
+        draft: Draft,
+        history: list[Turn],
+    ) -> None:
+        prompt = assemble()
+        markers = CitationFilter(len(prompt.sources))
+        async with aclosing(self._cascade.answer(prompt)) as events:
+            async for event in events:
+                match event:
+                    case Started(tier):
+                        draft.tier = tier
+                        draft.clock("first_token")
+                    case Token(text):
+                        say(markers.feed(text.replace("\0", "")), run, draft)
+                    case Reset(tier, reason):
+                        draft.text.clear()
+                        markers = CitationFilter(len(prompt.sources))
+                        run.append(ResetEvent(tier, reason))
+                    case Finished():
+                        say(markers.finish(), run, draft)
+                        draft.finish_reason = event.finish_reason
+                        draft.usage = event.usage
+                        draft.tiers_tried = event.tiers_tried
+        draft.citations = check(draft.content, prompt.sources)
+
+    async def _save(self, record: RunRecord, answer: Answer) -> bool:
+        """Commits the answer, trying again while the database is away. False where it stays away."""
+        for _attempt in range(SAVE_ATTEMPTS):
+            try:
+                return await self._store.finish(record, answer)
+            except Unavailable:
+                await asyncio.sleep(SAVE_PAUSE_S)
+        return False
+
+
+def say(text: str, run: Run, draft: Draft) -> None:
+    """Adds a piece of the answer to the draft and to the stream alike; nothing for an empty one."""
+    if text:
+        draft.text.append(text)
+        run.append(TokenEvent(text))

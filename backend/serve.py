@@ -1,0 +1,161 @@
+"""Starts the service: checks what can be checked, brings up what is embedded, fills an empty library, and serves."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from redis.asyncio import Redis
+from sqlalchemy import func, select
+
+from backend.access.visitors import needs_own_secret
+from backend.chat.journal import JournalReader
+from backend.chat.recovery import recover_runs
+from backend.conversations.postgres import PostgresConversations
+from backend.database import open_database, transaction
+from backend.embedded import engines
+from backend.errors import ConfigurationError
+from backend.knowledge.catalogue import documents
+from backend.knowledge.export import ensure_exported, exported_model
+from backend.migrations import migrate
+from backend.settings import EMBEDDED, PREFIX, Settings
+
+READY_TIMEOUT_S = 60
+SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
+
+
+def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM; every child has ended when it returns.
+
+    `sample` ingests the sample content if nothing has been ingested yet. `say` gets lines for the terminal.
+    Raises `ConfigurationError` with one sentence where it cannot start.
+    """
+    if needs_own_secret(settings):
+        raise ConfigurationError(
+            f"{PREFIX}SECRET is missing: beside a database of your own, set it to at least 32 random bytes."
+        )
+    refuse_taken_port(settings.server.host, settings.server.port)
+    signal.signal(signal.SIGTERM, exit_on_signal)
+    with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings.data_dir):
+        migrate(resolved.database.url)
+        if exported_model(settings) is None:
+            say("Preparing the embedding model, once …")
+        ensure_exported(settings)
+        if EMBEDDED in settings.database.url:
+            asyncio.run(end_interrupted_runs(resolved))
+        if sample and asyncio.run(is_empty(resolved)):
+            say("Ingesting the sample content, once …")
+            ingest(SAMPLE, settings.data_dir)
+        run_server(resolved, say)
+
+
+def run_server(settings: Settings, say: Callable[[str], None]) -> None:
+    """Runs the workers, which read these settings from the environment."""
+    os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)
+    os.environ[f"{PREFIX}DATABASE__URL"] = settings.database.url
+    os.environ[f"{PREFIX}REDIS__URL"] = settings.redis.url
+    server = settings.server
+    threading.Thread(target=announce, args=(server.host, server.port, say), daemon=True).start()
+    uvicorn.run(
+        "backend.app:create_app",
+        factory=True,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_level=logging.WARNING,
+        timeout_graceful_shutdown=int(server.drain_s) + 2,
+    )
+
+
+def announce(host: str, port: int, say: Callable[[str], None]) -> None:
+    """Says where the service answers, once it does."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    while time.monotonic() < deadline:
+        with suppress(OSError, urllib.error.URLError):
+            urllib.request.urlopen(f"{address}/health/ready", timeout=2).close()
+            say(f"Footnote answers at {address}  (Ctrl-C ends it)")
+            return
+        time.sleep(0.1)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Finds out before anything is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError as error:
+            raise ConfigurationError(f"Port {port} needs more rights: choose one above 1023 with PORT=.") from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {port} on {host} cannot be used, most likely because another program has it: "
+                f"end that one, or choose another with PORT={port + 1}."
+            ) from error
+
+
+@contextmanager
+def only_instance(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder; a second instance is refused with a sentence."""
+    with (data_dir / "instance.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"The data folder {data_dir} is in use by a running instance: end that, or choose another with DATA=."
+            ) from error
+        yield
+
+
+async def end_interrupted_runs(settings: Settings) -> None:
+    """Nobody else serves this folder, so whatever still counts as running was cut off."""
+    engine = open_database(settings.database.url, pool_size=1)
+    redis = Redis.from_url(settings.redis.url)
+    try:
+        await recover_runs(PostgresConversations(engine), JournalReader(redis), older_than_s=-1)
+    finally:
+        await redis.aclose()
+        await engine.dispose()
+
+
+async def is_empty(settings: Settings) -> bool:
+    """Whether nothing has been ingested yet."""
+    engine = open_database(settings.database.url, pool_size=1)
+    try:
+        async with transaction(engine) as connection:
+            return (await connection.execute(select(func.count()).select_from(documents))).scalar_one() == 0
+    finally:
+        await engine.dispose()
+
+
+def ingest(folder: Path, data_dir: Path) -> None:
+    """Runs the curators' command, which shows its own progress."""
+    command = [str(Path(sys.executable).parent / "footnote"), "ingest", str(folder)]
+    if subprocess.run(command, env=os.environ | {f"{PREFIX}DATA_DIR": str(data_dir)}).returncode:
+        raise ConfigurationError("The sample content could not be ingested; the reason is above.")
+
+
+def exit_on_signal(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM before the server runs ends like Ctrl-C: through every `finally`."""
+    raise SystemExit(0)
