@@ -1,0 +1,94 @@
+"""What the chunks of a streamed chat completion say: text, how it ended, usage. Pure; fed with bytes."""
+
+from typing import Any, Literal
+
+from pydantic_core import from_json
+
+from backend.llm.server_sent_events import EventParser, EventTooLarge
+from backend.llm.tier import Finish, TierFailure
+
+
+class CompletionStream:
+    """Reads one answer out of the bytes of its event stream.
+
+    Refuses what a lenient reader would pass off as an answer: an error inside the stream, JSON that is broken or holds
+    half a character, a stream that closes without a finish reason, and an answer without a word. Every refusal is a
+    `TierFailure` without the upstream's text.
+    """
+
+    def __init__(self) -> None:
+        self.finish_reason: Literal["stop", "length"] | None = None
+        self.done = False
+        self._parser = EventParser()
+        self._usage: dict[str, Any] = {}
+        self._started = False
+        self._blank = ""
+
+    def feed(self, chunk: bytes) -> str:
+        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it."""
+        try:
+            events = self._parser.feed(chunk)
+        except EventTooLarge:
+            raise TierFailure("broken_stream") from None
+        text = "".join([self._read(event.event, event.data) for event in events if not self.done])
+        if self._started or not text:
+            return text
+        self._blank += text
+        if self._blank.isspace():
+            return ""
+        self._started = True
+        return self._blank
+
+    def finish(self) -> Finish:
+        """The end of the answer, once the stream has closed or said `[DONE]`."""
+        if self.finish_reason is None:
+            # `[DONE]` and nothing else is an upstream with nothing to say; any other end without a reason was cut off.
+            raise TierFailure("empty" if self.done and not self._started else "broken_stream")
+        if not self._started:
+            raise TierFailure("empty")
+        return Finish(self.finish_reason, count(self._usage, "prompt_tokens"), count(self._usage, "completion_tokens"))
+
+    def _read(self, event: str, data: bytes) -> str:
+        if data == b"[DONE]":
+            self.done = True
+            return ""
+        if event == "error":
+            raise TierFailure("refused")
+        try:
+            # Strict UTF-8, no lone surrogates, no endless nesting: each is a ValueError here.
+            chunk = from_json(data)
+        except ValueError:
+            raise TierFailure("broken_stream") from None
+        if not isinstance(chunk, dict):
+            raise TierFailure("broken_stream")
+        if chunk.get("error"):
+            raise TierFailure("refused")
+        if isinstance(usage := chunk.get("usage"), dict):
+            self._usage = usage
+        try:
+            # The chunk that carries the usage has no choice.
+            return self._choice(choices[0]) if (choices := chunk.get("choices")) else ""
+        except (AttributeError, KeyError, TypeError):
+            raise TierFailure("broken_stream") from None
+
+    def _choice(self, choice: dict[str, Any]) -> str:
+        content = (choice.get("delta") or {}).get("content")
+        if content is not None and not isinstance(content, str):
+            raise TierFailure("broken_stream")
+        match choice.get("finish_reason"):
+            case None:
+                pass
+            case "length":
+                self.finish_reason = "length"
+            case "content_filter":
+                raise TierFailure("refused")
+            case _:
+                # Compatible servers have words of their own (`eos`, `end_turn`) for an answer that is complete.
+                self.finish_reason = "stop"
+        return content or ""
+
+
+def count(usage: dict[str, Any], key: str) -> int | None:
+    """A token count, or None where the upstream gave none or nonsense."""
+    value = usage.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

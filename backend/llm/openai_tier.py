@@ -1,0 +1,137 @@
+"""The tier `openai`: any endpoint that speaks OpenAI's streaming chat completions."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx2
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai.types.chat import ChatCompletionMessageParam
+
+from backend.llm.completion_stream import CompletionStream
+from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
+
+# The answer is whole once the finish reason is there; usage follows at once or not at all.
+USAGE_PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds: from the request to the first token, between two tokens, from the request to the end."""
+
+    first_token_s: float
+    idle_s: float
+    total_s: float
+
+
+class OpenAITier:
+    """Streams answers of one model behind one base URL.
+
+    The openai client makes the request (addresses, authentication, connection pool); the response is read here, raw,
+    because the client's own chunks cost several times as much per token and end silently when a stream breaks.
+    Only answer text counts as a token: comments, empty deltas and `reasoning_content` do not hold a deadline open.
+    """
+
+    def __init__(self, name: str, *, base_url: str, model: str, api_key: str | None, deadlines: Deadlines) -> None:
+        self.name = name
+        self._model = model
+        self._deadlines = deadlines
+        self._client = AsyncOpenAI(
+            base_url=base_url,
+            # A local endpoint needs no key, but the client insists on one, and would otherwise take the environment's.
+            api_key=api_key or "none",
+            # The cascade alone decides what is tried again.
+            max_retries=0,
+            # A compressor between us and the model would hold tokens back.
+            default_headers={"Accept-Encoding": "identity"},
+            # Our deadlines cover connecting, sending and every read.
+            http_client=DefaultAsyncHttpxClient(timeout=None, event_hooks={"response": [refuse_unread]}),
+        )
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
+        """Tokens, then one `Finish`; anything else is a `TierFailure` that carries no text of the upstream's."""
+        started = asyncio.get_running_loop().time()
+        end = started + self._deadlines.total_s
+        silent_until = started + self._deadlines.first_token_s
+        completion = CompletionStream()
+        async with aclosing(self._bytes(prompt)) as chunks:
+            while True:
+                chunk = await next_before(min(silent_until, end), chunks, completion)
+                if chunk is None:
+                    break
+                text = completion.feed(chunk)
+                if text:
+                    yield Token(text)
+                    silent_until = asyncio.get_running_loop().time() + self._deadlines.idle_s
+                if completion.done:
+                    break
+                if completion.finish_reason is not None:
+                    end = min(end, asyncio.get_running_loop().time() + USAGE_PATIENCE_S)
+        yield completion.finish()
+
+    async def close(self) -> None:
+        """Closes the connections that are kept open for the next question."""
+        await self._client.close()
+
+    async def _bytes(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
+        """The body of the response as it arrives. Closing this generator closes the connection."""
+        outcome: Literal["unreachable", "broken_stream"] = "unreachable"
+        try:
+            async with self._client.chat.completions.with_streaming_response.create(
+                model=self._model,
+                messages=[parameter(message) for message in prompt.messages],
+                max_tokens=prompt.max_tokens,
+                temperature=prompt.temperature,
+                stream=True,
+                stream_options={"include_usage": True},
+            ) as response:
+                outcome = "broken_stream"
+                if not could_be_events(response.headers.get("content-type", "")):
+                    raise TierFailure("broken_stream")
+                async with aclosing(response.http_response.aiter_bytes()) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError):
+            # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
+            raise TierFailure(outcome) from None
+
+
+async def next_before(deadline: float, chunks: AsyncIterator[bytes], completion: CompletionStream) -> bytes | None:
+    """The next bytes, None at the end; `TierFailure("timeout")` once the loop's clock has passed `deadline`.
+
+    An answer that has its finish reason is whole, so there the deadline is an end and no failure.
+    """
+    try:
+        # A stream that never makes us wait would never let the timer run.
+        if asyncio.get_running_loop().time() >= deadline:
+            raise TimeoutError
+        async with asyncio.timeout_at(deadline):
+            return await anext(chunks, None)
+    except TimeoutError:
+        if completion.finish_reason is not None:
+            return None
+        raise TierFailure("timeout") from None
+
+
+async def refuse_unread(response: httpx2.Response) -> None:
+    """An error's body is never read: nothing in it may reach a client or a log, and it may have no end."""
+    if response.is_error:
+        raise TierFailure("refused")
+
+
+def could_be_events(content_type: str) -> bool:
+    """Some servers forget the type of their stream, so only what says that it is something else is turned away."""
+    return content_type.partition(";")[0].strip().lower() not in ("text/html", "application/json")
+
+
+def parameter(message: Message) -> ChatCompletionMessageParam:
+    """A message in the client's types, one literal role each."""
+    match message.role:
+        case "system":
+            return {"role": "system", "content": message.content}
+        case "user":
+            return {"role": "user", "content": message.content}
+        case "assistant":
+            return {"role": "assistant", "content": message.content}

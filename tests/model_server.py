@@ -1,0 +1,290 @@
+"""A real OpenAI-compatible model server on loopback: it streams what it is told, or fails as told.
+
+    async with ModelServer(answer="Hello [1].") as server:
+        ... server.base_url ... server.requests ... server.open_streams
+
+`python -m tests.model_server --port 9009` runs it alone.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args
+
+import uvicorn
+
+Chunking = Literal["whole", "token", "byte"]
+Fault = Literal[
+    "refuse_500",
+    "refuse_401",
+    "refuse_429",
+    "endless_refusal",
+    "hang",
+    "stall",
+    "endless_comments",
+    "endless_answer",
+    "close_unfinished",
+    "reset",
+    "error_in_200",
+    "error_in_band",
+    "html",
+    "broken_json",
+    "half_character",
+    "lone_surrogate",
+    "giant_line",
+    "empty",
+    "blank",
+    "done_only",
+    "hang_after_finish",
+]
+# Every word that a fault says carries this, so that a test can look for it where it must not be.
+CANARY = "sk-canary-4f1d"
+SOURCE = re.compile(r'<source index="(\d+)"[^>]*>\n(.*?)\n</source>', re.DOTALL)
+
+
+@dataclass
+class RecordedRequest:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def prompt(self) -> str:
+        """All messages, as one text."""
+        return "\n".join(str(message["content"]) for message in self.body["messages"])
+
+
+def cite_sources(prompt: str) -> str:
+    """The default answer: the first sentence of each of the prompt's first three sources, with its marker."""
+    sentences = [
+        f"{re.split(r'(?<=[.!?]) ', text.strip())[0].replace(chr(10), ' ')} [{index}]"
+        for index, text in SOURCE.findall(prompt)[:3]
+    ]
+    return " ".join(sentences) or "There are no sources for this."
+
+
+@dataclass
+class ModelServer:
+    """Settings may be changed between two requests; `requests` and `open_streams` are for assertions.
+
+    `answer` is the text, or makes it from the prompt. `tokens_per_s` None means as fast as it goes. A fault that breaks
+    an answer off does so after `fault_after` tokens.
+    """
+
+    answer: str | Callable[[str], str] = cite_sources
+    chunking: Chunking = "token"
+    tokens_per_s: float | None = None
+    first_token_delay_s: float = 0
+    fault: Fault | None = None
+    fault_after: int = 2
+    finish_reason: str = "stop"
+    usage: bool = True
+    reasoning: bool = False
+    line_ending: str = "\n"
+    port: int = 0
+    requests: list[RecordedRequest] = field(default_factory=list)
+    open_streams: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition, init=False, repr=False)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def __aenter__(self) -> Self:
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        config = uvicorn.Config(
+            self.app, lifespan="off", log_config=None, access_log=False, ws="none", interface="asgi3"
+        )
+        self._server = QuietServer(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        await self._serving
+
+    async def no_stream_open(self, within_s: float = 1.0) -> bool:
+        """Whether every stream has been closed, by us or by the reader, within the time."""
+        try:
+            async with asyncio.timeout(within_s), self._changed:
+                await self._changed.wait_for(lambda: self.open_streams == 0)
+        except TimeoutError:
+            return False
+        return True
+
+    async def stream_open(self) -> None:
+        """Returns once a request is being answered."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.open_streams > 0)
+
+    async def _count(self, change: int) -> None:
+        async with self._changed:
+            self.open_streams += change
+            self._changed.notify_all()
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application."""
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        self.requests.append(RecordedRequest(scope["path"], headers, json.loads(body) if body else None))
+        answering = asyncio.create_task(self.respond(self.requests[-1], send))
+        leaving = asyncio.create_task(receive())
+        await self._count(1)
+        try:
+            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            answering.cancel()
+            await self._count(-1)
+        if answering.done() and not answering.cancelled():
+            answering.result()
+
+    async def respond(self, request: RecordedRequest, send: Any) -> None:
+        if self.fault in ("refuse_500", "refuse_401", "refuse_429", "endless_refusal"):
+            status = int(self.fault[-3:]) if self.fault[-3:].isdigit() else 500
+            await begin(send, status, "application/json", (b"retry-after", b"7"))
+            while self.fault == "endless_refusal":
+                await write(send, CANARY.encode() * 1000)
+                await asyncio.sleep(0)
+            await write(send, json.dumps({"error": {"message": f"no, {CANARY}"}}).encode(), last=True)
+        elif self.fault == "error_in_200":
+            await begin(send, 200, "application/json")
+            await write(send, json.dumps({"error": {"message": CANARY}}).encode(), last=True)
+        elif self.fault == "html":
+            await begin(send, 200, "text/html; charset=utf-8")
+            await write(send, f"<html>{CANARY}</html>".encode(), last=True)
+        else:
+            await begin(send, 200, "text/event-stream")
+            async for piece in self.frames(request):
+                for chunk in cut(piece.replace("\n", self.line_ending), self.chunking):
+                    await write(send, chunk)
+            await write(send, b"", last=True)
+
+    async def frames(self, request: RecordedRequest) -> AsyncIterator[str | bytes]:
+        fault = self.fault
+        if fault == "hang":
+            await asyncio.sleep(3600)
+        await asyncio.sleep(self.first_token_delay_s)
+        if fault == "done_only":
+            yield "data: [DONE]\n\n"
+            return
+        while fault == "endless_comments":
+            yield ": still there\n\n"
+            await asyncio.sleep(0.01)
+        yield frame({"role": "assistant", "content": ""})
+        if self.reasoning:
+            yield frame({"reasoning_content": "secret thoughts"})
+        text = {"empty": "", "blank": " \n "}.get(fault or "", self.text(request))
+        words = words_of(text) if self.chunking != "whole" else [text]
+        for number, word in enumerate(words):
+            if self.tokens_per_s:
+                await asyncio.sleep(1 / self.tokens_per_s)
+            if fault is not None and number == self.fault_after:
+                if fault in ("close_unfinished", "reset"):
+                    break
+                async for broken in self.break_off(fault):
+                    yield broken
+            yield frame({"content": word})
+        if fault == "reset":
+            raise ConnectionResetError
+        if fault == "close_unfinished":
+            return
+        yield frame({}, finish_reason=self.finish_reason)
+        if fault == "hang_after_finish":
+            await asyncio.sleep(3600)
+        if self.usage:
+            usage = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": len(words)}
+            yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
+        yield "data: [DONE]\n\n"
+
+    async def break_off(self, fault: Fault) -> AsyncIterator[str | bytes]:
+        """What a fault in the middle of an answer sends."""
+        match fault:
+            case "stall":
+                await asyncio.sleep(3600)
+            case "endless_answer":
+                while True:
+                    yield frame({"content": "and "})
+                    await asyncio.sleep(0)
+            case "error_in_band":
+                yield f"data: {json.dumps({'error': {'message': CANARY}})}\n\n"
+            case "broken_json":
+                yield f'data: {{"choices": [{{"delta": {{"content": "{CANARY}\n\n'
+            case "half_character":
+                yield frame({"content": "😀"}).encode().replace(b"\x80", b"", 1)
+            case "lone_surrogate":
+                yield frame({"content": "X"}).replace("X", "\\ud83d")
+            case "giant_line":
+                for _ in range(40):
+                    yield b"data: " + b"x" * 65536
+            case _:
+                pass
+
+    def text(self, request: RecordedRequest) -> str:
+        return self.answer if isinstance(self.answer, str) else self.answer(request.prompt)
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn in a task of someone else's loop: the process's signals are not its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def frame(delta: dict[str, str], finish_reason: str | None = None) -> str:
+    """One chunk of a completion as it goes over the wire; U+2028 and emoji are not escaped."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "test", "choices": [choice]}
+    return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
+
+
+def words_of(text: str) -> list[str]:
+    """Pieces the size of a model's tokens; joined they are the text."""
+    return re.findall(r"\s*\S{1,6}|\s+$", text)
+
+
+def cut(piece: str | bytes, chunking: Chunking) -> list[bytes]:
+    data = piece if isinstance(piece, bytes) else piece.encode()
+    return [data[index : index + 1] for index in range(len(data))] if chunking == "byte" else [data]
+
+
+async def begin(send: Any, status: int, content_type: str, *headers: tuple[bytes, bytes]) -> None:
+    fields = [(b"content-type", content_type.encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+
+
+async def write(send: Any, body: bytes, *, last: bool = False) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": not last})
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tokens-per-second", type=float, help="as fast as it goes where it is not given")
+    parser.add_argument("--tokens", type=int, help="answer with so many words instead of citing the prompt's sources")
+    parser.add_argument("--chunking", choices=get_args(Chunking), default="token")
+    parser.add_argument("--fault", choices=get_args(Fault))
+    chosen = parser.parse_args()
+    answer = " ".join(["word"] * chosen.tokens) if chosen.tokens else cite_sources
+    async with ModelServer(
+        answer, chosen.chunking, chosen.tokens_per_second, fault=chosen.fault, port=chosen.port
+    ) as server:
+        print(server.base_url, flush=True)  # noqa: T201
+        await server._serving
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
