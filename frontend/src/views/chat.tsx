@@ -9,7 +9,7 @@ import type { Client } from "../transport/client";
 import { Announcer } from "./announcer";
 import { Composer } from "./composer";
 import { EmptyState } from "./empty_state";
-import { DownIcon, NewIcon } from "./icons";
+import { NewIcon } from "./icons";
 import { Transcript } from "./transcript";
 import { useConversation } from "./use_conversation";
 import { useCreators } from "./use_creators";
@@ -57,29 +57,29 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
   const name = creator?.name ?? null;
   return (
     <section class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
-      <header class="bar">
-        <span class="bar-title">{name ?? (slug === null ? texts.everyone : texts.product)}</span>
-        <button type="button" class="quiet" disabled={!conversing} onClick={startOver}>
-          <NewIcon /> <span class="label">{texts.newConversation}</span>
-        </button>
-        {controls}
-      </header>
+      {(conversing || controls) && (
+        <header class="bar">
+          <span class="bar-title">{name ?? (slug === null ? texts.everyone : texts.product)}</span>
+          {conversing && (
+            <button type="button" class="quiet" aria-label={texts.newConversation} onClick={startOver}>
+              <NewIcon /> <span class="label">{texts.newConversation}</span>
+            </button>
+          )}
+          {controls}
+        </header>
+      )}
       <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
         {restoring && <p class="progress restoring">{texts.restoring}</p>}
         {!restoring && !conversing && <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />}
         <Transcript turns={turns} onRetry={retry} />
       </div>
-      {away && (
-        <button type="button" class="round latest" aria-label={texts.latest} title={texts.latest} onClick={toBottom}>
-          <DownIcon />
-        </button>
-      )}
       <Composer
         field={field}
         placeholder={texts.questionPlaceholder(name)}
         answering={isAnswering(conversation)}
         onSend={ask}
         onStop={() => void session.stop()}
+        onLatest={away ? toBottom : null}
       />
       <Announcer session={session} />
     </section>

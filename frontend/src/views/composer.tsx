@@ -3,7 +3,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { cleanQuestion, lengthOf, LONGEST_QUESTION } from "../session/question";
 import { texts } from "../texts";
-import { SendIcon, StopIcon } from "./icons";
+import { DownIcon, SendIcon, StopIcon } from "./icons";
 
 /** From this many characters left on, the rest is counted. */
 const COUNTED = 100;
@@ -14,18 +14,22 @@ interface Props {
   readonly answering: boolean;
   readonly onSend: (question: string) => void;
   readonly onStop: () => void;
+  /** Leads back to the end of the conversation; null for a reader who is there. */
+  readonly onLatest: (() => void) | null;
 }
 
-export function Composer({ field, placeholder, answering, onSend, onStop }: Props) {
+export function Composer({ field, placeholder, answering, onSend, onStop, onLatest }: Props) {
   const [draft, setDraft] = useState("");
   const question = cleanQuestion(draft);
   const left = LONGEST_QUESTION - lengthOf(question);
   const sendable = question !== "" && left >= 0 && !answering;
 
   useLayoutEffect(() => {
+    // Browsers that size the field to its content need no help.
+    if (globalThis.CSS?.supports?.("field-sizing", "content")) return;
     const element = field.current!;
     element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
+    if (element.scrollHeight > 0) element.style.height = `${element.scrollHeight}px`;
   }, [draft]);
 
   const send = () => {
@@ -53,6 +57,11 @@ export function Composer({ field, placeholder, answering, onSend, onStop }: Prop
         send();
       }}
     >
+      {onLatest !== null && (
+        <button type="button" class="round latest" aria-label={texts.latest} title={texts.latest} onClick={onLatest}>
+          <DownIcon />
+        </button>
+      )}
       <div class="field">
         <textarea
           ref={field}

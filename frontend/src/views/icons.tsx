@@ -39,8 +39,8 @@ export const NewIcon = () => (
   </Icon>
 );
 
-export const CloseIcon = () => (
-  <Icon>
+export const CloseIcon = ({ size = 16 }: { size?: number }) => (
+  <Icon size={size}>
     <path d="m3.5 3.5 9 9m0-9-9 9" />
   </Icon>
 );

@@ -65,7 +65,7 @@ export function Launcher({ children }: { children: (controls: ComponentChildren)
         aria-expanded={open}
         onClick={open ? close : toggle}
       >
-        {open ? <CloseIcon /> : <AskIcon />}
+        {open ? <CloseIcon size={24} /> : <AskIcon />}
       </button>
     </>
   );

@@ -2,8 +2,8 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Source } from "../protocol/source";
 import { texts } from "../texts";
-import { KindIcon } from "./icons";
-import { clock, placeOf } from "./moment";
+import { clock } from "./moment";
+import { SourceFacts } from "./source_facts";
 
 interface Props {
   readonly id: string;
@@ -20,15 +20,10 @@ export function Popover({ id, source, marker, onEnter, onLeave }: Props) {
   useLayoutEffect(() => {
     if (element.current !== null) placeAt(element.current, marker);
   }, [marker, source]);
-  const place = placeOf(source);
   return (
     <div id={id} ref={element} class="popover" role="tooltip" onMouseEnter={onEnter} onMouseLeave={onLeave}>
       <span class="popover-title">{source.removed ? texts.removedSource : source.title}</span>
-      <span class="card-meta">
-        <KindIcon kind={source.kind} />
-        {source.creatorName !== null && <span>{source.creatorName}</span>}
-        {place !== null && <span class={source.startSeconds === null ? "card-heading" : "card-time"}>{place}</span>}
-      </span>
+      <SourceFacts source={source} />
       {source.snippet !== "" && <span class="popover-snippet">{source.snippet}</span>}
       {marker.classList.contains("doubted") && <span class="popover-doubt">{texts.doubt}</span>}
       {!source.removed && <span class="popover-hint">{hintOf(source)}</span>}

@@ -1,8 +1,7 @@
 // One source as a card: a link to its moment, or, where there is nothing to open, a passage that unfolds.
 import type { Source } from "../protocol/source";
 import { texts } from "../texts";
-import { KindIcon } from "./icons";
-import { dayOf, placeOf } from "./moment";
+import { SourceFacts } from "./source_facts";
 
 interface Props {
   readonly source: Source;
@@ -32,23 +31,13 @@ export function SourceCard({ source, highlighted, expanded, onToggle }: Props) {
 }
 
 function Content({ source }: { source: Source }) {
-  const place = placeOf(source);
-  const day = dayOf(source.publishedAt);
   return (
     <>
       <span class="card-head">
         <span class="card-index">{source.index}</span>
         <span class="card-title">{source.removed ? texts.removedSource : source.title}</span>
       </span>
-      <span class="card-meta">
-        <span class="card-kind" title={texts.kinds[source.kind]}>
-          <KindIcon kind={source.kind} />
-          <span class="hidden">{texts.kinds[source.kind]}</span>
-        </span>
-        {source.creatorName !== null && <span class="card-creator">{source.creatorName}</span>}
-        {place !== null && <span class={source.startSeconds === null ? "card-heading" : "card-time"}>{place}</span>}
-        {day !== null && <span class="card-date">{day}</span>}
-      </span>
+      <SourceFacts source={source} />
       {source.snippet !== "" && <span class="card-snippet">{source.snippet}</span>}
     </>
   );

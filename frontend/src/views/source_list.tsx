@@ -51,6 +51,7 @@ export function SourceSkeleton() {
             <span />
             <span />
             <span />
+            <span />
           </div>
         ))}
       </div>

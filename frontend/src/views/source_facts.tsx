@@ -1,0 +1,22 @@
+// Kind, creator, place and day of a source, in one line where they fit.
+import type { Source } from "../protocol/source";
+import { texts } from "../texts";
+import { KindIcon } from "./icons";
+import { dayOf, placeOf } from "./moment";
+
+export function SourceFacts({ source }: { source: Source }) {
+  const kind = texts.kinds[source.kind];
+  const place = placeOf(source);
+  const day = dayOf(source.publishedAt);
+  return (
+    <span class="card-meta">
+      <span class="card-kind" title={kind}>
+        <KindIcon kind={source.kind} />
+        {source.creatorName === null ? kind : <span class="hidden">{kind}, </span>}
+        {source.creatorName}
+      </span>
+      {place !== null && <span class={source.startSeconds === null ? "card-heading" : "card-time"}>{place}</span>}
+      {day !== null && <span class="card-date">{day}</span>}
+    </span>
+  );
+}
