@@ -1,6 +1,7 @@
 """The settings: environment over `.env` over `config.yaml`. A key that nobody knows is an error that names it."""
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -91,7 +92,12 @@ class Settings(BaseSettings):
     """All settings. `load` is the one way to make them outside tests."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
     )
 
     data_dir: Path
@@ -133,6 +139,7 @@ def load(**overrides: object) -> Settings:
     if not config_file().is_file():
         raise ConfigurationError(f"{config_file()} is missing: restore it, or set {PREFIX}CONFIG to your own.")
     refuse_unknown_names(os.environ)
+    refuse_secrets(config_file())
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -160,6 +167,15 @@ def refuse_unknown_names(environment: Mapping[str, str]) -> None:
             near = get_close_matches(section, sections, n=1)
             hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
             raise ConfigurationError(f"The environment variable {name} is not a setting.{hint}")
+
+
+def refuse_secrets(file: Path) -> None:
+    """A key in `config.yaml` ends up in a repository sooner or later."""
+    secret = re.search(r"^\s*(api_key|secret)\s*:\s*[^\s#]", file.read_text(), re.MULTILINE)
+    if secret:
+        raise ConfigurationError(
+            f"`{secret[1]}` does not belong in {file.name}: take it out and set it in the environment or in `.env`."
+        )
 
 
 def sentence_for(error: ValidationError) -> str:
