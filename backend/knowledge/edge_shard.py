@@ -1,0 +1,155 @@
+"""Our schema in the words of Qdrant Edge: making a shard, changing it, searching it.
+
+Functions here raise what the engine raises, which is plain `Exception`; `backend.knowledge.edge` translates.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import qdrant_edge as edge
+
+from backend.knowledge.models import Candidates, Hit, Point, Scope, SparseVector
+from backend.knowledge.schema import (
+    DENSE,
+    FULL_SCAN_KILOBYTES,
+    GRAPH_FROM_POINTS,
+    HNSW_CONSTRUCTION,
+    HNSW_EDGES,
+    HNSW_SEARCH,
+    INDEXED_FIELDS,
+    LEXICAL,
+    FieldKind,
+    chunk_from,
+    payload_of,
+    ranked,
+)
+
+BYTES_A_NUMBER = 4
+
+
+def create(folder: Path, dimension: int) -> edge.EdgeShard:
+    """An empty shard in a folder that does not exist yet.
+
+    It has no write-ahead log: one with a log opens in a single process, and a generation is durable by its flush.
+    """
+    kilobytes = GRAPH_FROM_POINTS * dimension * BYTES_A_NUMBER // 1024
+    shard = edge.EdgeShard.create(
+        str(folder),
+        edge.EdgeConfig(
+            vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+            sparse_vectors={LEXICAL: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+            hnsw_config=edge.HnswIndexConfig(HNSW_EDGES, HNSW_CONSTRUCTION, FULL_SCAN_KILOBYTES),
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=kilobytes),
+            wal_enabled=False,
+        ),
+    )
+    for name, kind in INDEXED_FIELDS.items():
+        shard.update(edge.UpdateOperation.create_field_index(name, field_schema(kind)))
+    return shard
+
+
+def field_schema(kind: FieldKind) -> edge.KeywordIndexParams | edge.IntegerIndexParams:
+    """The engine's word for a kind of payload index."""
+    match kind:
+        case "tenant":
+            return edge.KeywordIndexParams(is_tenant=True)
+        case "keyword":
+            return edge.KeywordIndexParams()
+        case "integer":
+            return edge.IntegerIndexParams()
+
+
+def dimension(shard: edge.EdgeShard) -> int | None:
+    """The dimension of the vectors in a shard, or None if it is empty."""
+    records, _ = shard.scroll(edge.ScrollRequest(limit=1, with_payload=False, with_vector=[DENSE]))
+    if not records:
+        return None
+    vectors = records[0].vector
+    assert isinstance(vectors, dict)
+    return len(vectors[DENSE])  # type: ignore[arg-type]  # a dense vector is a list of numbers
+
+
+def upsert(shard: edge.EdgeShard, points: Sequence[Point]) -> None:
+    """Adds or replaces points."""
+    shard.update(
+        edge.UpdateOperation.upsert_points(
+            [
+                edge.Point(
+                    str(point.chunk.id),
+                    {
+                        DENSE: list(point.dense),
+                        LEXICAL: edge.SparseVector(list(point.sparse.indices), list(point.sparse.values)),
+                    },
+                    payload_of(point.chunk),
+                )
+                for point in points
+            ]
+        )
+    )
+
+
+def remove(shard: edge.EdgeShard, documents: Collection[UUID]) -> int:
+    """Takes the chunks of these documents out and says how many there were."""
+    doomed = edge.Filter(must=[of_documents(documents)])
+    found = shard.count(edge.CountRequest(filter=doomed, exact=True))
+    if found:
+        shard.update(edge.UpdateOperation.delete_points_by_filter(doomed))
+    return found
+
+
+def search(shard: edge.EdgeShard, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int) -> Candidates:
+    """Both searches in one batch.
+
+    IDF is counted over the chunks in scope, as if the rest did not exist. So what one creator publishes never moves
+    another's ranking, deleted documents leave no trace, and every engine gives the same scores: without a corpus
+    they count from index structures that go on counting removed points for a while. It costs 0.3 ms at 20,000 points.
+    """
+    within = scope_filter(scope)
+    requests = [
+        edge.QueryRequest(
+            limit=limit,
+            query=edge.Query.Nearest(list(dense), DENSE),
+            filter=within,
+            params=edge.SearchParams(hnsw_ef=HNSW_SEARCH),
+            with_payload=True,
+        )
+    ]
+    if sparse.indices:
+        requests.append(
+            edge.QueryRequest(
+                limit=limit,
+                query=edge.Query.Nearest(edge.SparseVector(list(sparse.indices), list(sparse.values)), LEXICAL),
+                filter=within,
+                params=edge.SearchParams(idf=edge.IdfParams(within)),
+                with_payload=True,
+            )
+        )
+    answers = shard.query_batch(edge.QueryBatchRequest(requests))
+    return Candidates(hits(answers[0]), hits(answers[1]) if sparse.indices else ())
+
+
+def count(shard: edge.EdgeShard, scope: Scope) -> int:
+    """How many chunks lie in `scope`, exactly."""
+    return shard.count(edge.CountRequest(filter=scope_filter(scope), exact=True))
+
+
+def hits(points: Sequence[edge.ScoredPoint]) -> tuple[Hit, ...]:
+    """One search's answer."""
+    return ranked(Hit(chunk_from(point.id, point.payload or {}), point.score) for point in points)
+
+
+def scope_filter(scope: Scope) -> edge.Filter:
+    """`Scope` as a filter; an empty scope gives an empty filter, which everything passes."""
+    must: list[edge.ConditionType] = []
+    if scope.creator is not None:
+        must.append(edge.FieldCondition("creator", match=edge.MatchValue(scope.creator)))
+    if scope.topic is not None:
+        must.append(edge.FieldCondition("topics", match=edge.MatchValue(scope.topic)))
+    must_not: list[edge.ConditionType] = [of_documents(scope.excluded)] if scope.excluded else []
+    return edge.Filter(must=must, must_not=must_not)
+
+
+def of_documents(documents: Collection[UUID]) -> edge.FieldCondition:
+    """Chunks of any of these documents."""
+    return edge.FieldCondition("document_id", match=edge.MatchAny(sorted(map(str, documents))))

@@ -1,0 +1,117 @@
+"""Generations of the embedded index on disk: complete ones that readers open, and one draft that a writer fills.
+
+    index/CURRENT            the name of the generation that answers, "0007"
+    index/generations/0007   a shard, never changed after its name appeared here
+    index/draft              the copy that a writer is changing; left behind only by a killed one
+    index/writer.lock        held by the writer for as long as it lives
+
+A reader may still have the generation before the current one open, so the last two are kept.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backend.errors import Unavailable
+from backend.knowledge.disk import copy_sparse, flush, flush_folder, occupied, require_space, unwritable
+
+Stamp = tuple[int, int]
+
+
+class Generations:
+    """The folder `<data_dir>/index`; nothing is made before a writer comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pointer = folder / "CURRENT"
+        self._complete = folder / "generations"
+        self._draft = folder / "draft"
+
+    def stamp(self) -> Stamp | None:
+        """Changes whenever another generation becomes current; None while there is none. Costs microseconds."""
+        try:
+            status = self._pointer.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def current(self) -> Path | None:
+        """The folder of the generation that answers now."""
+        try:
+            return self._complete / self._pointer.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Holds the writer's lock and clears away what a killed writer left, before and after.
+
+        Raises `Unavailable` where another writer is at work, `ConfigurationError` where the folder cannot be written.
+        """
+        try:
+            self._complete.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "writer.lock").open("a")
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Unavailable("Another process is publishing to the index: wait until it has finished.") from error
+            try:
+                self._clear()
+                yield
+            finally:
+                self._clear()
+
+    def begin(self) -> Path:
+        """The draft: a copy of the current generation, or a path that does not exist where there is none yet.
+
+        Hard links would not do: the engine changes files in place. Call inside `writing`.
+        """
+        current = self.current()
+        try:
+            if current is None:
+                require_space(self.folder)
+            else:
+                require_space(self.folder, occupied(current))
+                copy_sparse(current, self._draft)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        return self._draft
+
+    def publish(self) -> None:
+        """Makes the draft the current generation; whenever this is interrupted, the old or the new one answers."""
+        previous = self.current()
+        number = int(previous.name) + 1 if previous else 1
+        target = self._complete / f"{number:04d}"
+        fresh = self.folder / "CURRENT.new"
+        try:
+            flush_folder(self._draft)
+            self._draft.rename(target)
+            flush(self._complete)
+            fresh.write_text(f"{target.name}\n", encoding="ascii")
+            flush(fresh)
+            fresh.replace(self._pointer)
+            flush(self.folder)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        for old in self._complete.iterdir():
+            if old not in (target, previous):
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Removes a draft, and a generation that got its name and never became current."""
+        shutil.rmtree(self._draft, ignore_errors=True)
+        current = self.current()
+        newest = int(current.name) if current else 0
+        for folder in self._complete.iterdir():
+            if int(folder.name) > newest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def index_folder(data_dir: Path) -> Path:
+    """Where the embedded index of a data folder lies."""
+    return data_dir.resolve() / "index"

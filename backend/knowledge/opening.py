@@ -1,0 +1,36 @@
+"""Which engine keeps the index: the embedded one, or a Qdrant server where the settings give an address."""
+
+from qdrant_client import AsyncQdrantClient
+
+from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.generations import index_folder
+from backend.knowledge.index import Index, IndexWriter
+from backend.knowledge.qdrant import QdrantIndex, QdrantIndexWriter
+from backend.settings import EMBEDDED, Settings
+
+TIMEOUT_S = 30  # of one request; removals and upserts wait until they are applied
+
+
+def open_index(settings: Settings) -> Index:
+    """The reader; nothing is opened or asked before the first call. Whoever opened it closes it."""
+    if settings.index.url == EMBEDDED:
+        return EdgeIndex(index_folder(settings.data_dir))
+    return QdrantIndex(qdrant_client(settings), settings.index.collection)
+
+
+def open_index_writer(settings: Settings) -> IndexWriter:
+    """The writer; nothing is opened or asked before the first publication. Whoever opened it closes it."""
+    if settings.index.url == EMBEDDED:
+        return EdgeIndexWriter(index_folder(settings.data_dir))
+    return QdrantIndexWriter(qdrant_client(settings), settings.index.collection)
+
+
+def qdrant_client(settings: Settings) -> AsyncQdrantClient:
+    """A client that has not spoken to the server yet."""
+    key = settings.index.api_key
+    return AsyncQdrantClient(
+        url=settings.index.url,
+        api_key=key.get_secret_value() if key else None,
+        timeout=TIMEOUT_S,
+        check_compatibility=False,  # it would ask the server in a thread while we are being made
+    )
