@@ -1,0 +1,307 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FootnoteChat } from "../src/element/footnote_chat";
+import { launch, TAG } from "../src/element/launch";
+import { DONE, frame, json, SOURCE, Service, stream } from "./service";
+
+const CREATORS = [
+  { slug: "mara", name: "Mara", bio: "", topics: [], links: [], questions: ["Why is it muddy?"], documents: 3 },
+  { slug: "teo", name: "Teo", bio: "", topics: [], links: [], questions: ["How does FM work?"], documents: 2 },
+];
+const SECOND = { ...SOURCE, index: 2, title: "Without a link", url: null };
+const sources = frame(1, "sources", [SOURCE, SECOND]);
+const done = (id: number, more = {}) => frame(id, "done", { ...DONE, ...more });
+const whole = [sources, frame(2, "token", { text: "Cut **250 Hz**." }), frame(3, "token", { text: "[1][2]" }), done(4)];
+
+let service: Service;
+
+beforeEach(async () => {
+  service = await Service.start();
+  service.on("GET /creators", json({ items: CREATORS }));
+  localStorage.clear();
+  document.body.replaceChildren();
+  if (customElements.get(TAG) === undefined) customElements.define(TAG, FootnoteChat);
+});
+afterEach(async () => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+  await service.close();
+});
+
+function place(attributes: Record<string, string> = {}): ShadowRoot {
+  const element = document.createElement(TAG);
+  element.setAttribute("endpoint", service.endpoint);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  document.body.append(element);
+  return element.shadowRoot!;
+}
+
+const field = (root: ShadowRoot) => root.querySelector<HTMLTextAreaElement>('textarea[aria-label="Your question"]')!;
+const button = (root: ShadowRoot, name: string) => root.querySelector<HTMLButtonElement>(`button[aria-label="${name}"]`);
+const answers = (root: ShadowRoot) => [...root.querySelectorAll('[data-testid="answer"]')].map((node) => node.textContent);
+const announced = (root: ShadowRoot) => root.querySelector('[aria-live="polite"]')!.textContent;
+
+function type(root: ShadowRoot, text: string): void {
+  field(root).value = text;
+  field(root).dispatchEvent(new InputEvent("input", { bubbles: true }));
+}
+
+function press(root: ShadowRoot, key: string, more: KeyboardEventInit = {}): void {
+  field(root).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
+async function ask(root: ShadowRoot, question: string): Promise<void> {
+  type(root, question);
+  await vi.waitFor(() => expect(button(root, "Send")!.disabled).toBe(false));
+  press(root, "Enter");
+}
+
+describe("a question", () => {
+  test("is sent by Enter and answered with sources first and footnotes in the text", async () => {
+    service.on("POST /chat", stream(whole));
+    const root = place({ creator: "mara" });
+    field(root).focus();
+    await ask(root, "Why is it muddy?");
+    await vi.waitFor(() => expect(answers(root)).toEqual(["Cut 250 Hz.12"]));
+    expect(root.querySelectorAll('[data-testid="source-card"]')).toHaveLength(2);
+    const [cards, answer] = [root.querySelector('[data-testid="source-card"]')!, root.querySelector('[data-testid="answer"]')!];
+    expect(cards.compareDocumentPosition(answer) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+    expect(root.querySelector(".marker")!.getAttribute("aria-label")).toBe(`Source 1: ${SOURCE.title}`);
+    expect(field(root).value).toBe("");
+    expect(root.activeElement).toBe(field(root));
+    expect(service.requests("POST /chat")[0]!.body).toMatchObject({ query: "Why is it muddy?", creator: "mara" });
+  });
+
+  test("is not sent by Shift and Enter, nor by the Enter that ends a composed word, nor when empty", async () => {
+    const root = place();
+    press(root, "Enter");
+    type(root, "日本");
+    await vi.waitFor(() => expect(button(root, "Send")!.disabled).toBe(false));
+    press(root, "Enter", { shiftKey: true });
+    press(root, "Enter", { isComposing: true });
+    press(root, "Enter", { keyCode: 229 } as KeyboardEventInit);
+    await new Promise((later) => setTimeout(later, 30));
+    expect(service.requests("POST /chat")).toHaveLength(0);
+  });
+
+  test("that is too long is counted and not sent", async () => {
+    const root = place();
+    type(root, "👍".repeat(950));
+    await vi.waitFor(() => expect(root.querySelector("#characters")?.textContent).toBe("50 characters left"));
+    type(root, "x".repeat(1001));
+    await vi.waitFor(() => expect(root.querySelector("#characters")?.textContent).toBe("1 character too many"));
+    expect(button(root, "Send")!.disabled).toBe(true);
+  });
+
+  test("can be taken from the examples of every creator in turn", async () => {
+    service.on("POST /chat", stream(whole));
+    const root = place();
+    await vi.waitFor(() => expect([...root.querySelectorAll(".chip")].map((chip) => chip.textContent)).toEqual(["Why is it muddy?", "How does FM work?"]));
+    root.querySelector<HTMLButtonElement>(".chip")!.click();
+    await vi.waitFor(() => expect(service.requests("POST /chat")[0]?.body).toMatchObject({ query: "Why is it muddy?" }));
+  });
+});
+
+describe("a screen reader", () => {
+  test("hears a finished answer exactly once and nothing while it grows", async () => {
+    const tokens = Array.from({ length: 20 }, (_, place) => frame(place + 2, "token", { text: `word${place} ` }));
+    service.on("POST /chat", stream([sources, ...tokens, done(22)]));
+    const root = place();
+    const heard: string[] = [];
+    const region = root.querySelector('[aria-live="polite"]')!;
+    const observer = new MutationObserver(() => heard.push(region.textContent));
+    observer.observe(region, { childList: true, subtree: true, characterData: true });
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    await new Promise((later) => setTimeout(later, 60));
+    observer.disconnect();
+    expect(heard).toEqual([`Answer: ${Array.from({ length: 20 }, (_, place) => `word${place}`).join(" ")}`]);
+  });
+
+  test("hears the same answer again when it is given again", async () => {
+    service.on("POST /chat", stream(whole));
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(announced(root)).toBe("Answer: Cut 250 Hz."));
+    const first = root.querySelector('[aria-live="polite"]')!.firstChild;
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(root.querySelector('[aria-live="polite"]')!.firstChild).not.toBe(first));
+    expect(announced(root)).toBe("Answer: Cut 250 Hz.");
+  });
+
+  test("does not hear what was said before the reader came back", async () => {
+    service.on("POST /chat", stream(whole));
+    service.on("GET /conversations/conversation-1", json({ id: "conversation-1", active_run_id: null }));
+    service.on("GET /conversations/conversation-1/messages", json({ items: [
+      { id: "1", role: "user", content: "Why?" },
+      { id: "2", role: "assistant", content: "Saved.[1]", status: "complete", finish_reason: "stop", sources: [SOURCE], citations: [] },
+    ] }));
+    localStorage.setItem(`footnote:${service.endpoint}:conversation:*`, "conversation-1");
+    const root = place();
+    await vi.waitFor(() => expect(answers(root)).toEqual(["Saved.1"]));
+    expect(announced(root)).toBe("");
+    expect(root.querySelector('[role="log"]')!.getAttribute("aria-live")).toBe("off");
+  });
+});
+
+describe("a footnote", () => {
+  test("opens its source at the moment, or shows the passage where there is nothing to open", async () => {
+    service.on("POST /chat", stream(whole));
+    const opened = vi.spyOn(window, "open").mockReturnValue(null);
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(root.querySelectorAll(".marker")).toHaveLength(2));
+    const [first, second] = root.querySelectorAll<HTMLButtonElement>(".marker");
+    first!.click();
+    expect(opened).toHaveBeenCalledWith(SOURCE.url, "_blank", expect.stringContaining("noopener"));
+    second!.click();
+    await vi.waitFor(() => expect(root.activeElement?.getAttribute("data-index")).toBe("2"));
+    expect(root.activeElement!.getAttribute("aria-expanded")).toBe("true");
+    expect(opened).toHaveBeenCalledTimes(1);
+  });
+
+  test("previews its source and lights up its card while the pointer rests on it", async () => {
+    service.on("POST /chat", stream(whole));
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(root.querySelectorAll(".marker")).toHaveLength(2));
+    root.querySelector(".marker")!.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+    await vi.waitFor(() => expect(root.querySelector(".popover")?.textContent).toContain(SOURCE.snippet));
+    expect(root.querySelector(".card.highlighted")?.getAttribute("data-index")).toBe("1");
+    root.querySelector('[data-testid="answer"]')!.dispatchEvent(new MouseEvent("mouseleave"));
+    await vi.waitFor(() => expect(root.querySelector(".popover")).toBeNull());
+  });
+});
+
+describe("an answer", () => {
+  test("shows four sources at first and all on request", async () => {
+    const six = Array.from({ length: 6 }, (_, place) => ({ ...SOURCE, index: place + 1 }));
+    service.on("POST /chat", stream([frame(1, "sources", six), done(2)]));
+    const root = place();
+    await ask(root, "Why?");
+    const cards = () => root.querySelectorAll('[data-testid="source-card"]').length;
+    await vi.waitFor(() => expect(cards()).toBe(4));
+    const more = [...root.querySelectorAll("button")].find((candidate) => candidate.textContent === "Show all 6")!;
+    more.click();
+    await vi.waitFor(() => expect(cards()).toBe(6));
+  });
+
+  test("that abstains reads calmly, and a failure kindly, without any code", async () => {
+    const abstained = [sources, frame(2, "token", { text: "Nothing on that." }), done(3, { finish_reason: "abstained" })];
+    const failed = [sources, frame(2, "error", { code: "tier_exploded", message: "Traceback", retryable: true })];
+    service.on("POST /chat", stream(abstained), stream(failed));
+    const root = place();
+    await ask(root, "One?");
+    await vi.waitFor(() => expect(root.querySelector(".abstention")?.textContent).toContain("Nothing on that."));
+    await ask(root, "Two?");
+    await vi.waitFor(() => expect(root.querySelector(".retry")?.textContent).toContain("Retry"));
+    expect(root.querySelector(".failure")!.textContent).not.toMatch(/tier_exploded|Traceback/);
+  });
+
+  test("can be stopped, and says so", async () => {
+    let finish = () => {};
+    service.on("POST /chat", async (request, response) => {
+      await stream([sources, frame(2, "token", { text: "Half" })], "hold")(request, response);
+      finish = () => response.end(done(3, { finish_reason: "stopped" }));
+    });
+    service.on("POST /chat/runs/run-1/stop", (request, response) => {
+      json({}, 202)(request, response);
+      finish();
+    });
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(answers(root)).toEqual(["Half"]));
+    expect(button(root, "Send")).toBeNull();
+    button(root, "Stop")!.click();
+    expect(root.activeElement).toBe(field(root));
+    await vi.waitFor(() => expect(root.querySelector(".note")?.textContent).toBe("You stopped this answer."));
+    expect(button(root, "Send")).not.toBeNull();
+  });
+
+  test("quoted from the sources says so quietly", async () => {
+    service.on("POST /chat", stream([sources, frame(2, "token", { text: "Quote.[1]" }), done(3, { cascade_tier: "extractive" })]));
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(root.querySelector(".note")?.textContent).toContain("Quoted directly from the sources"));
+  });
+});
+
+describe("the element", () => {
+  test("switches to the conversation of another creator and back", async () => {
+    service.on("POST /chat", stream(whole));
+    const messages = [{ id: "1", role: "user", content: "Why?" }, { id: "2", role: "assistant", content: "Kept.", status: "complete" }];
+    service.on("GET /conversations/conversation-1", json({ id: "conversation-1", active_run_id: null }));
+    service.on("GET /conversations/conversation-1/messages", json({ items: messages }));
+    const root = place({ creator: "mara" });
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(answers(root)).toHaveLength(1));
+    root.host.setAttribute("creator", "teo");
+    await vi.waitFor(() => expect(answers(root)).toHaveLength(0));
+    await vi.waitFor(() => expect(root.querySelector(".empty h2")?.textContent).toBe("Ask Teo"));
+    root.host.setAttribute("creator", "mara");
+    await vi.waitFor(() => expect(answers(root)).toEqual(["Kept."]));
+  });
+
+  test("starts over with an empty conversation", async () => {
+    service.on("POST /chat", stream(whole));
+    const root = place();
+    await ask(root, "Why?");
+    await vi.waitFor(() => expect(root.host.hasAttribute("conversing")).toBe(true));
+    await vi.waitFor(() => expect(button(root, "Send")).not.toBeNull());
+    button(root, "New conversation")!.click();
+    await vi.waitFor(() => expect(root.querySelector(".empty")).not.toBeNull());
+    expect(localStorage.getItem(`footnote:${service.endpoint}:conversation:*`)).toBeNull();
+    await vi.waitFor(() => expect(root.host.hasAttribute("conversing")).toBe(false));
+  });
+
+  test("asks the service for nothing while it floats unopened", async () => {
+    const root = place({ floating: "" });
+    await new Promise((later) => setTimeout(later, 40));
+    expect(service.received).toHaveLength(0);
+    button(root, "Ask a question")!.click();
+    await vi.waitFor(() => expect(service.requests("GET /creators")).toHaveLength(1));
+    expect(field(root)).not.toBeNull();
+  });
+});
+
+describe("the script tag", () => {
+  const script = (attributes: Record<string, string>): HTMLScriptElement => {
+    const element = document.createElement("script");
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const fresh = () => vi.spyOn(customElements, "get").mockReturnValueOnce(undefined);
+  beforeEach(() => {
+    vi.spyOn(customElements, "define").mockImplementation(() => undefined);
+  });
+
+  test("puts a floating chat on the page, for the creator, theme and origin that it names", () => {
+    fresh();
+    launch(script({ src: "https://host.example/a/footnote.js", "data-creator": "mara", "data-theme": "dark" }));
+    const element = document.querySelector(TAG)!;
+    expect(element.hasAttribute("floating")).toBe(true);
+    expect(element.getAttribute("creator")).toBe("mara");
+    expect(element.getAttribute("theme")).toBe("dark");
+    expect(FootnoteChat.defaultEndpoint).toBe("https://host.example");
+  });
+
+  test("may name another endpoint, but no address that runs code", () => {
+    fresh();
+    launch(script({ src: "https://host.example/footnote.js", "data-endpoint": "https://api.example/footnote/" }));
+    expect(FootnoteChat.defaultEndpoint).toBe("https://api.example/footnote");
+    fresh();
+    launch(script({ src: "https://host.example/footnote.js", "data-endpoint": "javascript:alert(1)" }));
+    expect(FootnoteChat.defaultEndpoint).toBe("https://host.example");
+  });
+
+  test("leaves a page alone that has placed a chat of its own", () => {
+    fresh();
+    place();
+    launch(script({ src: "https://host.example/footnote.js" }));
+    expect(document.querySelectorAll(TAG)).toHaveLength(1);
+  });
+
+  test("does nothing the second time", () => {
+    launch(script({ src: "https://host.example/footnote.js" }));
+    expect(document.querySelector(TAG)).toBeNull();
+  });
+});
