@@ -1,11 +1,10 @@
 """The composition root of the service: opens everything once, and closes it."""
 
 import asyncio
-import logging
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypedDict
@@ -38,7 +37,7 @@ from backend.processes import end_with_parent
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 
-log = logging.getLogger("footnote.app")
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 MAX_BODY_BYTES = 64 * 1024
 REDIS_TIMEOUT_S = 0.25  # Redis being away may cost a question this much, once a second
@@ -61,8 +60,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             end_with_parent(signal.SIGTERM)
         async with AsyncExitStack() as stack:
             services = await open_services(resolved, stack)
-            end_streams_on_signal(services.runs, resolved.server.drain_s)
-            yield {"services": services}
+            with streams_ended_on_signal(services.runs, resolved.server.drain_s):
+                yield {"services": services}
 
     app = FastAPI(
         title="Footnote",
@@ -99,7 +98,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     blocking_redis = Redis.from_url(settings.redis.url, socket_timeout=BLOCK_MS / 1000 + 2, retry=None)
     stack.push_async_callback(blocking_redis.aclose)
 
-    index = await open_index(settings)
+    index = open_index(settings)
     stack.push_async_callback(index.close)
     model = exported_model(settings)
     if model is None:
@@ -144,7 +143,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     return Services(service, runs, store, catalogue, open_visitors(settings), index, cascade)
 
 
-def end_streams_on_signal(runs: Runs, drain_s: float) -> None:
+@contextmanager
+def streams_ended_on_signal(runs: Runs, drain_s: float) -> Iterator[None]:
     """The server waits for open streams before it closes the lifespan, so runs must be told to end at the signal."""
     loop = asyncio.get_running_loop()
     draining: set[asyncio.Task[None]] = set()
@@ -154,12 +154,19 @@ def end_streams_on_signal(runs: Runs, drain_s: float) -> None:
         draining.add(task)
         task.add_done_callback(draining.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        previous = signal.getsignal(number)
-
-        def handle(signum: int, frame: FrameType | None, previous: object = previous) -> None:
+    def before(previous: Handler) -> Callable[[int, FrameType | None], None]:
+        def handle(signum: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(drain)
             if callable(previous):
                 previous(signum, frame)
 
-        signal.signal(number, handle)
+        return handle
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number, previous in handlers.items():
+        signal.signal(number, before(previous))
+    try:
+        yield
+    finally:
+        for number, previous in handlers.items():
+            signal.signal(number, previous)

@@ -1,0 +1,107 @@
+"""What is refused before a stream opens: with a real status, one sentence and one code."""
+
+import uuid
+
+import httpx
+import pytest
+
+from tests.service import Visitor
+
+
+def assert_refused(response: httpx.Response, status: int, code: str) -> None:
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert body["code"] == code
+    assert body["error"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"query": ""},
+        {"query": "   "},
+        {"query": "\u200b"},
+        {"query": "x" * 1001},
+        {"query": "a\0b"},
+        {"query": "ok", "extra": 1},
+        {"query": "ok", "personality_weight": 1.5},
+        {"query": "ok", "conversation_id": "not-a-uuid"},
+        {"query": 7},
+        [],
+        "query",
+    ],
+)
+async def test_a_body_that_can_never_succeed_is_422(visitor: Visitor, body: object) -> None:
+    assert_refused(await visitor.post("/api/v1/chat", body), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"query": "\\ud800"}', b'{"query": "\xff"}', b"", b'{"query": NaN}'])
+async def test_broken_json_and_half_characters_are_422(visitor: Visitor, raw: bytes) -> None:
+    response = await visitor.http.post("/api/v1/chat", content=raw, headers={"Content-Type": "application/json"})
+    assert_refused(response, 422, "invalid_request")
+
+
+async def test_a_thousand_characters_are_read_and_white_space_around_them_is_not_counted(visitor: Visitor) -> None:
+    assert (await visitor.ask("  " + "loud " * 199 + "loud!  ")).response.status_code == 200
+
+
+async def test_a_large_body_is_413_with_and_without_a_length(visitor: Visitor) -> None:
+    assert_refused(await visitor.post("/api/v1/chat", {"query": "x" * 70_000}), 413, "body_too_large")
+
+    async def pieces():  # type: ignore[no-untyped-def]
+        for _ in range(20):
+            yield b"x" * 8192
+
+    response = await visitor.http.post("/api/v1/chat", content=pieces(), headers={"Content-Type": "application/json"})
+    assert_refused(response, 413, "body_too_large")
+
+
+async def test_an_unknown_creator_is_404_and_never_a_global_search(visitor: Visitor) -> None:
+    assert_refused(await visitor.post("/api/v1/chat", {"query": "hi", "creator": "nobody"}), 404, "not_found")
+
+
+async def test_an_unknown_conversation_and_someone_elses_are_the_same_404(visitor: Visitor, service: str) -> None:
+    mine = await visitor.ask()
+    async with Visitor(service) as other:
+        await other.ask()
+        body = {"query": "hi", "conversation_id": mine.conversation_id}
+        foreign = await other.post("/api/v1/chat", body)
+        missing = await other.post("/api/v1/chat", body | {"conversation_id": str(uuid.uuid4())})
+    assert_refused(foreign, 404, "not_found")
+    assert foreign.content == missing.content
+
+
+async def test_reading_following_and_stopping_are_the_owners_alone(visitor: Visitor, service: str) -> None:
+    mine = await visitor.ask()
+    paths = [
+        f"/api/v1/conversations/{mine.conversation_id}",
+        f"/api/v1/conversations/{mine.conversation_id}/messages",
+        f"/api/v1/chat/runs/{mine.run_id}/events",
+    ]
+    async with Visitor(service) as other, Visitor(service) as nobody:
+        await other.ask()
+        for reader in (other, nobody):
+            for path in paths:
+                assert_refused(await reader.get(path), 404, "not_found")
+            assert_refused(await reader.post(f"/api/v1/chat/runs/{mine.run_id}/stop"), 404, "not_found")
+    for path in paths:
+        assert (await visitor.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."])
+async def test_a_token_that_is_present_and_not_ours_is_401(visitor: Visitor, token: str) -> None:
+    headers = {"X-Visitor-Token": token}
+    response = await visitor.http.post("/api/v1/chat", json={"query": "hi"}, headers=headers)
+    assert_refused(response, 401, "unauthenticated")
+
+
+async def test_credentials_are_never_taken_for_anonymous(visitor: Visitor) -> None:
+    headers = {"Authorization": "Bearer nonsense"}
+    response = await visitor.http.post("/api/v1/chat", json={"query": "hi"}, headers=headers)
+    assert_refused(response, 401, "unauthenticated")
+
+
+async def test_unknown_addresses_and_methods_are_refused_in_the_same_form(visitor: Visitor) -> None:
+    assert_refused(await visitor.get("/api/v1/nothing"), 404, "not_found")
+    assert_refused(await visitor.http.put("/api/v1/chat"), 405, "invalid_request")

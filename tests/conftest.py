@@ -1,0 +1,81 @@
+"""What most tests stand on: real engines, the real model, and the sample content, made once a session."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from backend import settings as configuration
+from backend.embedded import engines
+from backend.knowledge.export import ensure_exported
+from backend.migrations import migrate
+from backend.settings import Settings
+from tests.model_server import ModelServer
+from tests.service import Visitor, running, with_model
+
+ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".pytest_cache" / "footnote-model"
+FOOTNOTE = Path(sys.executable).parent / "footnote"
+
+
+@pytest.fixture(scope="session")
+def model_cache() -> Path:
+    """A folder whose `models` holds the exported embedding model; kept between runs, because exporting takes long."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    ensure_exported(configuration.load(data_dir=CACHE))
+    return CACHE
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Settings]:
+    """Settings with a Postgres and a Redis of this session, migrated, and a data folder with the model."""
+    data_dir = tmp_path_factory.mktemp("data")
+    (data_dir / "models").symlink_to(model_cache / "models")
+    with engines(configuration.load(data_dir=data_dir)) as resolved:
+        migrate(resolved.database.url)
+        yield resolved
+
+
+@pytest.fixture(scope="session")
+def library(settings: Settings) -> Settings:
+    """The same settings, with the sample content ingested by the curators' command."""
+    command = [str(FOOTNOTE), "ingest", str(ROOT / "scripts" / "sample")]
+    environment = {"FOOTNOTE_DATA_DIR": str(settings.data_dir), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def model() -> AsyncIterator[ModelServer]:
+    """An OpenAI-compatible model server on loopback."""
+    async with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def reset_model(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test finds the model server as it was made."""
+    yield
+    if "model" in request.fixturenames:
+        server: ModelServer = request.getfixturevalue("model")
+        fresh = ModelServer()
+        for name in ("answer", "chunking", "tokens_per_s", "first_token_delay_s", "fault", "fault_after"):
+            setattr(server, name, getattr(fresh, name))
+        server.requests.clear()
+
+
+@pytest.fixture(scope="session")
+async def service(library: Settings, model: ModelServer) -> AsyncIterator[str]:
+    """The service with the tiers `fast` (the model server) and `extractive`; the address it answers at."""
+    async with running(with_model(library, model.base_url)) as address:
+        yield address
+
+
+@pytest.fixture
+async def visitor(service: str) -> AsyncIterator[Visitor]:
+    """A visitor who has not been here before."""
+    async with Visitor(service) as newcomer:
+        yield newcomer

@@ -1,0 +1,1 @@
+"""Kill tests: the real command, ended in every way."""
