@@ -20,7 +20,7 @@ from backend.errors import NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator
 from backend.llm.cascade import Cascade, Finished, Reset, Started
-from backend.llm.tier import Token
+from backend.llm.tier import PromptSource, Token
 from backend.llm.tokens import TokenCounter
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
@@ -143,7 +143,20 @@ class ChatService:
         draft: Draft,
         history: list[Turn],
     ) -> None:
-        prompt = assemble()
+        prompt = assemble(
+            question=question.query,
+            standalone=retrieved.query,
+            sources=[
+                PromptSource(index, passage.document.title, passage.creator.name, passage.chunk.text)
+                for index, passage in enumerate(retrieved.passages, start=1)
+            ],
+            history=history,
+            creator=creator,
+            personality_weight=question.personality_weight,
+            counter=self._counter,
+            prompt_tokens=self._prompt_tokens,
+            answer_tokens=self._answer_tokens,
+        )
         markers = CitationFilter(len(prompt.sources))
         async with aclosing(self._cascade.answer(prompt)) as events:
             async for event in events:

@@ -1,0 +1,37 @@
+"""A data folder with the sample content, as `make run` leaves it; every test gets a service on it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.model_server import ModelServer
+from tests.served import Served
+
+# `make faults` sets it; `make test` runs each kill once.
+ROUNDS = int(os.environ.get("FOOTNOTE_TEST_ROUNDS", "1"))
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
+    folder = tmp_path_factory.mktemp("served") / "data"
+    folder.mkdir()
+    (folder / "models").symlink_to(model_cache / "models")
+    return folder
+
+
+@pytest.fixture
+def served(data_dir: Path, model: ModelServer) -> Iterator[Served]:
+    """The service, not started yet, with the tiers `fast` (the model server) and `extractive`."""
+    environment = {
+        "FOOTNOTE_TIERS__FAST__BASE_URL": model.base_url,
+        "FOOTNOTE_TIERS__FAST__MODEL": "test",
+        "FOOTNOTE_SERVER__DRAIN_S": "0.5",
+    }
+    service = Served(data_dir, "--sample", **environment)
+    try:
+        yield service
+    finally:
+        if service.process is not None and service.process.poll() is None:
+            service.end()

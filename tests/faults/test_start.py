@@ -1,0 +1,81 @@
+"""Starting where it cannot: one clear sentence, no traceback."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.served import FOOTNOTE, Served, free_port
+
+
+def serve(data_dir: Path, port: int, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`footnote serve`, expected to refuse."""
+    names = {"FOOTNOTE_DATA_DIR": str(data_dir), "FOOTNOTE_SERVER__PORT": str(port)}
+    return subprocess.run(
+        [str(FOOTNOTE), "serve"], env=os.environ | names | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def assert_one_sentence(refused: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert refused.returncode == 2, refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert "Traceback" not in said
+    assert said.count(". ") <= 1, said
+    for word in words:
+        assert word in said, said
+
+
+def test_a_taken_port_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert_one_sentence(serve(tmp_path, port), f"Port {port}", "PORT=")
+
+
+def test_a_data_folder_in_use_is_refused_with_a_sentence(served: Served) -> None:
+    with served:
+        assert_one_sentence(serve(served.data_dir, free_port()), "in use by a running instance", "DATA=")
+
+
+def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert_one_sentence(serve(tmp_path / "file" / "data", free_port()), "cannot be written", "DATA=")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that is full."""
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)], capture_output=True
+        ).returncode
+    )
+    if not mounted:
+        pytest.skip("only root may mount a small file system")
+    (tmp_path / "fill").write_bytes(b"\0" * (1 << 20))
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_is_refused_with_a_sentence(small_disk: Path) -> None:
+    assert_one_sentence(serve(small_disk / "data", free_port()), "cannot be written", "no space left")
+
+
+def test_a_read_only_disk_is_refused_with_a_sentence(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert_one_sentence(serve(small_disk / "data", free_port()), "cannot be written", "read-only")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("FOOTNOTE_SERVER__PROT", "server.prot"),
+        ("FOOTNOTE_SERVR__PORT", "FOOTNOTE_SERVR__PORT"),
+        ("FOOTNOTE_TIERS__FAST__MODLE", "modle"),
+    ],
+)
+def test_a_typo_in_the_configuration_is_refused_by_its_name(tmp_path: Path, name: str, words: str) -> None:
+    assert_one_sentence(serve(tmp_path, free_port(), **{name: "1"}), words)
