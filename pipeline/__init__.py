@@ -1,1 +1,1 @@
-"""Ingestion: reads creators' content, chunks and embeds it, and publishes it to the index."""
+"""The curators' side: reads content, cuts it into passages, embeds them and publishes the index."""

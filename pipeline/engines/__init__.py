@@ -1,1 +1,1 @@
-"""engines."""
+"""Where the heavy part of an ingestion runs."""

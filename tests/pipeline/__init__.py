@@ -1,1 +1,1 @@
-"""pipeline."""
+"""Tests of the curators' side."""

@@ -1,0 +1,184 @@
+"""Cuts a document into passages: of even size, along its own seams, each with its place."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from uuid import uuid5
+
+from backend.knowledge.models import Chunk, Document
+from pipeline.layout import Atom, Layout, lay_out
+from pipeline.sources.parsed import PARAGRAPH_BREAK, Section
+
+# Tokens of the embedding model, title and heading path included. The model of the default reads 256; research on
+# passage retrieval and our own reading agree that some 150 words hold one thought.
+TARGET = 200
+LIMIT = 240
+SMALLEST_ROOM = 16
+CHARACTERS_A_TOKEN = 10  # a word of absurd length is one unknown token to some tokenizers, and yet fills the page
+
+# What it costs to let one passage cross a border, on the scale of `shortfall`: small neighbours are joined, those of
+# half a passage each rather not. Who speaks may change in a passage more cheaply than what it is about.
+ACROSS_TURNS = 0.12
+INTO_SUBSECTION = 0.3
+ACROSS_SECTIONS = 0.5
+FROM_MIDDLE = 0.3  # a passage that crosses and does not begin with its section lacks the first label
+
+TITLE_CHARACTERS = 100
+HEADING_CHARACTERS = 100
+HEADING_SEPARATOR = " > "
+
+
+def chunk_document(
+    document: Document, sections: Sequence[Section], count_tokens: Callable[[str], int]
+) -> tuple[str, list[Chunk]]:
+    """The document's cleaned text and its passages in order.
+
+    `text[chunk.char_start:chunk.char_end] == chunk.text` for each; its `embedding_text` has at most `LIMIT` tokens.
+    `count_tokens` may count special tokens; they are taken into account once a passage.
+    """
+    special = count_tokens("")
+
+    @lru_cache(maxsize=4096)
+    def size(text: str) -> int:
+        return max(count_tokens(text) - special, -(-len(text) // CHARACTERS_A_TOKEN))
+
+    def prefix_size(path: Sequence[str]) -> int:
+        return size(_prefix(document.title, HEADING_SEPARATOR.join(path)))
+
+    rooms = [max(LIMIT - special - prefix_size(section.headings), SMALLEST_ROOM) for section in sections]
+    layout = lay_out(sections, rooms, size)
+    spans = _Cutter(layout, sections, prefix_size, LIMIT - special, size).cut()
+    chunks = [_chunk(document, sections, layout, first, last, number) for number, (first, last) in enumerate(spans)]
+    return layout.text, chunks
+
+
+def embedding_text(chunk: Chunk, title: str) -> str:
+    """What is embedded for a passage: its title and heading path tell what the text alone may not say."""
+    return _prefix(title, chunk.heading or "") + chunk.text
+
+
+def _prefix(title: str, heading_path: str) -> str:
+    lines = title[:TITLE_CHARACTERS], heading_path[-HEADING_CHARACTERS:]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def shortfall(size: int) -> float:
+    """How much a passage of `size` tokens misses the target: 0 at the target, 0.25 at half of it, 1 at nothing."""
+    return (1 - size / TARGET) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The best way to cut everything from one atom on: its cost, and the last atom of the first passage."""
+
+    cost: float
+    last: int
+
+
+class _Cutter:
+    """Finds the cheapest way to cut the atoms into passages, from the end to the beginning.
+
+    The same idea breaks paragraphs into lines (Knuth and Plass, 1981). As the best way on from an atom does not depend
+    on what is before it, an edit moves the seams near it and leaves the others where they were.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        sections: Sequence[Section],
+        prefix_size: Callable[[Sequence[str]], int],
+        limit: int,
+        size: Callable[[str], int],
+    ) -> None:
+        self._atoms = layout.atoms
+        self._sections = sections
+        self._prefix_size = cache(lambda first, last: prefix_size(_common_path(sections[first : last + 1])))
+        self._limit = limit
+        self._labels = [size(PARAGRAPH_BREAK + section.label) for section in sections]
+        ends = [0, *(atom.end for atom in layout.atoms)]
+        self._sizes = [
+            size(layout.text[atom.start if self._begins_section(number) else ends[number] : atom.end])
+            for number, atom in enumerate(layout.atoms)
+        ]
+
+    def cut(self) -> list[tuple[int, int]]:
+        """First and last atom of each passage."""
+        steps: list[_Step] = [_Step(0.0, 0)] * (len(self._atoms) + 1)
+        for first in range(len(self._atoms) - 1, -1, -1):
+            steps[first] = self._best_from(first, steps)
+        spans: list[tuple[int, int]] = []
+        first = 0
+        while first < len(self._atoms):
+            spans.append((first, steps[first].last))
+            first = steps[first].last + 1
+        return spans
+
+    def _best_from(self, first: int, steps: Sequence[_Step]) -> _Step:
+        section = self._atoms[first].section
+        size = self._sizes[first]
+        crossing = 0.0
+        best: _Step | None = None
+        for last in range(first, len(self._atoms)):
+            atom = self._atoms[last]
+            if last > first:
+                size += self._sizes[last]
+                if self._begins_section(last):
+                    size += self._labels[atom.section]
+                    if crossing == 0.0:
+                        begins = self._begins_section(first)
+                        size += self._labels[section] if begins else 0
+                        crossing += 0.0 if begins else FROM_MIDDLE
+                    crossing += self._cost_across(atom.section)
+            with_prefix = size + self._prefix_size(section, atom.section)
+            if best is not None and with_prefix > self._limit:
+                break
+            cost = shortfall(with_prefix) + crossing + atom.break_cost + steps[last + 1].cost
+            if best is None or cost < best.cost:
+                best = _Step(cost, last)
+        assert best is not None
+        return best
+
+    def _begins_section(self, number: int) -> bool:
+        return number == 0 or self._atoms[number].section != self._atoms[number - 1].section
+
+    def _cost_across(self, section: int) -> float:
+        before, after = self._sections[section - 1], self._sections[section]
+        if after.is_turn:
+            return ACROSS_TURNS
+        return INTO_SUBSECTION if after.headings[: len(before.headings)] == before.headings else ACROSS_SECTIONS
+
+
+def _chunk(
+    document: Document, sections: Sequence[Section], layout: Layout, first: int, last: int, ordinal: int
+) -> Chunk:
+    atoms: Sequence[Atom] = layout.atoms[first : last + 1]
+    covered = sections[atoms[0].section : atoms[-1].section + 1]
+    begins_section = first == 0 or layout.atoms[first - 1].section != atoms[0].section
+    start = layout.label_starts[atoms[0].section] if len(covered) > 1 and begins_section else atoms[0].start
+    text = layout.text[start : atoms[-1].end]
+    speakers = {section.speaker for section in covered}
+    return Chunk(
+        id=uuid5(document.id, f"{ordinal}:{hashlib.sha256(text.encode()).hexdigest()}"),
+        document_id=document.id,
+        creator=document.creator,
+        ordinal=ordinal,
+        text=text,
+        char_start=start,
+        char_end=atoms[-1].end,
+        topics=document.topics,
+        heading=HEADING_SEPARATOR.join(_common_path(covered)) or None,
+        start_s=atoms[0].start_s,
+        end_s=max((atom.end_s for atom in atoms if atom.end_s is not None), default=None),
+        speaker=speakers.pop() if len(speakers) == 1 else None,
+    )
+
+
+def _common_path(sections: Sequence[Section]) -> tuple[str, ...]:
+    """The headings that all sections lie under."""
+    common: list[str] = []
+    for headings in zip(*(section.headings for section in sections), strict=False):
+        if len(set(headings)) > 1:
+            break
+        common.append(headings[0])
+    return tuple(common)

@@ -1,0 +1,80 @@
+"""Who made the content: `creator.yaml`, or a slug on the command line."""
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import ConfigurationError, ContentError
+from backend.knowledge.models import Creator, Link
+from pipeline.sources.decode import decode
+from pipeline.sources.metadata import read_yaml
+
+PROFILE = "creator.yaml"
+_SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+_SLUG_RULE = "lower-case letters, digits and single hyphens, such as `ana-velloret`"
+
+
+class _Link(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    label: str
+    url: str = Field(pattern=r"^https?://")
+
+
+class _Profile(BaseModel):
+    """The keys of `creator.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    slug: str = Field(pattern=_SLUG)
+    name: str = Field(min_length=1)
+    bio: str = ""
+    voice: str = ""
+    topics: tuple[str, ...] = ()
+    links: tuple[_Link, ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+def read_profile(path: Path) -> Creator:
+    """The creator that a `creator.yaml` describes.
+
+    Raises `ConfigurationError` with a sentence that names the file and the key that is wrong.
+    """
+    try:
+        values = read_yaml(decode(path.read_bytes())[0], str(path))
+        profile = _Profile.model_validate(values)
+    except ContentError as error:
+        raise ConfigurationError(error.message) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read.") from error
+    except ValidationError as error:
+        raise ConfigurationError(_sentence_for(path, error)) from error
+    links = tuple(Link(link.label, link.url) for link in profile.links)
+    return Creator(
+        profile.slug, profile.name, profile.bio, profile.voice, profile.topics, links=links, questions=profile.questions
+    )
+
+
+def named_after(slug: str) -> Creator:
+    """A creator of whom nothing but the slug is known, with a name that can be read.
+
+    Raises `ConfigurationError` for what is no slug.
+    """
+    if not re.match(_SLUG, slug):
+        raise ConfigurationError(f"`{slug}` cannot be a creator's slug: use {_SLUG_RULE}.")
+    return Creator(slug, slug.replace("-", " ").title())
+
+
+def _sentence_for(path: Path, error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(key, _Profile.model_fields, n=1)
+        return f"{path}: `{key}` is not a key of a creator.{f' Did you mean `{near[0]}`?' if near else ''}"
+    if problem["type"] == "missing":
+        return f"{path}: `{key}` is missing."
+    if key == "slug":
+        return f"{path}: the slug is wrong: use {_SLUG_RULE}."
+    return f"{path}: `{key}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."

@@ -1,0 +1,97 @@
+"""What front matter and sidecars say, as `Metadata`. Values that make no sense are left out with a remark."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import cast, get_args
+
+import yaml
+
+from backend.errors import ContentError
+from backend.knowledge.models import Kind
+from pipeline.clean import flow
+from pipeline.sources.parsed import Metadata
+
+_DATE_KEYS = ("published_at", "date")
+_TOPIC_KEYS = ("topics", "tags")
+_AUTHOR_KEYS = ("by", "author", "authors")
+
+
+def read_yaml(text: str, name: str) -> Mapping[str, object]:
+    """The mapping that `text` holds, empty for an empty text; `name` is how messages call it.
+
+    Raises `ContentError` with the line that is wrong.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1})" if mark else ""
+        raise ContentError(f"{name} is not valid YAML{place}.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ContentError(f"{name} is not a mapping of names to values.")
+    return {str(key).lower(): value for key, value in values.items()}
+
+
+def read_metadata(values: Mapping[str, object], remarks: list[str]) -> Metadata:
+    """The keys that are known, others are the curator's own; appends to `remarks` what could not be understood."""
+    return Metadata(
+        title=_text(values.get("title")),
+        url=_url(values.get("url"), remarks),
+        kind=_kind(values.get("kind"), remarks),
+        published_at=_date(_first(values, _DATE_KEYS), remarks),
+        duration_s=_seconds(values.get("duration_s"), remarks),
+        topics=_texts(_first(values, _TOPIC_KEYS)),
+        authors=_texts(_first(values, _AUTHOR_KEYS)),
+    )
+
+
+def _first(values: Mapping[str, object], keys: tuple[str, ...]) -> object:
+    return next((values[key] for key in keys if values.get(key) is not None), None)
+
+
+def _text(value: object) -> str | None:
+    return flow(str(value)) or None if isinstance(value, str | int | float) else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of texts, or a text whose commas separate; each once, in order."""
+    items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(text for item in items if (text := _text(item))))
+
+
+def _url(value: object, remarks: list[str]) -> str | None:
+    text = _text(value)
+    if text and not text.startswith(("https://", "http://")):
+        remarks.append("its `url` is no web address and was left out")
+        return None
+    return text
+
+
+def _kind(value: object, remarks: list[str]) -> Kind | None:
+    if value is None or value in get_args(Kind):
+        return cast(Kind | None, value)
+    remarks.append(f"its `kind` is none of {', '.join(get_args(Kind))} and was left out")
+    return None
+
+
+def _date(value: object, remarks: list[str]) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return datetime.fromisoformat(str(value).strip()).date()
+    except ValueError:
+        remarks.append("its date is not written as YYYY-MM-DD and was left out")
+        return None
+
+
+def _seconds(value: object, remarks: list[str]) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    remarks.append("its `duration_s` is no number of seconds and was left out")
+    return None

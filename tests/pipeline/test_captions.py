@@ -1,0 +1,132 @@
+"""Captions become turns of running text with the right speakers and moments."""
+
+from collections.abc import Callable
+
+import pytest
+
+from backend.errors import ContentError
+from pipeline.sources import srt, webvtt
+from pipeline.sources.decode import decode
+from pipeline.sources.parsed import NothingToRead, ParsedDocument
+from tests.pipeline.shared import DATA, needs_data
+
+
+def turns(document: ParsedDocument) -> list[tuple[str | None, str]]:
+    """Speaker and running text of each turn."""
+    return [
+        (section.speaker, "".join(block.before + block.text for block in section.blocks).strip())
+        for section in document.sections
+    ]
+
+
+def test_cues_flow_into_one_text_and_keep_their_times() -> None:
+    document = webvtt.parse(
+        "WEBVTT\n\n00:01.500 --> 00:03.000\nListen to\nthe room\n\n00:03.000 --> 00:05.000\nfirst.\n"
+    )
+    assert turns(document) == [(None, "Listen to the room first.")]
+    assert [(block.start_s, block.end_s) for block in document.sections[0].blocks] == [(1.5, 3.0), (3.0, 5.0)]
+
+
+def test_voice_tags_make_turns_also_within_a_cue() -> None:
+    document = webvtt.parse(
+        "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>Is it loud?\n<v.loud Leo Brask>Very.</v>\n\n"
+        "00:03.000 --> 00:04.000\n<v Leo Brask>Too <i>loud</i>.\n"
+    )
+    assert turns(document) == [("Ana", "Is it loud?"), ("Leo Brask", "Very. Too loud.")]
+
+
+def test_names_before_a_colon_make_turns_and_do_not_stay_in_the_text() -> None:
+    document = srt.parse(
+        "1\n00:00:01,000 --> 00:00:02,000\nAna: One thing.\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\nRemember: gain first.\n\n"
+        "3\n00:00:03,000 --> 00:00:04,000\nThen level.\nLeonie Brask: And then?\n\n"
+        "4\n00:00:04,000 --> 00:00:05,000\nAna: Then rest.\n"
+    )
+    assert turns(document) == [
+        ("Ana", "One thing. Remember: gain first. Then level."),
+        ("Leonie Brask", "And then?"),
+        ("Ana", "Then rest."),
+    ]
+
+
+def test_chevrons_begin_the_turn_of_someone_unnamed() -> None:
+    document = srt.parse(
+        "1\n00:00:01,000 --> 00:00:02,000\nIs it on?\n\n2\n00:00:02,000 --> 00:00:03,000\n&gt;&gt; It is.\n"
+    )
+    assert turns(document) == [(None, "Is it on?"), (None, "It is.")]
+
+
+def test_a_long_silence_ends_a_turn() -> None:
+    document = webvtt.parse("WEBVTT\n\n00:01.000 --> 00:02.000\nWait.\n\n03:00.000 --> 03:01.000\nThere.\n")
+    assert turns(document) == [(None, "Wait."), (None, "There.")]
+
+
+def test_sounds_and_positions_and_entities_leave_no_debris() -> None:
+    document = srt.parse(
+        "1\n00:00:01,000 --> 00:00:02,000\n[Applause]\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\n{\\an8}<b>Q&amp;A</b> time\n\n"
+        "3\n00:00:03,000 --> 00:00:04,000\n♪ ♪\n"
+    )
+    assert turns(document) == [(None, "Q&A time")]
+
+
+def test_hours_beyond_ninety_nine_points_and_commas_are_read() -> None:
+    document = srt.parse("1\n100:00:01.250 --> 100:00:02,000\nStill here.\n")
+    block = document.sections[0].blocks[0]
+    assert (block.start_s, block.end_s) == (360_001.25, 360_002.0)
+
+
+def test_cues_out_of_order_are_put_in_order_and_a_backward_one_does_not_run_backwards() -> None:
+    document = webvtt.parse("WEBVTT\n\n00:05.000 --> 00:04.000\nsecond\n\n00:01.000 --> 00:02.000\nfirst\n")
+    blocks = document.sections[0].blocks
+    assert [block.text for block in blocks] == ["first", "second"]
+    assert (blocks[1].start_s, blocks[1].end_s) == (5.0, 5.0)
+
+
+def test_malformed_cues_are_left_out_and_counted() -> None:
+    document = webvtt.parse("WEBVTT\n\n00:01.000 --> 00:02.000\ngood\n\nxx:yy --> 00:03.000\nbad\n")
+    assert turns(document) == [(None, "good")]
+    assert document.remarks == ("1 malformed cue left out",)
+
+
+def test_captions_without_their_header_or_numbers_are_read_all_the_same() -> None:
+    assert turns(webvtt.parse("00:00:01.000 --> 00:00:02.000\nHello\n")) == [(None, "Hello")]
+    assert turns(srt.parse("00:00:01,000 --> 00:00:02,000\nHello\n")) == [(None, "Hello")]
+
+
+def test_cues_in_a_script_without_spaces_are_joined_without_one() -> None:
+    document = webvtt.parse("WEBVTT\n\n00:01.000 --> 00:02.000\n音を\n\n00:02.000 --> 00:03.000\n聞く\n")
+    assert turns(document) == [(None, "音を聞く")]
+
+
+@pytest.mark.parametrize("parse", [webvtt.parse, srt.parse])
+def test_a_file_without_a_readable_cue_is_refused_with_a_reason(parse: Callable[[str], ParsedDocument]) -> None:
+    with pytest.raises(ContentError, match="no cues"):
+        parse("WEBVTT\n\nJust text\n")
+    with pytest.raises(ContentError, match="None of its 1 cues"):
+        parse("WEBVTT\n\n1\nxx --> yy\ntext\n")
+
+
+def test_captions_that_say_nothing_are_nothing_to_read() -> None:
+    with pytest.raises(NothingToRead):
+        webvtt.parse("WEBVTT\n\n00:01.000 --> 00:02.000\n[Music]\n")
+
+
+@needs_data
+def test_real_talks_keep_speaker_and_moment() -> None:
+    text, _ = decode((DATA / "creators/ols-talks/A-Primer-on-Open-License.srt").read_bytes())
+    document = srt.parse(text)
+    assert {section.speaker for section in document.sections} == {"Hao Ye"}
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert blocks[0].text.startswith("Hello. So hi")
+    lawyer = next(block for block in blocks if "a lawyer" in block.text or "am not" in block.text)
+    assert 15.0 <= (lawyer.start_s or 0) <= 21.0
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["edge-bom.vtt", "edge-cue_tags.vtt", "edge-comments.vtt", "edge-invalid.vtt"])
+def test_real_oddities_give_clean_text(name: str) -> None:
+    text, _ = decode((DATA / "formats/vtt" / name).read_bytes())
+    words = " ".join(words for _, words in turns(webvtt.parse(text)))
+    assert words
+    assert not any(debris in words for debris in ("<", ">", "-->", "NOTE", "\ufeff", "Kyle"))
