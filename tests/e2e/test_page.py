@@ -1,0 +1,144 @@
+"""What a visitor does on the page, in a real browser, against the real service."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.model_server import ModelServer
+from tests.service import QUESTION
+
+pytestmark = pytest.mark.e2e
+
+SLOW = " ".join(f"word{number}" for number in range(300)) + " [1]."
+
+
+async def ask(page: Page, question: str) -> None:
+    composer = page.get_by_role("textbox", name="Your question")
+    await composer.fill(question)
+    await composer.press("Enter")
+
+
+async def test_sources_are_there_before_the_text_and_a_footnote_opens_its_source(
+    page: Page, service: str, model: ModelServer
+) -> None:
+    model.first_token_delay_s = 1.5
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.get_by_test_id("source-card").first).to_be_visible()
+    assert await page.get_by_test_id("answer").filter(has_text=re.compile(r"\w")).count() == 0
+    marker = page.locator(".marker").first
+    await expect(marker).to_be_visible()
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+    async with page.context.expect_page() as opened:
+        await marker.click()
+    other = await opened.value
+    assert "example.org" in other.url or other.url.startswith("chrome-error")
+
+
+async def test_a_follow_up_stays_in_the_conversation_and_a_reload_shows_it_again(
+    page: Page, service: str, model: ModelServer
+) -> None:
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+    await expect(page.locator(".marker").first).to_be_visible()
+    await ask(page, "And for a podcast?")
+    await expect(page.get_by_test_id("answer")).to_have_count(2)
+    await expect(page.get_by_test_id("answer").nth(1)).to_contain_text(re.compile(r"\w+"))
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert QUESTION in model.requests[-1].prompt
+    before = await page.get_by_test_id("answer").all_inner_texts()
+    await page.reload()
+    await expect(page.get_by_test_id("answer")).to_have_count(2)
+    assert await page.get_by_test_id("answer").all_inner_texts() == before
+    await expect(page.locator(".marker").first).to_be_visible()
+    await expect(page.get_by_test_id("source-card").first).to_be_visible()
+
+
+async def test_stop_ends_the_answer_and_keeps_what_was_said(page: Page, service: str, model: ModelServer) -> None:
+    model.answer, model.tokens_per_s = SLOW, 40
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.get_by_test_id("answer")).to_contain_text("word5")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+    said = await page.get_by_test_id("answer").inner_text()
+    assert "word5" in said
+    assert "word299" not in said
+    assert await model.no_stream_open(within_s=3)
+
+
+async def test_a_reload_in_the_middle_of_an_answer_goes_on_reading_it(
+    page: Page, service: str, model: ModelServer
+) -> None:
+    model.answer, model.tokens_per_s = SLOW, 60
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.get_by_test_id("answer")).to_contain_text("word5")
+    await page.reload()
+    await expect(page.get_by_test_id("answer")).to_contain_text("word299")
+    text = re.sub(r"\s+", " ", await page.get_by_test_id("answer").inner_text())
+    assert " ".join(f"word{number}" for number in range(300)) in text
+
+
+async def test_a_creator_is_chosen_and_only_theirs_is_shown(page: Page, service: str) -> None:
+    await page.goto(service)
+    picker = page.get_by_label("Creator").or_(page.get_by_role("radiogroup", name="Creator"))
+    await expect(picker.first).to_be_visible()
+    await choose(page, "Dex")
+    await ask(page, QUESTION)
+    cards = page.get_by_test_id("source-card")
+    await expect(cards.first).to_be_visible()
+    for text in await cards.all_inner_texts():
+        assert "Dex" in text
+
+
+async def choose(page: Page, name: str) -> None:
+    """Takes a creator in the picker, whether it is a list or a row of choices."""
+    select = page.locator("select")
+    if await select.count():
+        options = await select.first.locator("option").all_inner_texts()
+        await select.first.select_option(label=next(option for option in options if name in option))
+    else:
+        await page.get_by_role("radio", name=re.compile(name)).first.check(force=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_is_cut_off_on_a_phone(page: Page, service: str, scheme: str) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.locator(".marker").first).to_be_visible()
+    widths = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+
+
+async def test_the_page_asks_nobody_else_for_anything(page: Page, service: str) -> None:
+    elsewhere: list[str] = []
+    page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(service) else None)
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.locator(".marker").first).to_be_visible()
+    assert elsewhere == []
+
+
+async def test_a_finished_answer_is_announced_once(page: Page, service: str, model: ModelServer) -> None:
+    model.answer, model.tokens_per_s = "Short and plain [1].", 20
+    await page.goto(service)
+    await page.evaluate(
+        """() => {
+            window.announced = [];
+            const root = document.querySelector('footnote-chat').shadowRoot;
+            for (const region of root.querySelectorAll('[aria-live="polite"]')) {
+                const note = () => region.textContent.trim() && window.announced.push(region.textContent);
+                new MutationObserver(note).observe(region, {childList: true, characterData: true, subtree: true});
+            }
+        }"""
+    )
+    await ask(page, QUESTION)
+    await expect(page.locator(".marker").first).to_be_visible()
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+    announced = [text for text in await page.evaluate("window.announced") if "Short and plain" in text]
+    assert len(set(announced)) == 1
