@@ -120,8 +120,9 @@ describe("footnote markers", () => {
   });
 
   test("stay markers even where the text tries to make links of them", () => {
-    show("Claim [1].\n\n[1]: https://evil.example");
-    expect(container.querySelector("a")?.textContent ?? "https://evil.example").toBe("https://evil.example");
+    show("Claim [1] of [two][note].\n\n[1]: https://evil.example\n\n[note]: https://evil.example");
+    expect(container.textContent).toBe("Claim 1 of [two][note].1: https://evil.example[note]: https://evil.example");
+    expect([...container.querySelectorAll("a")].map((link) => link.textContent)).toEqual(Array(2).fill("https://evil.example"));
     expect(container.querySelector(".marker")?.textContent).toBe("1");
   });
 

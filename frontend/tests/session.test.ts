@@ -111,6 +111,16 @@ describe("asking again", () => {
     expect(service.requests("POST /chat")).toHaveLength(1);
     expect(service.requests(EVENTS).at(-1)!.headers["last-event-id"]).toBe("0");
   });
+
+  test("after a question that found no way out sends it with the same key", async () => {
+    service.on("POST /chat", ...Array.from({ length: 4 }, () => dropped), stream(whole));
+    const session = open();
+    await session.ask("Why?");
+    expect(answerOf(session)?.failure).toMatchObject({ reason: "connection", retryable: true });
+    await session.retry();
+    expect(answerOf(session)?.ending).toBe("answered");
+    expect(new Set(service.requests("POST /chat").map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  });
 });
 
 describe("stopping", () => {

@@ -178,7 +178,7 @@ describe("a broken connection", () => {
   test("that has only gone silent is given up and taken up again", async () => {
     service.on("POST /chat", stream(start, "hold"));
     service.on(`GET ${EVENTS}`, stream(rest));
-    expect(textOf(await collect({ silenceLimit: 80 }))).toBe("one two 👩🏽‍🎤 three");
+    expect(textOf(await collect({ silenceLimit: 400 }))).toBe("one two 👩🏽‍🎤 three");
   });
 
   test("that never comes back is reported after a few tries", async () => {
