@@ -176,8 +176,8 @@ class CitationFilter:
         markers = "".join(f"[{number}]" for number in group.numbers if 0 < number <= self._source_count)
         self._after_marker = True
         if not markers and UNCLOSED_NUMBER.search(self._tail):
-            # Without it the text around would close up to a marker of its own: [9[50]9].
-            return space or " ", group.end
+            # If it went, the text around would close up to a marker of its own: [9[50]9].
+            return f"{space}({', '.join(map(str, group.numbers))})", group.end
         return space + markers if markers else "", group.end
 
     def _parenthesis(self, text: str, at: int, final: bool) -> tuple[str, int]:
