@@ -1,7 +1,7 @@
 """The SQL database: one engine a process, one metadata for all tables."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 from sqlalchemy import MetaData
@@ -38,9 +38,24 @@ def open_database(url: str, *, pool_size: int = 10) -> AsyncEngine:
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction, committed when the block ends. Raises `Unavailable` where the database is away."""
-    try:
+    with translated():
         async with engine.begin() as connection:
             yield connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for single reads: no transaction, so two round trips less. Raises `Unavailable` likewise."""
+    with translated():
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """A database that is away is `Unavailable`; every other error stays what it is."""
+    try:
+        yield
     except (SQLAlchemyError, OSError) as error:
         if not is_away(error):
             raise

@@ -17,7 +17,7 @@ from backend.conversations.models import (
     messages,
     runs,
 )
-from backend.database import transaction
+from backend.database import reading, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
@@ -108,7 +108,7 @@ class PostgresConversations:
         query = select(*run_columns, runs.c.body_hash).where(
             runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
@@ -127,7 +127,7 @@ class PostgresConversations:
             .order_by(messages.c.seq.desc())
             .limit(limit)
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return [Turn(row.role, row.content) for row in reversed(rows)]
 
@@ -165,7 +165,7 @@ class PostgresConversations:
             .join(conversations, conversations.c.id == runs.c.conversation_id)
             .where(runs.c.id == run_id, runs.c.owner == owner, conversations.c.deleted_at.is_(None))
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_RUN)
@@ -173,7 +173,7 @@ class PostgresConversations:
 
     async def find_answer(self, run_id: UUID) -> Message | None:
         query = select(messages).where(messages.c.run_id == run_id, messages.c.role == "assistant")
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         return message_from(row) if row else None
 
@@ -184,7 +184,7 @@ class PostgresConversations:
             .scalar_subquery()
         )
         query = select(conversations, active.label("active_run_id")).where(owned(conversation_id, owner))
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_CONVERSATION)
@@ -197,7 +197,7 @@ class PostgresConversations:
             .order_by(messages.c.seq)
             .limit(limit)
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(select(conversations.c.id).where(owned(conversation_id, owner)))
             if found.first() is None:
                 raise NotFound(NO_CONVERSATION)
@@ -210,7 +210,7 @@ class PostgresConversations:
 
     async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
         query = select(*run_columns).where(runs.c.state == "running", heartbeat_age > older_than_s)
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             return [run_from(row) for row in await connection.execute(query)]
 
     async def _lock_conversation(self, connection: AsyncConnection, conversation_id: UUID, owner: str) -> None:

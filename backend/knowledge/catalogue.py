@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.database import metadata, transaction
+from backend.database import metadata, reading
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
 
@@ -68,7 +68,7 @@ class Catalogue:
     async def ready(self) -> bool:
         """Whether the database answers."""
         try:
-            async with transaction(self._engine) as connection:
+            async with reading(self._engine) as connection:
                 await connection.execute(select(1))
         except Unavailable:
             return False
@@ -87,13 +87,13 @@ class Catalogue:
             .outerjoin(live, live.c.creator == creators.c.slug)
             .order_by(creators.c.name)
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [CreatorSummary(creator_from(row), row["documents"]) for row in rows]
 
     async def find_creator(self, slug: str) -> Creator | None:
         """The creator with this slug, or None."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(select(creators).where(creators.c.slug == slug))).mappings().first()
         return creator_from(row) if row else None
 
@@ -106,13 +106,13 @@ class Catalogue:
             .join(creators, creators.c.slug == documents.c.creator)
             .where(documents.c.id.in_(ids), documents.c.status == "ready", documents.c.deleted_at.is_(None))
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
     async def tombstones(self) -> frozenset[UUID]:
         """Deleted documents whose chunks may still lie in the index."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
             return frozenset(rows.scalars())
 
