@@ -85,13 +85,14 @@ export const ABSTENTION = {
 
 const FAILURES: Readonly<Record<FailureReason, string>> = {
   connection: "The connection was lost before the answer was complete.",
+  interrupted: "This answer could not be finished.",
   busy: "An answer in this conversation is still being written, perhaps in another tab.",
   rate_limited: "That was a lot of questions in a short time.",
   unavailable: "The service is not available at the moment.",
   unknown_creator: "This creator cannot be asked here (any more).",
   forbidden: "You do not have access to this.",
   invalid: "This question could not be read. Please put it in other words.",
-  unknown: "Something went wrong and this answer could not be finished.",
+  unknown: "Something went wrong on our side.",
 };
 
 export function failureText({ reason, retryAfter }: Failure): string {

@@ -2,6 +2,7 @@
 import type { Failure, FailureReason } from "./state";
 
 const REASONS: Readonly<Record<string, FailureReason>> = {
+  interrupted: "interrupted",
   conversation_busy: "busy",
   rate_limited: "rate_limited",
   unavailable: "unavailable",
@@ -12,11 +13,11 @@ const REASONS: Readonly<Record<string, FailureReason>> = {
   invalid_request: "invalid",
 };
 
-const WORTH_ASKING_AGAIN: ReadonlySet<FailureReason> = new Set(["connection", "busy", "rate_limited", "unavailable"]);
+const WORTH_ASKING_AGAIN: ReadonlySet<FailureReason> = new Set(["connection", "interrupted", "busy", "rate_limited", "unavailable"]);
 
 export const CONNECTION_LOST: Failure = { reason: "connection", retryable: true, retryAfter: null };
 
-export const LEFT_UNFINISHED: Failure = { reason: "unknown", retryable: true, retryAfter: null };
+export const LEFT_UNFINISHED: Failure = { reason: "interrupted", retryable: true, retryAfter: null };
 
 /** `retryable` is the service's own word where it gave one; otherwise the reason decides. */
 export function failureOf(code: string, retryAfter: number | null, retryable?: boolean): Failure {

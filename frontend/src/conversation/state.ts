@@ -7,6 +7,7 @@ export type Ending = "answered" | "length" | "abstained" | "stopped" | "interrup
 /** Why an answer failed, in the reader's terms: each has a sentence of its own in texts.ts. */
 export type FailureReason =
   | "connection"
+  | "interrupted"
   | "busy"
   | "rate_limited"
   | "unavailable"
