@@ -213,13 +213,13 @@ def compare(original: "SentenceTransformer", embedder: Embedder) -> dict[str, fl
 
 
 def refuse_differences(manifest: Manifest) -> None:
-    """Raises `ConfigurationError` that names the worst probe, unless all agree."""
-    worst = min(manifest.checks, key=lambda name: manifest.checks[name])
-    if not manifest.checks[worst] >= SMALLEST_COSINE:
-        raise ConfigurationError(
-            f"The embedding model `{manifest.model}` does not survive its export: the probe `{worst}` has a cosine of "
-            f"{manifest.checks[worst]:.4f} with the original, {SMALLEST_COSINE} is the least. Choose another model."
-        )
+    """Raises `ConfigurationError` that names the first probe whose vector is another."""
+    for name, cosine in manifest.checks.items():
+        if not cosine >= SMALLEST_COSINE:  # written so that "not a number" is refused too
+            raise ConfigurationError(
+                f"The embedding model `{manifest.model}` does not survive its export: the probe `{name}` has a cosine "
+                f"of {cosine:.4f} with the original, {SMALLEST_COSINE} is the least. Choose another model."
+            )
 
 
 if __name__ == "__main__":

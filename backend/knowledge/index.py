@@ -14,7 +14,10 @@ class Index(Protocol):
     async def search(self, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int) -> Candidates:
         """The `limit` best chunks of each search within `scope`; an empty index gives none.
 
-        Ties are broken by chunk id, so that the same question gives the same order on every engine.
+        Dense scores are cosines. Lexical scores are dot products of BM25 weights and the question's IDF, counted over
+        the chunks in `scope` as if there were no others, with Qdrant's ln((n - f + 0.5) / (f + 0.5) + 1) of n chunks
+        of which f hold the term. Equal scores are ordered by chunk id, so that the same question gives the same order
+        on every engine; which of several equal ones is the last within `limit` is the engine's choice.
         Raises `Unavailable` when the engine cannot be reached.
         """
         ...
@@ -45,7 +48,11 @@ class Publication(Protocol):
 
 
 class IndexWriter(Protocol):
-    """Writes the index. One writer at a time; a second raises `Unavailable` with a sentence that says so."""
+    """Writes the index.
+
+    An engine that cannot bear two writers at a time (edge) refuses the second publication with `Unavailable`; raises
+    `ConfigurationError` where the data folder is full or the vectors do not have the dimension of those in the index.
+    """
 
     def publication(self) -> AbstractAsyncContextManager[Publication]:
         """Collects changes and publishes them when the block ends; an exception inside publishes nothing (edge)

@@ -51,7 +51,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
 def chunk_from(point_id: object, payload: Mapping[str, Any]) -> Chunk:
     """The chunk that `payload_of` described; engines give ids as UUID or as text."""
     fields = {**payload, "document_id": UUID(payload["document_id"]), "topics": tuple(payload["topics"])}
-    return Chunk(id=UUID(str(point_id)), **fields)
+    return Chunk(id=point_id if isinstance(point_id, UUID) else UUID(str(point_id)), **fields)
 
 
 def ranked(hits: Iterable[Hit]) -> tuple[Hit, ...]:

@@ -1,0 +1,67 @@
+"""Exporting the model: once, proven equal, refused with a sentence otherwise."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.errors import ConfigurationError
+from backend.knowledge.embedder import MANIFEST_FILE, Manifest
+from backend.knowledge.export import (
+    PROBES,
+    SMALLEST_COSINE,
+    ensure_exported,
+    export_folder,
+    exported_model,
+    refuse_differences,
+)
+from backend.settings import EmbeddingSettings, load
+
+
+@pytest.fixture(scope="session")
+def manifest(model_cache: Path) -> Manifest:
+    folder = exported_model(load(data_dir=model_cache))
+    assert folder is not None
+    return Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+
+
+def test_the_export_was_checked_with_every_probe(manifest: Manifest) -> None:
+    assert len(manifest.checks) == 2 * len(PROBES)
+    assert min(manifest.checks.values()) >= SMALLEST_COSINE
+    assert (manifest.dimension, manifest.max_tokens) == (384, 256)
+    assert manifest.modules == ("Transformer", "Pooling", "Normalize")
+
+
+def test_a_second_call_finds_the_export(model_cache: Path) -> None:
+    settings = load(data_dir=model_cache)
+    folder = exported_model(settings)
+    assert folder is not None
+    made = (folder / MANIFEST_FILE).stat().st_mtime_ns
+    assert ensure_exported(settings) == folder
+    assert (folder / MANIFEST_FILE).stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("cosine", [0.9989, float("nan")])
+def test_an_export_that_differs_is_refused_by_the_name_of_the_probe(manifest: Manifest, cosine: float) -> None:
+    checks = {**manifest.checks, "query: unicode": cosine}
+    with pytest.raises(ConfigurationError, match="query: unicode"):
+        refuse_differences(manifest.model_copy(update={"checks": checks}))
+
+
+def test_a_model_that_cannot_be_loaded_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    broken = tmp_path / "broken-model"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    settings = load(data_dir=tmp_path / "data", embedding=EmbeddingSettings(model=str(broken)))
+    assert exported_model(settings) is None
+    with pytest.raises(ConfigurationError, match="broken-model` cannot be loaded and exported"):
+        ensure_exported(settings)
+    assert exported_model(settings) is None
+    assert sorted(path.name for path in (tmp_path / "data" / "models").iterdir()) == ["export.lock", "export.log"]
+
+
+def test_a_changed_model_folder_is_another_export(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path, embedding=EmbeddingSettings(model=str(tmp_path)))
+    before = export_folder(settings)
+    assert export_folder(settings) == before
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert export_folder(settings) != before

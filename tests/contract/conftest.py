@@ -1,0 +1,44 @@
+"""The engines that must keep the index contract: embedded, the client's local mode, and a server where one is given."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from qdrant_client import AsyncQdrantClient, models
+
+from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.index import Index, IndexWriter
+from backend.knowledge.qdrant import QdrantIndex, QdrantIndexWriter
+
+SERVER = os.environ.get("FOOTNOTE_TEST_QDRANT_URL")
+needs_server = pytest.mark.skipif(not SERVER, reason="FOOTNOTE_TEST_QDRANT_URL names no Qdrant server")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A fresh, empty index with a reader and a writer."""
+
+    index: Index
+    writer: IndexWriter
+
+
+@pytest.fixture(params=["edge", "local", pytest.param("server", marks=needs_server)])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    """One of the engines, closed and emptied afterwards."""
+    if request.param == "edge":
+        made = Engine(EdgeIndex(tmp_path / "index"), EdgeIndexWriter(tmp_path / "index"))
+        yield made
+        await made.writer.close()
+        await made.index.close()
+        return
+    client = AsyncQdrantClient(":memory:") if request.param == "local" else AsyncQdrantClient(url=SERVER)
+    alias = f"contract-{uuid4().hex}"
+    yield Engine(QdrantIndex(client, alias), QdrantIndexWriter(client, alias))
+    delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+    if any(entry.alias_name == alias for entry in (await client.get_aliases()).aliases):
+        await client.update_collection_aliases([delete])
+        await client.delete_collection(f"{alias}-1")
+    await client.close()
