@@ -112,6 +112,8 @@ def _collection(root: Path, files: Sequence[Path], slug: str | None, topics: tup
 
 def _why_not(file: Path) -> str | None:
     """Why a file is no content, if that is worth telling; profiles and sidecars are not."""
+    if not str(file).isprintable():
+        return "its name has characters that cannot be kept"
     if is_readable(file):
         is_note = file.suffix.lower() not in CAPTIONS and _NOTE.fullmatch(file.stem)
         return "a note about the folder, not content" if is_note else None

@@ -8,7 +8,7 @@ import yaml
 
 from backend.errors import ContentError
 from backend.knowledge.models import Kind
-from pipeline.clean import flow
+from pipeline.clean import clean_characters, flow
 from pipeline.sources.parsed import Metadata
 
 _DATE_KEYS = ("published_at", "date")
@@ -52,7 +52,7 @@ def _first(values: Mapping[str, object], keys: tuple[str, ...]) -> object:
 
 
 def _text(value: object) -> str | None:
-    return flow(str(value)) or None if isinstance(value, str | int | float) else None
+    return flow(clean_characters(str(value))) or None if isinstance(value, str | int | float) else None
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What the subcommands of `footnote` do, one module each; loaded only when its command runs."""

@@ -1,0 +1,100 @@
+"""What a curator sees of an ingestion: a bar on a terminal, plain lines elsewhere, warnings on the error stream."""
+
+import time
+from collections import defaultdict
+from types import TracebackType
+from typing import Self, assert_never
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from pipeline.ingest import Advanced, Event, Planned, Summary, Told
+
+LINE_EVERY_S = 5.0
+NAMES_SHOWN = 3
+
+
+class Display:
+    """Shows events as they come, and what was left out at the end, by reason: there may be hundreds."""
+
+    def __init__(self, out: Console | None = None, errors: Console | None = None) -> None:
+        self._out = out or Console(highlight=False, soft_wrap=True)
+        self._errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeRemainingColumn(),
+            console=self._out,
+            transient=True,
+            disable=not self._out.is_terminal,
+        )
+        self._task = self._progress.add_task("Starting", total=None, counts="")
+        self._left_out: defaultdict[str, list[str]] = defaultdict(list)
+        self._planned = Planned(0, 0)
+        self._began = self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, what: str) -> None:
+        """What is being done before anything can be counted."""
+        self._progress.update(self._task, description=what)
+
+    def show(self, event: Event) -> None:
+        """One event of the ingestion."""
+        match event:
+            case Planned():
+                self._planned, self._began = event, time.monotonic()
+                self._progress.update(self._task, description="Ingesting", total=event.bytes)
+            case Advanced():
+                counts = self._counts(event)
+                self._progress.update(self._task, completed=event.bytes, counts=counts)
+                self._say_plainly(event, counts)
+            case Told():
+                self._tell(event)
+            case _:
+                assert_never(event)
+
+    def conclude(self, summary: Summary) -> None:
+        """What was left out and why, and as the last line what changed."""
+        for reason, files in sorted(self._left_out.items()):
+            names = ", ".join(files[:NAMES_SHOWN])
+            more = f" and {len(files) - NAMES_SHOWN} more" if len(files) > NAMES_SHOWN else ""
+            self._errors.print(f"[yellow]left out[/] {escape(f'{names}{more}: {reason}')}")
+        seconds = time.monotonic() - self._began
+        self._out.print(
+            f"{summary.added} added, {summary.changed} changed, {summary.unchanged} unchanged, "
+            f"{summary.failed} failed ({summary.chunks:,} passages in {seconds:.0f} s)"
+        )
+
+    def _tell(self, event: Told) -> None:
+        match event.about:
+            case "left out":
+                self._left_out[event.text].append(event.file)
+            case "failed":
+                self._errors.print(f"[red]failed[/] {escape(f'{event.file}: {event.text}')}")
+            case "remark":
+                self._errors.print(f"[yellow]note[/] {escape(f'{event.file}: {event.text}')}")
+            case _:
+                assert_never(event.about)
+
+    def _counts(self, event: Advanced) -> str:
+        rate = event.chunks / max(time.monotonic() - self._began, 0.001)
+        return f"{event.documents}/{self._planned.documents} documents, {event.chunks:,} passages, {rate:.0f}/s"
+
+    def _say_plainly(self, event: Advanced, counts: str) -> None:
+        now = time.monotonic()
+        if self._out.is_terminal or now - self._spoke < LINE_EVERY_S or not event.bytes:
+            return
+        self._spoke = now
+        left_s = (now - self._began) * (self._planned.bytes - event.bytes) / event.bytes
+        self._out.print(f"{counts}, about {left_s:.0f} s left")
