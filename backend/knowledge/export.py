@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -96,16 +97,18 @@ def run_child(model: str, target: Path, lock: int) -> None:
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "true"}
     if Path(model_source(model)).is_dir():
         environment["HF_HUB_OFFLINE"] = "1"
-    with log.open("w", encoding="utf-8") as output:
-        child = subprocess.run(
+    with (
+        log.open("w", encoding="utf-8") as output,
+        subprocess.Popen(
             [sys.executable, "-m", __spec__.name, model, str(target)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
             stdout=output,
             stderr=output,
             env=environment,
             pass_fds=(lock,),
-            check=False,
-        )
+        ) as child,
+    ):
+        child.wait()
     if child.returncode == REFUSED:
         raise ConfigurationError(log.read_text(encoding="utf-8").splitlines()[-1])
     if child.returncode != 0:
@@ -222,7 +225,14 @@ def refuse_differences(manifest: Manifest) -> None:
             )
 
 
+def end_with_parent() -> None:
+    """Ends this process when the one that started it has gone, however it went."""
+    os.read(0, 1)  # not by way of sys.stdin, whose lock would be missed at a regular end
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         main(sys.argv[1], Path(sys.argv[2]))
     except ConfigurationError as refusal:

