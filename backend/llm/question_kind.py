@@ -1,0 +1,66 @@
+"""What kind of sentence a question asks for, told by its first words, and whether a sentence is of that kind.
+
+Rules of the kind that the question answering tracks of TREC made common: they only tip the scales between sentences
+that speak of the subject anyway.
+"""
+
+import re
+from dataclasses import dataclass
+
+NUMBERS = (
+    r"\b(?:\d[\d.,:]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|"
+    r"sixty|seventy|eighty|ninety|hundred|thousand|million|half|double|twice)\b"
+)
+DATES = (
+    r"\b(?:1\d{3}|20\d\d)\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+    r"|\bcentur(?:y|ies)\b|\byears? ago\b|\b\d+(?:st|nd|rd|th)\b"
+)
+NAMES = r"(?<=[a-z,;:] )(?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)*"
+REASONS = (
+    r"\b(?:because|since|so that|reasons?|due to|in order to|therefore|otherwise|means that|caus\w+|result\w*|"
+    r"thanks to|that['’]s why|which makes?|leads? to)\b"
+)
+STEPS = (
+    r"^(?:set|use|start|begin|put|turn|make|try|take|keep|add|move|cut|write|run|create|check|choose|record|listen|avoid|"
+    r"never|always|don['’]t|first|then)\b|\byou (?:can|should|need|have to|want to|must|could)\b|\bby \w+ing\b|"
+    r"\b(?:i|we) (?:usually|always|set|use|start|put|begin|aim|recommend)\b"
+)
+CHOICES = (
+    r"\b(?:better|best|prefer\w*|rather|instead|than|depends?|whereas|while|unlike|difference|differs?|versus|only)\b"
+)
+
+# The first that fits decides.
+KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
+    (r"\bhow (?:many|much|long|far|often|loud|big|large|high|low|old|fast|thick|wide|deep|tall|expensive|close)\b"
+     r"|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35, re.IGNORECASE),
+    (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", DATES, 1.35, re.IGNORECASE),
+    (r"\bwhy\b|\bwhat (?:causes?|caused|is the reason|was the reason)\b", REASONS, 1.35, re.IGNORECASE),
+    (r"\bwho(?:m|se)?\b|\bwhat (?:person|people|company|organi[sz]ation|group)\b", NAMES, 1.25, re.RegexFlag(0)),
+    (r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|region|continent)\b", NAMES, 1.2, re.RegexFlag(0)),
+    (r"\b(?:or|versus|vs|better|difference|differ|compared?|should i)\b", CHOICES, 1.2, re.IGNORECASE),
+    (r"^\s*how\b|\bhow (?:do|to|should|can|would)\b", STEPS, 1.15, re.IGNORECASE),
+)  # fmt: skip
+DEFINITION = re.compile(
+    r"^\s*what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?([\w\s'’-]{2,40}?)(?:\s+mean)?\s*\?*\s*$", re.I
+)
+DEFINITION_WEIGHT = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A sentence that matches counts `weight` times as much."""
+
+    pattern: re.Pattern[str]
+    weight: float
+
+
+def wanted_by(question: str) -> Wanted | None:
+    """What the question asks for, None where its words do not tell."""
+    if definition := DEFINITION.match(question):
+        term = re.escape(definition[1].strip().rstrip("s"))
+        pattern = rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}}\s+(?:is|are|was|were|means?|refers?|stands?)\b"
+        return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT)
+    for asks, says, weight, flags in KINDS:
+        if re.search(asks, question, re.IGNORECASE):
+            return Wanted(re.compile(says, flags), weight)
+    return None

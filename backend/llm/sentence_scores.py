@@ -1,0 +1,78 @@
+"""How well each sentence of the sources answers the question. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from backend.llm.passage_sentences import Sentence
+from backend.llm.question_kind import wanted_by
+from backend.llm.words import content_stems
+
+# BM25's usual saturation, and a mild length normalisation: a long sentence is allowed, a long-winded one is not.
+SATURATION = 1.2
+LENGTH_WEIGHT = 0.4
+# Two words of the question side by side in the sentence say more than the two apart.
+SIDE_BY_SIDE_WEIGHT = 0.3
+# The sentence beside a good one often goes on without repeating the question's words, and the one behind a question
+# that was asked in the source answers it.
+NEIGHBOUR_WEIGHT = 0.25
+AFTER_QUESTION_WEIGHT = 0.9
+TITLE_WEIGHT = 0.15
+# Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
+RANK_DISCOUNT = 0.12
+ABOUT_ITSELF_WEIGHT = 0.35
+LONG_WORDS = 45
+LONG_WEIGHT = 0.75
+
+
+class QuestionTerms:
+    """The question's content stems with their weights: rare among the sentences at hand means telling."""
+
+    def __init__(self, question: str, passages: Sequence[Sequence[Sentence]]) -> None:
+        everything = [sentence for passage in passages for sentence in passage]
+        self.order = content_stems(question)
+        counts = Counter(stem for sentence in everything for stem in frozenset(sentence.stems))
+        total = len(everything)
+        self.weights = {
+            stem: math.log(1 + (total - counts[stem] + 0.5) / (counts[stem] + 0.5))
+            for stem in dict.fromkeys(self.order)
+        }
+        self._average = sum(len(sentence.stems) for sentence in everything) / total if total else 1.0
+
+    def match(self, stems: Sequence[str]) -> float:
+        """BM25 of the sentence for the question, with a bonus for words that stand side by side in both."""
+        counts = Counter(stem for stem in stems if stem in self.weights)
+        norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(stems) / max(self._average, 1))
+        score = sum(self.weights[stem] * n * (SATURATION + 1) / (n + norm) for stem, n in counts.items())
+        pairs = frozenset(pairwise(self.order)) & frozenset(pairwise(stems))
+        return score + SIDE_BY_SIDE_WEIGHT * sum(self.weights[a] + self.weights[b] for a, b in pairs)
+
+    def overlap(self, stems: frozenset[str]) -> float:
+        """The weight of the question's words that are among `stems`."""
+        return sum(weight for stem, weight in self.weights.items() if stem in stems)
+
+
+def score_sentences(
+    question: str, titles: Sequence[str], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
+) -> list[list[float]]:
+    """A score for each sentence of each passage, best source first; all are 0 where no word of the question occurs."""
+    wanted = wanted_by(question)
+    scores: list[list[float]] = []
+    for rank, (title, passage) in enumerate(zip(titles, passages, strict=True)):
+        own = [terms.match(sentence.stems) for sentence in passage]
+        from_title = TITLE_WEIGHT * terms.overlap(frozenset(content_stems(title)))
+        row: list[float] = []
+        for place, sentence in enumerate(passage):
+            beside = max(own[max(place - 1, 0) : place] + own[place + 1 : place + 2], default=0.0)
+            score = own[place] + NEIGHBOUR_WEIGHT * beside + AFTER_QUESTION_WEIGHT * terms.overlap(sentence.asked)
+            score += from_title if score > 0 else 0.0
+            if wanted and wanted.pattern.search(sentence.alone):
+                score *= wanted.weight
+            if sentence.about_itself:
+                score *= ABOUT_ITSELF_WEIGHT
+            if len(sentence.text.split()) > LONG_WORDS:
+                score *= LONG_WEIGHT
+            row.append(score / (1 + RANK_DISCOUNT * rank))
+        scores.append(row)
+    return scores

@@ -1,0 +1,62 @@
+"""Trims what people say while they think, so that a spoken sentence reads like a written one."""
+
+import re
+
+# Said before the sentence begins, always followed by a pause.
+PAUSED_OPENER = re.compile(
+    r"(?:so|um+|uh+|erm?|ah|oh|hm+|well|okay|ok|alright|all right|yeah|yep|anyways?|honestly|basically|actually|look|"
+    r"listen|see|you see|you know|i mean|i guess|i think|like|right|now|again|and|but|or)(?:,|\s*[-–—…]+|\.{3})\s+",
+    re.IGNORECASE,
+)
+# Ties to the sentence before; in a sentence that stands alone they dangle.
+CONNECTIVE = re.compile(
+    r"(?:(?:and|but|so|or|because|yet|plus)\s+(?!much\b|many\b|far\b|long\b|that\b|called\b|little\b|few\b|if\b)|"
+    r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
+    r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
+    r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|first|second|third|"
+    r"firstly|secondly|thirdly|next|again|besides|indeed|after all|that said|in short|in particular)(?:,|\s*[-–—])\s+)",
+    re.IGNORECASE,
+)
+HESITATION = re.compile(r"(?:(?<=\s)|^)(?:um+|uh+|erm|uhm)\b[,.…]*\s*", re.IGNORECASE)
+PARENTHETIC = re.compile(
+    r",\s*(?:you know|i mean|like|kind of|sort of|right|okay|obviously|basically|actually|as i said|let's say|i guess|"
+    r"if you will|or whatever)\s*,\s*",
+    re.IGNORECASE,
+)
+TRAILING = re.compile(r",?\s+(?:you know|right|okay|or whatever|or something|and so on|i guess|i think)([.!])$", re.I)
+TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
+STUTTER = re.compile(
+    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+)?)(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
+)
+SOUND = re.compile(
+    r"\s*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|[\[(](?:music|laughter|laughs?|laughing|applause|inaudible|unintelligible|"
+    r"crosstalk|chuckles?)[^\])]{0,20}[\])])\s*",
+    re.IGNORECASE,
+)
+
+
+def without_filler(sentence: str) -> str:
+    """The sentence without hesitation, stutter and padding; what it says and its other words stay."""
+    text = TAG_QUESTION.sub(".", SOUND.sub(" ", sentence).strip())
+    text = HESITATION.sub("", text)
+    while trimmed := PAUSED_OPENER.match(text):
+        text = text[trimmed.end() :]
+    text = STUTTER.sub(r"\1", PARENTHETIC.sub(" ", text))
+    text = TRAILING.sub(r"\1", text)
+    return capitalised(re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split())).replace(",,", ","))
+
+
+def standing_alone(sentence: str) -> str:
+    """The sentence without the words that tie it to the one before."""
+    text = sentence
+    while (tie := CONNECTIVE.match(text) or PAUSED_OPENER.match(text)) and len(text) - tie.end() > 20:
+        text = text[tie.end() :]
+    return capitalised(text)
+
+
+def capitalised(sentence: str) -> str:
+    """With a capital first letter, unless the first word is a name that begins small, like `iPhone`."""
+    first = sentence.split(" ", 1)[0]
+    if (first.rstrip(",.;:!?'’").isalpha() and first[1:].islower()) or len(first) == 1:
+        return sentence[:1].upper() + sentence[1:]
+    return sentence
