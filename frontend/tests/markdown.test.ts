@@ -198,5 +198,5 @@ describe("a growing answer", () => {
 });
 
 test("the words for reading aloud carry no marks", () => {
-  expect(plainText("# Hi\n\n**Yes**, `no`.[1][2]\n\n- [link](https://a.example)")).toBe("Hi Yes, no. link");
+  expect(plainText("# Hi\n\n**Yes**, `no`.[1][2]\n\n- [link](https://a.example)\n- end.\n- more")).toBe("Hi Yes, no. link end. more");
 });

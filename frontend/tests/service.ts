@@ -93,6 +93,25 @@ export function stream(pieces: readonly (string | Buffer)[], ending: "end" | "br
   };
 }
 
+/** A run that goes on until it is stopped, and the request that stops it. */
+export function stoppable(pieces: readonly string[], last: string): { ask: Handler; stop: Handler } {
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  return {
+    ask: async (request, response) => {
+      await stream(pieces, "hold")(request, response);
+      await stopped;
+      response.end(last);
+    },
+    stop: (request, response) => {
+      json({}, 202)(request, response);
+      stop();
+    },
+  };
+}
+
 export const SOURCE = {
   index: 1,
   title: "Low end without guesswork",

@@ -6,7 +6,7 @@ import { newKey } from "../src/session/new_key";
 import { cleanQuestion, lengthOf } from "../src/session/question";
 import { Session } from "../src/session/session";
 import { Client } from "../src/transport/client";
-import { DONE, frame, type Handler, json, SOURCE, Service, stream } from "./service";
+import { DONE, frame, type Handler, json, SOURCE, Service, stoppable, stream } from "./service";
 
 let service: Service;
 let memory: Memory;
@@ -125,15 +125,8 @@ describe("asking again", () => {
 
 describe("stopping", () => {
   test("asks the service to stop and shows what it saved", async () => {
-    let finish = () => {};
-    service.on("POST /chat", async (request, response) => {
-      await stream([sources, frame(2, "token", { text: "Beca" })], "hold")(request, response);
-      finish = () => response.end(frame(3, "done", { ...DONE, finish_reason: "stopped" }));
-    });
-    service.on("POST /chat/runs/run-1/stop", (request, response) => {
-      json({}, 202)(request, response);
-      finish();
-    });
+    const { ask, stop } = stoppable([sources, frame(2, "token", { text: "Beca" })], frame(3, "done", { ...DONE, finish_reason: "stopped" }));
+    service.on("POST /chat", ask).on("POST /chat/runs/run-1/stop", stop);
     const session = open();
     const asking = session.ask("Why?");
     await until(() => answerOf(session)?.text === "Beca");
@@ -182,6 +175,16 @@ describe("coming back", () => {
     await session.restore();
     expect(service.requests(EVENTS)[0]!.headers["last-event-id"]).toBe("0");
     expect(session.current.turns).toHaveLength(1);
+    expect(answerOf(session)).toMatchObject({ text: "Because.[1]", ending: "answered" });
+  });
+
+  test("does not disturb a question that was faster", async () => {
+    service.on("POST /chat", stream(whole));
+    const session = open();
+    const asking = session.ask("Why?");
+    await until(() => memory.readConversation(null) !== null);
+    await session.restore();
+    await asking;
     expect(answerOf(session)).toMatchObject({ text: "Because.[1]", ending: "answered" });
   });
 

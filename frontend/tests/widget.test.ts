@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FootnoteChat } from "../src/element/footnote_chat";
 import { TAG } from "../src/element/launch";
-import { DONE, frame, json, SOURCE, Service, stream } from "./service";
+import { DONE, frame, json, SOURCE, Service, stoppable, stream } from "./service";
 
 const CREATORS = [
   { slug: "mara", name: "Mara", bio: "", topics: [], links: [], questions: ["Why is it muddy?"], documents: 3 },
@@ -201,15 +201,8 @@ describe("an answer", () => {
   });
 
   test("can be stopped, and says so", async () => {
-    let finish = () => {};
-    service.on("POST /chat", async (request, response) => {
-      await stream([sources, frame(2, "token", { text: "Half" })], "hold")(request, response);
-      finish = () => response.end(done(3, { finish_reason: "stopped" }));
-    });
-    service.on("POST /chat/runs/run-1/stop", (request, response) => {
-      json({}, 202)(request, response);
-      finish();
-    });
+    const { ask: answer, stop } = stoppable([sources, frame(2, "token", { text: "Half" })], done(3, { finish_reason: "stopped" }));
+    service.on("POST /chat", answer).on("POST /chat/runs/run-1/stop", stop);
     const root = place();
     await ask(root, "Why?");
     await eventually(() => expect(answers(root)).toEqual(["Half"]));
@@ -229,6 +222,27 @@ describe("an answer", () => {
 });
 
 describe("the element", () => {
+  test("keeps a question that is written while the conversation is being opened", async () => {
+    let release = () => {};
+    const opening = new Promise<void>((resolve) => (release = resolve));
+    service.on("GET /conversations/c", async (request, response) => {
+      await opening;
+      json({ id: "c", active_run_id: null })(request, response);
+    });
+    service.on("GET /conversations/c/messages", json({ items: [{ id: "1", role: "user", content: "Old" }] }));
+    service.on("POST /chat", stream(whole));
+    localStorage.setItem(`footnote:${service.endpoint}:conversation:*`, "c");
+    const root = place();
+    type(root, "New?");
+    await eventually(() => expect(service.requests("GET /conversations/c")).toHaveLength(1));
+    press(root, "Enter");
+    expect(field(root).value).toBe("New?");
+    release();
+    await eventually(() => expect(button(root, "Send")!.disabled).toBe(false));
+    press(root, "Enter");
+    await eventually(() => expect(service.requests("POST /chat")[0]?.body).toMatchObject({ query: "New?", conversation_id: "c" }));
+  });
+
   test("switches to the conversation of another creator and back", async () => {
     service.on("POST /chat", stream(whole));
     const messages = [{ id: "1", role: "user", content: "Why?" }, { id: "2", role: "assistant", content: "Kept.", status: "complete" }];

@@ -29,5 +29,7 @@ export class AnswerText {
 export function plainText(text: string): string {
   const words = document.createElement("div");
   for (const block of blocksOf(text)) words.append(...build([block.token], () => null), " ");
+  // Neighbours that only the layout keeps apart.
+  for (const part of words.querySelectorAll("li, p, th, td, br")) part.after(" ");
   return (words.textContent ?? "").replace(/\s+/g, " ").trim();
 }

@@ -40,7 +40,8 @@ export class Session {
   /** Shows the remembered conversation again and follows the answer that is still being written, if any. */
   async restore(): Promise<void> {
     const id = this.memory.readConversation(this.creator);
-    if (id === null) return;
+    // What was remembered after this session had begun is its own conversation.
+    if (id === null || !this.conversation.restoring) return;
     const { signal } = this.begin();
     await this.guard(signal, async () => {
       const runId = await insist(signal, () => this.load(id, signal));

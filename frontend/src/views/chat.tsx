@@ -1,6 +1,6 @@
 // The chat itself: a bar, the conversation, the composer.
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { isAnswering } from "../conversation/state";
 import type { Memory } from "../session/memory";
 import { Session } from "../session/session";
@@ -34,7 +34,7 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
   const { turns, restoring } = conversation;
   const conversing = turns.length > 0;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     void session.restore();
     return () => session.dispose();
   }, [session]);
@@ -76,6 +76,7 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
       <Composer
         field={field}
         placeholder={texts.questionPlaceholder(name)}
+        waiting={restoring}
         answering={isAnswering(conversation)}
         onSend={ask}
         onStop={() => void session.stop()}

@@ -11,6 +11,8 @@ const COUNTED = 100;
 interface Props {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly placeholder: string;
+  /** Questions have to wait for a moment. */
+  readonly waiting: boolean;
   readonly answering: boolean;
   readonly onSend: (question: string) => void;
   readonly onStop: () => void;
@@ -18,11 +20,11 @@ interface Props {
   readonly onLatest: (() => void) | null;
 }
 
-export function Composer({ field, placeholder, answering, onSend, onStop, onLatest }: Props) {
+export function Composer({ field, placeholder, waiting, answering, onSend, onStop, onLatest }: Props) {
   const [draft, setDraft] = useState("");
   const question = cleanQuestion(draft);
   const left = LONGEST_QUESTION - lengthOf(question);
-  const sendable = question !== "" && left >= 0 && !answering;
+  const sendable = question !== "" && left >= 0 && !waiting && !answering;
 
   useLayoutEffect(() => {
     // Browsers that size the field to its content need no help.
