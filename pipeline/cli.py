@@ -79,6 +79,22 @@ def status() -> None:
     command.run()
 
 
+@app.command()
+def serve(
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Ingest the sample content first, if nothing has been ingested yet.")
+    ] = False,
+) -> None:
+    """Answers questions: the page, the widget and the API, at `server.host` and `server.port`.
+
+    Where `database.url`, `redis.url` or `index.url` say `embedded`, the engines are started and ended with it.
+    """
+    from backend import settings as configuration
+    from backend.serve import serve as run
+
+    run(configuration.load(), sample=sample, say=typer.echo)
+
+
 def main() -> None:
     """Entry point: an expected error is one sentence and exit code 2."""
     try:

@@ -56,7 +56,7 @@ def find_collections(
     A file belongs to the nearest `creator.yaml` in its folder or above it; `slug` overrides which creator that is.
     Raises `ConfigurationError` where a path does not exist, or nothing says whose content it is.
     """
-    files: dict[Path, list[Path]] = {}
+    files: dict[Path, set[Path]] = {}
     orphans: list[LeftOut] = []
     for given in paths:
         path = given.resolve()
@@ -68,8 +68,8 @@ def find_collections(
         for file, owner in found.items():
             if owner is None:
                 orphans.append(LeftOut(file, "no creator.yaml says whose it is"))
-            elif file not in files.setdefault(owner, []):
-                files[owner].append(file)
+            else:
+                files.setdefault(owner, set()).add(file)
     return [_collection(root, sorted(files[root]), slug, topics) for root in sorted(files)], orphans
 
 

@@ -30,8 +30,8 @@ def parse(text: str) -> ParsedDocument:
     metadata = read_metadata(values, remarks)
     sections = list(_Reader().sections(strip_template_tags(body)))
     if not sections:
-        target = values.get("redirect") or values.get("redirect_to")
-        raise NothingToRead(f"It only points to {target}." if target else "There is no text in it.")
+        is_redirect = "redirect" in values or "redirect_to" in values
+        raise NothingToRead("It only points to another page." if is_redirect else "There is no text in it.")
     sections, title = _lift_title(sections, metadata.title)
     return ParsedDocument(tuple(sections), "article", title, metadata, tuple(remarks))
 

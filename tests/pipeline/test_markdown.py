@@ -46,7 +46,7 @@ def test_a_dashed_line_without_a_second_is_no_front_matter() -> None:
 
 
 def test_a_redirect_is_nothing_to_read() -> None:
-    with pytest.raises(NothingToRead, match="It only points to /blog/new"):
+    with pytest.raises(NothingToRead, match="It only points to another page"):
         markdown.parse("---\nredirect: /blog/new\n---\n")
 
 
