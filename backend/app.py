@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from backend import settings as configuration
 from backend.access.visitors import open_visitors
 from backend.api import chat, conversations, creators, health
+from backend.api.body_limit import BodyLimit
 from backend.api.dependencies import Services
 from backend.api.error_handlers import install_error_handlers
 from backend.api.pages import Pages
@@ -69,8 +70,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        max_body_size=MAX_BODY_BYTES,
     )
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     install_error_handlers(app)
     if resolved.server.allowed_origins:
         app.add_middleware(

@@ -7,7 +7,6 @@ import fcntl
 import json
 import logging
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -16,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -24,14 +22,13 @@ from types import FrameType
 import psutil
 
 from backend.embedded import open_lock
-from backend.processes import end_with_parent
+from backend.processes import as_user, other_user, start_child, stop_child
 
 log = logging.getLogger("footnote.engines")
 
 POLL_S = 0.25
 READY_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
-POSTGRES_USER = "footnote-postgres"
 SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the name of the socket included
 
 POSTGRES_OPTIONS = {
@@ -85,7 +82,7 @@ class Postgres:
         with self.log_file.open("ab") as output:
             subprocess.run(
                 [str(self.binaries / "initdb"), "-D", str(fresh), *options],
-                check=True, user=self.user, stdout=output, stderr=output, cwd="/",
+                check=True, **as_user(self.user), stdout=output, stderr=output, cwd="/",
             )  # fmt: skip
         fresh.rename(self.cluster)
 
@@ -158,43 +155,6 @@ def wheel_folder(package: str) -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError(f"{package} is not installed")
     return Path(spec.origin).parent
-
-
-def other_user(*reachable: Path) -> str:
-    """A user for Postgres, which refuses to run as root; every folder on the way to `reachable` becomes traversable."""
-    try:
-        pwd.getpwnam(POSTGRES_USER)
-    except KeyError:
-        subprocess.run(["useradd", "--system", "--no-create-home", POSTGRES_USER], check=True)
-    for path in reachable:
-        for folder in (path, *path.parents):
-            mode = folder.stat().st_mode
-            if not mode & 0o001:
-                folder.chmod(mode | 0o001)
-    return POSTGRES_USER
-
-
-def start_child(
-    command: list[str], log_file: Path, *, user: str | None, death_signal: signal.Signals
-) -> subprocess.Popen[bytes]:
-    """A child that gets `death_signal` when this process dies, even by SIGKILL."""
-    with log_file.open("ab") as output:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=user, cwd="/",
-            preexec_fn=partial(end_with_parent, death_signal),
-        )  # fmt: skip
-
-
-def stop_child(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    """Asks, waits, and kills what does not end."""
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(how)
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str) -> None:

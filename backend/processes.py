@@ -1,11 +1,71 @@
-"""Processes that end with their parent."""
+"""Child processes: run as another user, ended with their parent, stopped with patience."""
 
 import ctypes
+import pwd
 import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import TypedDict
 
 PR_SET_PDEATHSIG = 1
+POSTGRES_USER = "footnote-postgres"
+STOP_TIMEOUT_S = 10
 
 
 def end_with_parent(how: signal.Signals) -> None:
     """Makes the kernel send `how` to this process when its parent dies, even by SIGKILL (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+
+
+class UserArguments(TypedDict, total=False):
+    """The part of `subprocess.Popen`'s arguments that says who runs."""
+
+    user: str
+    group: int
+    extra_groups: tuple[int, ...]
+
+
+def other_user(*reachable: Path) -> str:
+    """A user for Postgres, which refuses to run as root; every folder on the way to `reachable` becomes traversable."""
+    try:
+        pwd.getpwnam(POSTGRES_USER)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", POSTGRES_USER], check=True)
+    for path in reachable:
+        for folder in (path, *path.parents):
+            mode = folder.stat().st_mode
+            if not mode & 0o001:
+                folder.chmod(mode | 0o001)
+    return POSTGRES_USER
+
+
+def as_user(name: str | None) -> UserArguments:
+    """Arguments of a subprocess that runs as this user, with none of root's groups: a folder that is closed to its
+    group would be closed to a member even where it is open to all others."""
+    if name is None:
+        return {}
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": ()}
+
+
+def start_child(
+    command: list[str], log_file: Path, *, user: str | None, death_signal: signal.Signals
+) -> subprocess.Popen[bytes]:
+    """A child that gets `death_signal` when this process dies, even by SIGKILL."""
+    with log_file.open("ab") as output:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **as_user(user), cwd="/",
+            preexec_fn=partial(end_with_parent, death_signal),
+        )  # fmt: skip
+
+
+def stop_child(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
+    """Asks, waits, and kills what does not end."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,12 +30,21 @@ def model_cache() -> Path:
     return CACHE
 
 
+@contextmanager
+def data_folder(model_cache: Path) -> Iterator[Path]:
+    """A data folder with the model. It does not lie below pytest's own folder, which each start of pytest closes to
+    other users, while Postgres under root is one."""
+    with tempfile.TemporaryDirectory(prefix="footnote-test-") as folder:
+        data_dir = Path(folder) / "data"
+        data_dir.mkdir()
+        (data_dir / "models").symlink_to(model_cache / "models")
+        yield data_dir
+
+
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Settings]:
+def settings(model_cache: Path) -> Iterator[Settings]:
     """Settings with a Postgres and a Redis of this session, migrated, and a data folder with the model."""
-    data_dir = tmp_path_factory.mktemp("data")
-    (data_dir / "models").symlink_to(model_cache / "models")
-    with engines(configuration.load(data_dir=data_dir)) as resolved:
+    with data_folder(model_cache) as data_dir, engines(configuration.load(data_dir=data_dir)) as resolved:
         migrate(resolved.database.url)
         yield resolved
 

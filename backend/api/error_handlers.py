@@ -11,7 +11,9 @@ from backend.errors import BodyTooLarge, FootnoteError, InvalidRequest, NotFound
 
 log = logging.getLogger("footnote.api")
 
-SENTENCES = {
+# What the framework refuses by itself, in our words.
+FRAMEWORK = {
+    400: InvalidRequest("The body is not valid JSON in UTF-8."),
     404: NotFound("There is nothing at this address."),
     405: InvalidRequest("This address does not take this method."),
     413: BodyTooLarge("The request body is too large: at most 64 KiB are read."),
@@ -31,8 +33,10 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(_request: Request, error: HTTPException) -> JSONResponse:
-        known = SENTENCES.get(error.status_code, InvalidRequest("The request cannot be answered."))
-        return render(known, status=error.status_code)
+        known = FRAMEWORK.get(error.status_code)
+        if known is None:
+            return render(InvalidRequest("The request cannot be answered."), status=error.status_code)
+        return render(known, status=405 if error.status_code == 405 else known.status)
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, error: Exception) -> JSONResponse:

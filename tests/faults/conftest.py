@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import data_folder
 from tests.model_server import ModelServer
 from tests.served import Served
 
@@ -14,11 +15,9 @@ ROUNDS = int(os.environ.get("FOOTNOTE_TEST_ROUNDS", "1"))
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("served") / "data"
-    folder.mkdir()
-    (folder / "models").symlink_to(model_cache / "models")
-    return folder
+def data_dir(model_cache: Path) -> Iterator[Path]:
+    with data_folder(model_cache) as folder:
+        yield folder
 
 
 @pytest.fixture
