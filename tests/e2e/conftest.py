@@ -4,7 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -16,6 +16,7 @@ async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium; `make test` installs it."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path is not None, "no Chromium on PATH: run `make browser`"
+    expect.set_options(timeout=15_000)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
