@@ -72,11 +72,19 @@ class _Progress:
 class Ingestion:
     """One run over some collections. `tell` is called from the event loop with what happens."""
 
-    def __init__(self, ledger: Ledger, writer: IndexWriter, engine: LocalEngine, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        writer: IndexWriter,
+        engine: LocalEngine,
+        tell: Callable[[Event], None],
+        publish_after: int = PUBLISH_AFTER,
+    ) -> None:
         self._ledger = ledger
         self._writer = writer
         self._engine = engine
         self._tell = tell
+        self._publish_after = publish_after
         self._summary = Summary()
         self._progress = _Progress()
 
@@ -144,7 +152,7 @@ class Ingestion:
                 self._advance(source)
             self._tell(Advanced(self._progress.documents, self._progress.bytes, self._summary.chunks))
             open_documents += len(batch.begun) - len(batch.finished)
-            if chunks >= PUBLISH_AFTER and not open_documents:
+            if chunks >= self._publish_after and not open_documents:
                 return finished, True
         return finished, False
 

@@ -45,11 +45,12 @@ class Batch:
 
 
 class LocalEngine:
-    """Reads, cuts and embeds one batch after the other. Memory holds one batch and one document's text."""
+    """Reads, cuts and embeds `batch` passages at a time. Memory holds those and one document's text."""
 
-    def __init__(self, embedder: Embedder, lexical: LexicalEncoder) -> None:
+    def __init__(self, embedder: Embedder, lexical: LexicalEncoder, batch: int = BATCH) -> None:
         self._embedder = embedder
         self._lexical = lexical
+        self._batch = batch
 
     def batches(self, sources: Iterable[Source]) -> Iterator[Batch]:
         """Everything that becomes of the sources; what is wrong with one of them does not stop the others."""
@@ -72,7 +73,7 @@ class LocalEngine:
                 waiting.append((chunk, embedding_text(chunk, record.document.title)))
                 if chunk is chunks[-1]:
                     batch.finished.append((source, record))
-                if len(waiting) == BATCH:
+                if len(waiting) == self._batch:
                     batch.points = self._points(waiting)
                     yield batch
                     batch, waiting = Batch(), []

@@ -48,16 +48,18 @@ def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
 
 
 def _lift_title(sections: Sequence[Section], title: str | None) -> tuple[list[Section], str | None]:
-    """Takes the document's one outermost heading off every path where it is but the title over again."""
-    outermost = {section.headings[:1] for section in sections if section.headings}
+    """The document's first heading; where all of it lies under that one and it tells no more than the title, it is
+    taken off every path."""
     first = next((section.headings[0] for section in sections if section.headings), None)
-    if first is None or len(outermost) > 1 or not _says_the_same(first, title or first):
+    covers_all = all(section.headings[:1] == (first,) for section in sections)
+    if first is None or not covers_all or not _is_within(first, title or first):
         return list(sections), first
     return [Section(section.blocks, section.headings[1:], section.speaker) for section in sections], first
 
 
-def _says_the_same(heading: str, title: str) -> bool:
-    short, long = sorted((_NOT_LETTERS.sub(" ", text).strip().casefold() for text in (heading, title)), key=len)
+def _is_within(heading: str, title: str) -> bool:
+    """Whether the title says the heading's words in a row."""
+    short, long = (f" {_NOT_LETTERS.sub(' ', text).strip().casefold()} " for text in (heading, title))
     return short in long
 
 

@@ -56,6 +56,16 @@ def test_headings_become_paths_and_a_repeated_title_is_not_part_of_them() -> Non
     assert [section.headings for section in document.sections] == [(), ("Small",), ("Small", "Very small"), ("Large",)]
 
 
+def test_an_outer_heading_that_says_no_more_than_the_title_goes() -> None:
+    document = markdown.parse("---\ntitle: 'Rooms: a guide'\n---\n# Rooms\n\n## Small\n\na\n")
+    assert [section.headings for section in document.sections] == [("Small",)]
+
+
+@pytest.mark.parametrize("body", ["## Small rooms\n\na\n", "intro\n\n## Rooms\n\na\n"])
+def test_a_heading_that_is_no_title_stays(body: str) -> None:
+    assert markdown.parse(f"---\ntitle: Rooms\n---\n{body}").sections[-1].headings
+
+
 def test_an_outer_heading_that_says_more_than_the_title_stays() -> None:
     document = markdown.parse("---\ntitle: Notes\n---\n# Rooms\n\n## Small\n\na\n")
     assert [section.headings for section in document.sections] == [("Rooms", "Small")]

@@ -1,0 +1,38 @@
+"""Real engines for the tests of ingestion: a database and a model for all, an index for each test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.database import open_database
+from backend.knowledge.embedder import Embedder
+from backend.knowledge.export import ensure_exported
+from backend.knowledge.lexical import LexicalEncoder
+from backend.settings import Settings
+from pipeline.engines.local import LocalEngine
+from tests.pipeline.library import Library
+
+
+@pytest.fixture(scope="session")
+def embedder(settings: Settings) -> Embedder:
+    return Embedder.load(ensure_exported(settings))
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = open_database(settings.database.url, pool_size=4)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def library(
+    settings: Settings, database: AsyncEngine, embedder: Embedder, tmp_path: Path
+) -> AsyncIterator[Library]:
+    """An empty folder of a creator who is nobody else's, and an index of its own."""
+    own = settings.model_copy(update={"data_dir": tmp_path / "data"})
+    library = Library(own, database, LocalEngine(embedder, LexicalEncoder()), tmp_path / "content")
+    yield library
+    await library.close()
