@@ -32,6 +32,10 @@ def check(answer: str, sources: Sequence[PromptSource]) -> list[Citation]:
     name has, and at least `SUPPORTED_SHARE` of them must. A sentence that cites several passages may take its words
     from all of them together; a passage that gives none of them supports nothing. A sentence without content words is
     supported.
+
+    The threshold: of 1,883 sentences of answers that people wrote from given passages (dev set mtrag), 94 % share half
+    of their content words with one of these passages and 96 % with all together; of the same sentences 0.5 % do with
+    a random passage and 12 % with the nearest of 60 others. At 0.6 these are 89, 92, 0.2 and 4 %.
     """
     stems = {
         source.index: frozenset(content_stems(f"{source.text} {source.title} {source.creator}")) for source in sources

@@ -1,4 +1,4 @@
-"""Chooses the sentences of the sources that answer a question best, and puts them in an order that reads. Pure."""
+"""Chooses what of the sources answers a question best, as short excerpts that read. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,26 @@ from backend.llm.passage_sentences import Sentence, read_passage
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
-MOST_SENTENCES = 5
 MOST_WORDS = 110
-# A word of the question that was answered counts this much for the next sentence, so the others get their turn.
-COVERED_WEIGHT = 0.55
-# A sentence right behind a chosen one goes on with its thought, which reads better than a new one.
-FOLLOWS_BONUS = 1.2
-TOO_ALIKE = 0.6
-# Below this share of the best score nothing is added; below the lower one not even up to the third sentence.
-WORTH_ADDING = 0.45
-WORTH_ADDING_EARLY = 0.3
-EARLY = 3
-# Of two members of a unit the better one speaks for it; the other is a help to understand it, and costs words.
-UNIT_WEIGHT = 0.85
+MOST_SENTENCES = 8
+# An excerpt goes on behind its best sentence, where speakers explain what they said, until it has so many words: the
+# first more than the others, which only add to it.
+LEAD_WORDS, LEAD_SENTENCES = 42, 5
+MORE_WORDS, MORE_SENTENCES = 22, 2
+MOST_EXCERPTS = 3
+# A sentence that needs others before it to be understood costs their words.
+LEANING_WEIGHT = 0.85
 LONGEST_CHAIN = 3
+# What follows the sentence will be read with it, and counts so much.
+AHEAD_WEIGHT = 0.2
+AHEAD_SENTENCES = 2
+# A word of the question that was answered counts this much for the next excerpt, so the others get their turn.
+COVERED_WEIGHT = 0.55
+# An excerpt is added only if it is worth this share of the best one, and shares this much of what that shares with the
+# question; one that says mostly the same is not.
+WORTH_ADDING = 0.4
+SHARED_WORTH_ADDING = 0.7
+TOO_ALIKE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,104 +38,122 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """What is chosen at once: a sentence with those before it that it leans on."""
+class Candidate:
+    """A sentence that may begin an excerpt, with those before it that it leans on."""
 
     source: int
     sentences: tuple[Sentence, ...]
+    stems: frozenset[str]
     score: float
-
-    @property
-    def stems(self) -> frozenset[str]:
-        return frozenset(stem for sentence in self.sentences for stem in sentence.stems)
-
-    @property
-    def words(self) -> int:
-        return sum(len(sentence.text.split()) for sentence in self.sentences)
 
 
 def extract(question: str, sources: Sequence[PromptSource]) -> list[Extract]:
-    """The best one to five sentences, some 110 words at most, grouped by source, the best source's group first.
+    """One to three excerpts, some 110 words at most, the best first; what one creator says stays together.
 
-    Empty only where no source holds a usable sentence. Without a word in common with the question, the first usable
-    sentences of the best source are taken: retrieval found it by its meaning.
+    Empty only where no source holds a usable sentence. Without a word in common with the question, the beginning of
+    the best source is taken: retrieval found it by its meaning.
     """
     passages = [read_passage(source.text) for source in sources]
     terms = QuestionTerms(question, passages)
     scores = score_sentences(question, [source.title for source in sources], passages, terms)
-    units = [unit for index, passage in enumerate(passages) for unit in units_of(index, passage, scores[index])]
-    chosen = choose(units, terms) if any(unit.score > 0 for unit in units) else opening(units)
-    return [Extract(sources[index], tuple(read_out(group))) for index, group in grouped(chosen)]
+    candidates = [
+        found for index, passage in enumerate(passages) for found in candidates_of(index, passage, scores[index])
+    ]
+    if not candidates:
+        return []
+    creators = [source.creator for source in sources]
+    chosen = choose(candidates, passages, terms)
+    return [Extract(sources[index], tuple(read_out(group))) for index, group in grouped(chosen, creators)]
 
 
-def units_of(source: int, passage: Sequence[Sentence], scores: Sequence[float]) -> Iterator[Unit]:
-    """Every usable sentence with what it leans on; one whose ground is missing or unusable is left out."""
+def candidates_of(source: int, passage: Sequence[Sentence], scores: Sequence[float]) -> Iterator[Candidate]:
+    """Every usable sentence with what it leans on; one whose ground is missing is left out."""
     for place in range(len(passage)):
         first = place
         while passage[first].leans and passage[first].continues and place - first < LONGEST_CHAIN - 1:
             first -= 1
         members = tuple(passage[first : place + 1])
-        if passage[first].leans or not all(member.usable for member in members):
+        if passage[first].leans or not passage[first].usable or not all(member.whole for member in members):
             continue
-        rest = scores[first:place]
-        score = scores[place] if not rest else UNIT_WEIGHT * max(scores[place], *rest)
-        yield Unit(source, members, score if scores[place] > 0 else 0.0)
+        own = scores[place] if first == place else LEANING_WEIGHT * max(scores[first : place + 1])
+        ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
+        stems = frozenset(stem for member in members for stem in member.stems)
+        yield Candidate(source, members, stems, own + AHEAD_WEIGHT * ahead if scores[place] > 0 else 0.0)
 
 
-def choose(units: Sequence[Unit], terms: QuestionTerms) -> list[Unit]:
-    """Greedily, each time what adds most: less for what is said already, more for going on with a thought."""
-    chosen: list[Unit] = []
-    taken: set[tuple[int, int]] = set()
-    best = max(unit.score for unit in units)
-    words = 0
-    while len(taken) < MOST_SENTENCES:
-        gains = [(gain(unit, chosen, taken, terms), -index) for index, unit in enumerate(units)]
-        value, index = max(gains)
-        needed = WORTH_ADDING_EARLY if len(taken) < EARLY else WORTH_ADDING
-        if value <= 0 or value < needed * best:
+def choose(
+    candidates: Sequence[Candidate], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
+) -> list[tuple[int, tuple[Sentence, ...]]]:
+    """The excerpts with their sources: greedily, each time what adds most to those chosen."""
+    best = max(candidates, key=lambda candidate: candidate.score)
+    chosen = [(best.source, go_on(best, passages, LEAD_WORDS, LEAD_SENTENCES))]
+    while len(chosen) < MOST_EXCERPTS:
+        worth, index = max((gain(candidate, best, chosen, terms), -index) for index, candidate in enumerate(candidates))
+        if worth <= 0:
             break
-        unit = units[-index]
-        words += unit.words
-        if chosen and words > MOST_WORDS:
+        candidate = candidates[-index]
+        more = go_on(candidate, passages, MORE_WORDS, MORE_SENTENCES)
+        excerpts = [sentences for _, sentences in chosen] + [more]
+        if sum(map(length, excerpts)) > MOST_WORDS or sum(map(len, excerpts)) > MOST_SENTENCES:
             break
-        chosen.append(unit)
-        taken |= {(unit.source, sentence.place) for sentence in unit.sentences}
+        chosen.append((candidate.source, more))
     return chosen
 
 
-def gain(unit: Unit, chosen: Sequence[Unit], taken: set[tuple[int, int]], terms: QuestionTerms) -> float:
-    """What the unit adds to those chosen; 0 where one of them says the same, or it is chosen already."""
-    places = {(unit.source, sentence.place) for sentence in unit.sentences}
-    if (unit.source, unit.sentences[-1].place) in taken or any(alike(unit, other) for other in chosen):
+def go_on(
+    candidate: Candidate, passages: Sequence[Sequence[Sentence]], enough_words: int, most_sentences: int
+) -> tuple[Sentence, ...]:
+    """The candidate with the sentences right behind it, until there are enough words."""
+    excerpt = list(candidate.sentences)
+    for sentence in passages[candidate.source][excerpt[-1].place + 1 :]:
+        full = length(excerpt) >= enough_words or len(excerpt) >= most_sentences
+        if full or not sentence.continues or not sentence.whole or sentence.about_itself:
+            break
+        excerpt.append(sentence)
+    return tuple(excerpt)
+
+
+def gain(
+    candidate: Candidate, best: Candidate, chosen: Sequence[tuple[int, tuple[Sentence, ...]]], terms: QuestionTerms
+) -> float:
+    """What the candidate adds; 0 where it is said already or has too little to do with the question."""
+    places = {sentence.place for sentence in candidate.sentences}
+    covered: set[str] = set()
+    asked = frozenset(terms.weights)
+    for source, sentences in chosen:
+        stems = frozenset(stem for sentence in sentences for stem in sentence.stems)
+        taken = source == candidate.source and not places.isdisjoint(sentence.place for sentence in sentences)
+        if taken or any(alike(candidate.stems, frozenset(sentence.stems), asked) for sentence in sentences):
+            return 0.0
+        covered |= stems
+    full = terms.overlap(candidate.stems)
+    if full < SHARED_WORTH_ADDING * terms.overlap(best.stems) or candidate.score < WORTH_ADDING * best.score:
         return 0.0
-    covered = frozenset(stem for other in chosen for stem in other.stems)
-    full = terms.overlap(unit.stems)
-    fresh = terms.overlap(unit.stems - covered)
-    weight = COVERED_WEIGHT + (1 - COVERED_WEIGHT) * fresh / full if full else COVERED_WEIGHT
-    source, first = min(places)
-    return unit.score * weight * (FOLLOWS_BONUS if (source, first - 1) in taken or places & taken else 1.0)
+    fresh = terms.overlap(candidate.stems - covered)
+    return candidate.score * (COVERED_WEIGHT + (1 - COVERED_WEIGHT) * (fresh / full if full else 0.0))
 
 
-def alike(one: Unit, other: Unit) -> bool:
-    """Whether the shorter of the two says little that the longer does not."""
-    if one.source == other.source and {s.place for s in one.sentences} & {s.place for s in other.sentences}:
-        return False
-    a, b = one.stems, other.stems
-    return bool(a and b) and len(a & b) / min(len(a), len(b)) >= TOO_ALIKE
+def alike(one: frozenset[str], other: frozenset[str], asked: frozenset[str]) -> bool:
+    """Whether the shorter of the two, apart from the question's own words, says little that the longer does not."""
+    one, other = one - asked, other - asked
+    return not one or (bool(other) and len(one & other) / min(len(one), len(other)) >= TOO_ALIKE)
 
 
-def opening(units: Sequence[Unit]) -> list[Unit]:
-    """The beginning of the best source that has anything to read out."""
-    first = units[0].source if units else 0
-    return [unit for unit in units if unit.source == first and len(unit.sentences) == 1][:EARLY]
+def length(sentences: Sequence[Sentence]) -> int:
+    """Words in all."""
+    return sum(len(sentence.text.split()) for sentence in sentences)
 
 
-def grouped(chosen: Sequence[Unit]) -> list[tuple[int, list[Sentence]]]:
-    """By source and in its order; sources of one creator are not brought together, the better one comes first."""
-    groups: dict[int, dict[int, Sentence]] = {}
-    for unit in chosen:
-        groups.setdefault(unit.source, {}).update({sentence.place: sentence for sentence in unit.sentences})
-    return [(index, [group[place] for place in sorted(group)]) for index, group in groups.items()]
+def grouped(
+    chosen: Sequence[tuple[int, tuple[Sentence, ...]]], creators: Sequence[str]
+) -> list[tuple[int, list[Sentence]]]:
+    """By source and in its order; the best source first, and what one creator says in one place."""
+    groups: dict[int, list[Sentence]] = {}
+    for source, sentences in chosen:
+        groups.setdefault(source, []).extend(sentences)
+    speakers = list(dict.fromkeys(creators[index] for index in groups))
+    order = sorted(groups, key=lambda index: speakers.index(creators[index]))
+    return [(index, sorted(groups[index], key=lambda sentence: sentence.place)) for index in order]
 
 
 def read_out(group: Sequence[Sentence]) -> Iterator[str]:

@@ -1,13 +1,14 @@
 """The tier `extractive`: the best sentences of the sources, joined readably, each cited. It needs nothing."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from backend.llm.extract import Extract, extract
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")
 MOST_QUOTED_WORDS = 60
+FEW_WORDS = 5
 
 
 class ExtractiveTier:
@@ -35,11 +36,19 @@ def compose(extracts: Sequence[Extract]) -> str:
     paragraphs: list[str] = []
     speaking = ""
     for extracted in extracts:
-        text = " ".join(f"{sentence} [{extracted.source.index}]" for sentence in extracted.sentences)
+        text = " ".join(marked(extracted))
         creator = extracted.source.creator
         paragraphs.append(f"**{creator}:** {text}" if several and creator != speaking else text)
         speaking = creator
     return "\n\n".join(paragraphs)
+
+
+def marked(extracted: Extract) -> Iterator[str]:
+    """The sentences with their markers. One of a few words ("That's it.") is covered by the next one's."""
+    *others, last = extracted.sentences
+    for sentence in others:
+        yield sentence if len(sentence.split()) < FEW_WORDS else f"{sentence} [{extracted.source.index}]"
+    yield f"{last} [{extracted.source.index}]"
 
 
 def quotation(source: PromptSource) -> str:

@@ -18,11 +18,14 @@ TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # About the talk or the page and not about its subject.
 ABOUT_ITSELF = re.compile(
-    r"\b(?:subscribe|sponsors?|show notes|slides?|as follows|the following|figure \d|in the chat|link (?:in|below)|"
+    r"^asks\b|\b(?:subscribe|sponsors?|show notes|slides?|as follows|the following|figure \d|in the chat|"
+    r"link (?:in|below)|(?:just|also) a highlight|contact me|"
     r"thanks for (?:watching|listening)|thank you (?:for|so|very)|welcome (?:back|to)|my name is|"
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go)|let me (?:show|tell|explain|give)|"
     r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re| will)(?: just| also| now)? (?:gonna |going to )?"
     r"(?:talk|show|touch|discuss|cover|look|get to|see|move)|"
+    r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))|the question|"
+    r"people (?:ask|write)|you might be thinking|(?:today|now) (?:i|we)(?: want|['’]ll|['’]m| are)|"
     r"as (?:i|we) (?:said|mentioned)|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)|"
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson))\b",
     re.IGNORECASE,
@@ -33,7 +36,8 @@ LEANING = re.compile(
     r"same|here|ones?|another|others|otherwise|too|as well|vice versa|not (?:at all|only|really))\b|"
     r"the (?:same|other|others|latter|former|rest|second|third|result)\b|"
     r"(?:in|for|at|with|by|on|of|because of|after|before|from|to|like) (?:this|that|these|those|it|them|him|her)\b|"
-    r"(?:the )?(?:first|second|third|last) (?:one|is|of)\b)",
+    r"(?:some|most|many|all|none|each|one|two|three|both|any) of (?:them|these|those|it)\b|"
+    r"(?:the )?(?:first|second|third|last) (?:one|is|of)\b|[a-z'’]+ (?:it|them|these|those)\b)",
     re.IGNORECASE,
 )
 EXPLETIVE = re.compile(
@@ -50,8 +54,9 @@ class Sentence:
     """One sentence of a passage.
 
     `text` reads behind the sentence before it, `alone` without it. `place` is its number in the passage; one that
-    `continues` stands right behind number `place - 1`. One that `leans` needs that sentence to be understood. `usable`
-    is False for what must not stand in an answer. `asked` are the content stems of a question that it follows.
+    `continues` stands right behind number `place - 1`. One that `leans` needs that sentence to be understood. `whole`
+    is a complete statement, `usable` one that also says something by itself. `asked` are the content stems of a
+    question that it follows.
     """
 
     text: str
@@ -59,6 +64,7 @@ class Sentence:
     place: int
     continues: bool
     leans: bool
+    whole: bool
     usable: bool
     about_itself: bool
     stems: tuple[str, ...]
@@ -92,6 +98,7 @@ def read_sentence(piece: str, place: int, continues: bool, asked: frozenset[str]
     if ends_open and not ENDING.search(text):
         text = f"{text.rstrip(',;')}."
     alone = standing_alone(text)
+    whole = is_whole(piece, text)
     leans = bool(LEANING.match(alone)) and not EXPLETIVE.match(alone)
     return Sentence(
         text=text,
@@ -99,19 +106,18 @@ def read_sentence(piece: str, place: int, continues: bool, asked: frozenset[str]
         place=place,
         continues=continues,
         leans=leans,
-        usable=is_usable(piece, text),
+        whole=whole,
+        usable=whole and FEWEST_WORDS <= len(words(text)) <= MOST_WORDS,
         about_itself=bool(ABOUT_ITSELF.search(text)),
         stems=tuple(content_stems(text)),
         asked=asked,
     )
 
 
-def is_usable(piece: str, text: str) -> bool:
-    """Whether it is one whole statement in prose, not too short to say something and not too long to follow."""
-    length = len(words(text))
+def is_whole(piece: str, text: str) -> bool:
+    """Whether it is one whole statement in prose: no question, nothing cut off, no code."""
     return (
-        FEWEST_WORDS <= length <= MOST_WORDS
-        and bool(ENDING.search(text))
+        bool(ENDING.search(text))
         and not text.endswith(("?", "...", "…", '?"', "?”"))
         and not piece[:1].islower()
         and text.count("(") == text.count(")")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 NUMBERS = (
-    r"\b(?:\d[\d.,:]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|"
+    r"\b(?:\d[\d.,:]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|million|half|double|twice)\b"
 )
 DATES = (
@@ -38,7 +38,7 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
     (r"\bwho(?:m|se)?\b|\bwhat (?:person|people|company|organi[sz]ation|group)\b", NAMES, 1.25, re.RegexFlag(0)),
     (r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|region|continent)\b", NAMES, 1.2, re.RegexFlag(0)),
     (r"\b(?:or|versus|vs|better|difference|differ|compared?|should i)\b", CHOICES, 1.2, re.IGNORECASE),
-    (r"^\s*how\b|\bhow (?:do|to|should|can|would)\b", STEPS, 1.15, re.IGNORECASE),
+    (r"^\s*how\b|\bhow (?:do|to|should|can|would)\b", STEPS, 1.3, re.IGNORECASE),
 )  # fmt: skip
 DEFINITION = re.compile(
     r"^\s*what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?([\w\s'’-]{2,40}?)(?:\s+mean)?\s*\?*\s*$", re.I

@@ -12,6 +12,8 @@ from backend.llm.words import content_stems
 # BM25's usual saturation, and a mild length normalisation: a long sentence is allowed, a long-winded one is not.
 SATURATION = 1.2
 LENGTH_WEIGHT = 0.4
+# The subject itself is in every sentence at hand and must still count for something.
+LEAST_WEIGHT = 1.0
 # Two words of the question side by side in the sentence say more than the two apart.
 SIDE_BY_SIDE_WEIGHT = 0.3
 # The sentence beside a good one often goes on without repeating the question's words, and the one behind a question
@@ -22,8 +24,8 @@ TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.12
 ABOUT_ITSELF_WEIGHT = 0.35
-LONG_WORDS = 45
-LONG_WEIGHT = 0.75
+# From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
+LONG_WORDS = 40
 
 
 class QuestionTerms:
@@ -71,8 +73,7 @@ def score_sentences(
                 score *= wanted.weight
             if sentence.about_itself:
                 score *= ABOUT_ITSELF_WEIGHT
-            if len(sentence.text.split()) > LONG_WORDS:
-                score *= LONG_WEIGHT
+            score *= min(1.0, LONG_WORDS / len(sentence.text.split()))
             row.append(score / (1 + RANK_DISCOUNT * rank))
         scores.append(row)
     return scores

@@ -4,11 +4,13 @@ import re
 
 # Full stops that end no sentence: titles, Latin, references, months, initials.
 ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev gen col sgt capt lt st jr sr vs etc eg ie e.g i.e cf al fig figs eq no nos vol pp ed eds "
+    "mr mrs ms dr prof rev gen col sgt capt lt st jr sr vs etc eg ie e.g i.e cf al ed eds "
     "inc ltd co corp dept univ approx ca est min max jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m u.s u.k "
     "ph.d b.c a.d".split()
 )
 # An end, closing quotes, footnotes that belong to it, then white space; or the full stops of Chinese and Japanese.
+# These end one unless a number follows: "No. 5", but "I said no."
+BEFORE_NUMBERS = frozenset("no nos fig figs eq vol pp p ch sec art".split())
 BOUNDARY = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?:\s*\[\d+\])*(?=\s|$)\s*|[。！？]+[」』”）]*(?:\s*\[\d+\])*\s*")
 BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s)|(?<=:)\n|(?<=\|)\n")
 LAST_WORD = re.compile(r"([^\s(\"'“‘\[]+?)[.!?…]+[\"'”’)\]*_]*(?:\s*\[\d+\])*\s*$")
@@ -45,4 +47,6 @@ def ends_sentence(before: str, after: str) -> bool:
     word = match[1].lower() if match else ""
     if "!" in before[-3:] or "?" in before[-3:]:
         return True
+    if word in BEFORE_NUMBERS:
+        return not after[:1].isdigit()
     return word not in ABBREVIATIONS and not (len(word) == 1 and word.isalpha() and word != "i")

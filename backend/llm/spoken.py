@@ -10,7 +10,7 @@ PAUSED_OPENER = re.compile(
 )
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
-    r"(?:(?:and|but|so|or|because|yet|plus)\s+(?!much\b|many\b|far\b|long\b|that\b|called\b|little\b|few\b|if\b)|"
+    r"(?:(?:and|but|so|or|because|yet|plus|therefore|thus|hence)\s+(?!much\b|many\b|far\b|long\b|that\b(?!['’])|called\b|little\b|few\b|if\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
     r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|first|second|third|"
@@ -26,13 +26,15 @@ PARENTHETIC = re.compile(
 TRAILING = re.compile(r",?\s+(?:you know|right|okay|or whatever|or something|and so on|i guess|i think)([.!])$", re.I)
 TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
 STUTTER = re.compile(
-    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+)?)(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
+    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,2})(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
 )
 SOUND = re.compile(
     r"\s*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|[\[(](?:music|laughter|laughs?|laughing|applause|inaudible|unintelligible|"
     r"crosstalk|chuckles?)[^\])]{0,20}[\])])\s*",
     re.IGNORECASE,
 )
+
+PLAIN_FIRST_WORD = re.compile(r"[^\W\d_][^\W\d_A-Z]*(?:['’][a-z]+)?[,;:]?(?=\s|[.!]?$)")
 
 
 def without_filler(sentence: str) -> str:
@@ -56,7 +58,4 @@ def standing_alone(sentence: str) -> str:
 
 def capitalised(sentence: str) -> str:
     """With a capital first letter, unless the first word is a name that begins small, like `iPhone`."""
-    first = sentence.split(" ", 1)[0]
-    if (first.rstrip(",.;:!?'’").isalpha() and first[1:].islower()) or len(first) == 1:
-        return sentence[:1].upper() + sentence[1:]
-    return sentence
+    return sentence[:1].upper() + sentence[1:] if PLAIN_FIRST_WORD.match(sentence) else sentence

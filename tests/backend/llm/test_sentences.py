@@ -1,0 +1,84 @@
+"""Splitting and trimming: abbreviations, footnotes, lists, and what people say while they think."""
+
+import pytest
+
+from backend.llm.passage_sentences import read_passage
+from backend.llm.question_kind import wanted_by
+from backend.llm.sentences import split_blocks, split_sentences
+from backend.llm.spoken import standing_alone, without_filler
+from backend.llm.stem import stem
+from backend.llm.words import content_stems
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Dr. A. Reyes set 3.5 dB at approx. 80 Hz. Fine.", ["Dr. A. Reyes set 3.5 dB at approx. 80 Hz.", "Fine."]),
+        ("I said no. It was track No. 5.", ["I said no.", "It was track No. 5."]),
+        ('He said "stop." Then left.', ['He said "stop."', "Then left."]),
+        ("A claim. [1][2] Another [3].", ["A claim. [1][2]", "Another [3]."]),
+        ("第一。第二！", ["第一。", "第二！"]),
+        ("no end\nof line", ["no end of line"]),
+    ],
+)
+def test_sentences_end_where_they_end(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+def test_list_items_and_paragraphs_are_blocks() -> None:
+    assert split_blocks("Do this:\n- one\n- two\n\nThen\nthat.") == ["Do this:", "- one", "- two", "Then\nthat."]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "written"),
+    [
+        ("So, um, you know, the the room matters, right?", "The room matters."),
+        ("Well, I mean, it's, like, the corners.", "It's the corners."),
+        ("So much of it is luck.", "So much of it is luck."),
+        ("I think that that is fine [04:05] here.", "I think that that is fine here."),
+        ("It would be, it would be, you know, louder.", "It would be louder."),
+    ],
+)
+def test_filler_is_trimmed_and_nothing_else(spoken: str, written: str) -> None:
+    assert without_filler(spoken) == written
+
+
+def test_a_tie_to_the_sentence_before_goes_where_that_one_is_missing() -> None:
+    assert standing_alone("However, slices cannot grow beyond capacity.") == "Slices cannot grow beyond capacity."
+    assert standing_alone("And but so the corners are where it gathers.") == "The corners are where it gathers."
+    assert standing_alone("So that everybody hears the bass, move it.").startswith("So that")
+
+
+def test_sentences_know_whether_they_can_stand_alone() -> None:
+    sentences = read_passage(
+        "Ana Reyes: Traps go in corners. That's why. It is hard to say how many. Is it so? Then x = y[1]; z."
+    )
+    assert [(sentence.text, sentence.leans, sentence.usable) for sentence in sentences] == [
+        ("Traps go in corners.", False, True),
+        ("That's why.", True, False),
+        ("It is hard to say how many.", False, True),
+        ("Is it so?", True, False),
+        ("Then x = y[1]; z.", False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("What is a slice?", "A slice is a view of an array."),
+        ("How loud should it be?", "I land at minus fourteen."),
+        ("When did it begin?", "It began in 1997."),
+        ("Why do corners matter?", "Because bass gathers there."),
+        ("Who wrote it?", "It was written by Ana Reyes."),
+    ],
+)
+def test_a_question_knows_what_it_asks_for(question: str, sentence: str) -> None:
+    wanted = wanted_by(question)
+    assert wanted is not None
+    assert wanted.pattern.search(sentence)
+
+
+def test_words_of_one_family_share_a_stem() -> None:
+    assert stem("compression") == stem("compressed") == stem("compresses")
+    assert content_stems("How do I mix the mixes while mixing?") == ["mix", "mix", "mix"]
