@@ -18,7 +18,7 @@ MOST_EXCERPTS = 3
 LEANING_WEIGHT = 0.85
 LONGEST_CHAIN = 3
 # What follows the sentence will be read with it, and counts so much.
-AHEAD_WEIGHT = 0.2
+AHEAD_WEIGHT = 0.3
 AHEAD_SENTENCES = 2
 # A word of the question that was answered counts this much for the next excerpt, so the others get their turn.
 COVERED_WEIGHT = 0.55

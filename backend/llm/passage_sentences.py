@@ -21,7 +21,7 @@ ABOUT_ITSELF = re.compile(
     r"^asks\b|\b(?:subscribe|sponsors?|show notes|slides?|as follows|the following|figure \d|in the chat|"
     r"link (?:in|below)|(?:just|also) a highlight|contact me|"
     r"thanks for (?:watching|listening)|thank you (?:for|so|very)|welcome (?:back|to)|my name is|"
-    r"let['’]?s (?:get|jump|dive|move|talk|start|look|go)|let me (?:show|tell|explain|give)|"
+    r"let['’]?s (?:get|jump|dive|move|talk|start|look|go)|let me|tell (?:them|us|me|the listeners)|"
     r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re| will)(?: just| also| now)? (?:gonna |going to )?"
     r"(?:talk|show|touch|discuss|cover|look|get to|see|move)|"
     r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))|the question|"

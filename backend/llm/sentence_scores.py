@@ -22,8 +22,8 @@ NEIGHBOUR_WEIGHT = 0.25
 AFTER_QUESTION_WEIGHT = 0.9
 TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
-RANK_DISCOUNT = 0.12
-ABOUT_ITSELF_WEIGHT = 0.35
+RANK_DISCOUNT = 0.2
+ABOUT_ITSELF_WEIGHT = 0.2
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
 LONG_WORDS = 40
 

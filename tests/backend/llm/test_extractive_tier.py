@@ -27,8 +27,8 @@ CODE = PromptSource(
     3,
     "Traps in code",
     "Ana Reyes",
-    "Bass traps\n\n```python\nbass_traps = corners[0]\n```\n\n| trap | size |\n\n* Thick traps in a corner reach lower\n\n"
-    "where bass traps end",
+    "Bass traps\n\n```python\nbass_traps = corners[0]\n```\n\n| trap | size |\n\n"
+    "* Thick traps in a corner reach lower\n\nwhere bass traps end",
 )
 
 
