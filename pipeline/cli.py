@@ -68,7 +68,11 @@ def ingest(
     """
     from pipeline.commands import ingest as command
 
-    raise typer.Exit(command.run(paths, creator, topic or ()))
+    try:
+        raise typer.Exit(command.run(paths, creator, topic or ()))
+    except KeyboardInterrupt:
+        typer.echo("Stopped: the same command goes on where it was.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -96,11 +100,9 @@ def serve(
 
 
 def main() -> None:
-    """Entry point: an expected error is one sentence and exit code 2."""
+    """Entry point: an expected error is one sentence on the error stream, and exit code 2."""
     try:
         app()
     except FootnoteError as error:
-        print(error.message, file=sys.stderr)  # noqa: T201  the command's own error stream
+        typer.echo(error.message, err=True)
         sys.exit(CONFIGURATION_ERROR)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)

@@ -7,7 +7,7 @@ from typing import Self, assert_never
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from pipeline.ingest import Advanced, Event, Planned, Summary, Told
 
@@ -26,7 +26,6 @@ class Display:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[counts]}"),
-            TimeRemainingColumn(),
             console=self._out,
             transient=True,
             disable=not self._out.is_terminal,
@@ -54,11 +53,12 @@ class Display:
         match event:
             case Planned():
                 self._planned, self._began = event, time.monotonic()
-                self._progress.update(self._task, description="Ingesting", total=event.bytes)
+                counts = f"{event.documents} documents"
+                self._progress.update(self._task, description="Ingesting", total=event.bytes, counts=counts)
             case Advanced():
                 counts = self._counts(event)
                 self._progress.update(self._task, completed=event.bytes, counts=counts)
-                self._say_plainly(event, counts)
+                self._say_plainly(counts)
             case Told():
                 self._tell(event)
             case _:
@@ -70,10 +70,9 @@ class Display:
             names = ", ".join(files[:NAMES_SHOWN])
             more = f" and {len(files) - NAMES_SHOWN} more" if len(files) > NAMES_SHOWN else ""
             self._errors.print(f"[yellow]left out[/] {escape(f'{names}{more}: {reason}')}")
-        seconds = time.monotonic() - self._began
         self._out.print(
             f"{summary.added} added, {summary.changed} changed, {summary.unchanged} unchanged, "
-            f"{summary.failed} failed ({summary.chunks:,} passages in {seconds:.0f} s)"
+            f"{summary.failed} failed ({summary.chunks:,} passages in {_duration(time.monotonic() - self._began)})"
         )
 
     def _tell(self, event: Told) -> None:
@@ -88,13 +87,23 @@ class Display:
                 assert_never(event.about)
 
     def _counts(self, event: Advanced) -> str:
-        rate = event.chunks / max(time.monotonic() - self._began, 0.001)
-        return f"{event.documents}/{self._planned.documents} documents, {event.chunks:,} passages, {rate:.0f}/s"
+        spent_s = max(time.monotonic() - self._began, 0.001)
+        left_s = round(spent_s * (self._planned.bytes - event.bytes) / event.bytes) if event.bytes else None
+        return (
+            f"{event.documents}/{self._planned.documents} documents, {event.chunks:,} passages, "
+            f"{event.chunks / spent_s:.0f}/s{f', {_duration(left_s)} left' if left_s else ''}"
+        )
 
-    def _say_plainly(self, event: Advanced, counts: str) -> None:
+    def _say_plainly(self, counts: str) -> None:
         now = time.monotonic()
-        if self._out.is_terminal or now - self._spoke < LINE_EVERY_S or not event.bytes:
-            return
-        self._spoke = now
-        left_s = (now - self._began) * (self._planned.bytes - event.bytes) / event.bytes
-        self._out.print(f"{counts}, about {left_s:.0f} s left")
+        if not self._out.is_terminal and now - self._spoke >= LINE_EVERY_S:
+            self._spoke = now
+            self._out.print(counts)
+
+
+def _duration(seconds: float) -> str:
+    """A length of time as one reads it: `7 s`, `3 min 20 s`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -18,6 +18,7 @@ AFTER_PARAGRAPH = 0.0
 AFTER_LINE = 0.1
 AFTER_SENTENCE = 0.12
 AFTER_COLON = 0.4
+AFTER_QUESTION = 0.3  # at the end of a turn: the answer follows
 AT_PAUSE = 0.35
 AT_CUE = 0.6
 WITHIN_SENTENCE = 0.9
@@ -82,7 +83,7 @@ def lay_out(sections: Sequence[Section], rooms: Sequence[int], size: Size) -> La
         for block in _divided(section.blocks, room, size):
             start = write(block.before if placed else "")
             placed.append(_Placed(start, write(block.text), block))
-        atoms.extend(_atoms(placed, number, room, size))
+        atoms.extend(_atoms(placed, number, room, size, _cost_at_end(section)))
     return Layout("".join(pieces), tuple(atoms), tuple(label_starts))
 
 
@@ -96,21 +97,27 @@ def _divided(blocks: Sequence[Block], room: int, size: Size) -> Iterator[Block]:
             yield block
 
 
-def _atoms(placed: Sequence[_Placed], section: int, room: int, size: Size) -> Iterator[Atom]:
+def _cost_at_end(section: Section) -> float:
+    asks = section.is_turn and section.blocks[-1].text.endswith(("?", "？", "؟"))
+    return AFTER_QUESTION if asks else AFTER_PARAGRAPH
+
+
+def _atoms(placed: Sequence[_Placed], section: int, room: int, size: Size, cost_at_end: float) -> Iterator[Atom]:
     """The atoms of one section, run by run: a run is text without a line break between its blocks."""
     run: list[_Placed] = []
     for position, item in enumerate(placed):
         run.append(item)
         following = placed[position + 1].block if position + 1 < len(placed) else None
         if following is None or "\n" in following.before:
-            yield from _run_atoms(run, section, room, size, _cost_between(item.block, following))
+            cost = cost_at_end if following is None else _cost_between(item.block, following)
+            yield from _run_atoms(run, section, room, size, cost)
             run = []
 
 
-def _cost_between(block: Block, following: Block | None) -> float:
-    if following is not None and block.text.endswith((":", "：")):
+def _cost_between(block: Block, following: Block) -> float:
+    if block.text.endswith((":", "：")):
         return AFTER_COLON
-    return AFTER_LINE if following is not None and following.before == LINE_BREAK else AFTER_PARAGRAPH
+    return AFTER_LINE if following.before == LINE_BREAK else AFTER_PARAGRAPH
 
 
 def _run_atoms(run: Sequence[_Placed], section: int, room: int, size: Size, last_cost: float) -> Iterator[Atom]:

@@ -156,6 +156,15 @@ def test_one_speakers_passage_names_them_beside_the_text_and_a_conversation_with
     assert "\n\nLeo: The quick" in together[0].text
 
 
+def test_a_question_stays_with_its_answer() -> None:
+    def turn(speaker: str, text: str) -> Section:
+        return Section((Block(text, start_s=0.0, end_s=1.0),), speaker=speaker, is_turn=True)
+
+    asked = [turn("Leo", "And then what do you do?"), turn("Ana", (SENTENCE * 7).strip())]
+    chunks = cut([turn("Ana", (SENTENCE * 11).strip()), *asked, *asked, *asked])
+    assert not any(chunk.text.endswith("?") for chunk in chunks)
+
+
 def test_a_passage_begins_with_the_cue_that_holds_its_first_word() -> None:
     section = talk(40)
     for chunk in cut([section]):
