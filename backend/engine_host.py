@@ -24,7 +24,7 @@ import psutil
 from backend.embedded import open_lock
 from backend.processes import as_user, other_user, start_child, stop_child
 
-log = logging.getLogger("footnote.engines")
+log = logging.getLogger(__name__)
 
 POLL_S = 0.25
 READY_TIMEOUT_S = 30

@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import logging
 import os
 import signal
 import socket
@@ -35,6 +34,15 @@ from backend.migrations import migrate
 from backend.settings import EMBEDDED, PREFIX, Settings
 
 READY_TIMEOUT_S = 60
+# Other libraries' messages may quote what an upstream said or an address: they are heard from WARNING on.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"backend": {"level": "INFO"}},
+}
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
 
 
@@ -82,7 +90,7 @@ def run_server(settings: Settings, say: Callable[[str], None]) -> None:
         lifespan="on",
         access_log=False,
         server_header=False,
-        log_level=logging.WARNING,
+        log_config=LOGGING,
         timeout_graceful_shutdown=int(server.drain_s) + 2,
     )
 

@@ -61,7 +61,7 @@ class RetrievalSettings(Section):
 
 
 class ChatSettings(Section):
-    prompt_tokens: int = Field(ge=500)
+    prompt_tokens: int = Field(ge=1000)
     answer_tokens: int = Field(ge=16)
     history_turns: int = Field(ge=0)
     grace_s: float = Field(ge=0)

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from backend.errors import BodyTooLarge, FootnoteError, InvalidRequest, NotFound
 
-log = logging.getLogger("footnote.api")
+log = logging.getLogger(__name__)
 
 # What the framework refuses by itself, in our words.
 FRAMEWORK = {

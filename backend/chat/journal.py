@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from backend.chat.events import frame_number, split_frames
 
-log = logging.getLogger("footnote.journal")
+log = logging.getLogger(__name__)
 
 BATCH_S = 0.03  # frames of one batch; a remote reader sees a token at most this much later
 RETRY_S = 1.0

@@ -19,7 +19,7 @@ from backend.conversations.models import Message, RunRecord
 from backend.conversations.store import ConversationStore
 from backend.errors import FootnoteError, Interrupted, Unavailable
 
-log = logging.getLogger("footnote.runs")
+log = logging.getLogger(__name__)
 
 KEEP_ENDED_S = 30  # an ended run stays in memory this long, for readers that are just reconnecting
 HEARTBEAT_S = 3

@@ -25,7 +25,7 @@ from backend.llm.tokens import TokenCounter
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
 
-log = logging.getLogger("footnote.chat")
+log = logging.getLogger(__name__)
 
 SAVE_ATTEMPTS = 40
 SAVE_PAUSE_S = 0.25  # ten seconds in all: a database that was restarted is back by then

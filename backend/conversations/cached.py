@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from backend.conversations.models import Turn
 from backend.conversations.store import ConversationStore
 
-log = logging.getLogger("footnote.history")
+log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0  # after a failure Redis is left alone for this long, so that its absence costs each question little
 

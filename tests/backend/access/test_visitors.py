@@ -1,0 +1,63 @@
+"""Visitors' tokens."""
+
+import time
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+
+from backend.access.visitors import ALGORITHM, AUDIENCE, Visitors, read_or_make_secret
+from backend.errors import Unauthenticated
+
+SECRET = b"s" * 32
+
+
+def test_a_token_names_its_visitor_and_nobody_else_can_make_one() -> None:
+    visitor = str(uuid4())
+    assert Visitors(SECRET).check(Visitors(SECRET).mint(visitor)) == visitor
+    with pytest.raises(Unauthenticated):
+        Visitors(SECRET).check(Visitors(b"t" * 32).mint(visitor))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": int(time.time()) - 1},
+        {"aud": "something-else"},
+        {"sub": "not-a-uuid"},
+        {"sub": None},
+        {"exp": None},
+        {"aud": None},
+    ],
+)
+def test_a_token_that_is_old_or_meant_for_something_else_is_refused(claims: dict[str, object]) -> None:
+    good: dict[str, object] = {"sub": str(uuid4()), "aud": AUDIENCE, "exp": int(time.time()) + 60}
+    changed = {name: value for name, value in (good | claims).items() if value is not None}
+    with pytest.raises(Unauthenticated):
+        Visitors(SECRET).check(jwt.encode(changed, SECRET, algorithm=ALGORITHM))
+
+
+def test_a_token_without_a_signature_is_refused() -> None:
+    claims = {"sub": str(uuid4()), "aud": AUDIENCE, "exp": int(time.time()) + 60}
+    with pytest.raises(Unauthenticated):
+        Visitors(SECRET).check(jwt.encode(claims, None, algorithm="none"))
+
+
+def test_a_first_question_sent_again_is_the_same_newcomer_only_with_an_unguessable_key_from_the_same_place() -> None:
+    visitors, key = Visitors(SECRET), str(uuid4())
+    assert visitors.newcomer(key, "10.0.0.1") == visitors.newcomer(key, "10.0.0.1")
+    assert visitors.newcomer(key, "10.0.0.1") != visitors.newcomer(key, "10.0.0.2")
+    assert visitors.newcomer(key, "10.0.0.1") != Visitors(b"t" * 32).newcomer(key, "10.0.0.1")
+    assert visitors.newcomer("1", "10.0.0.1") != visitors.newcomer("1", "10.0.0.1")
+    assert visitors.newcomer(None, "10.0.0.1") != visitors.newcomer(None, "10.0.0.1")
+    assert UUID(visitors.newcomer(key, "10.0.0.1")).version == 4
+
+
+def test_the_secret_of_the_embedded_default_is_made_once_and_is_private(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    secret = read_or_make_secret(file)
+    assert len(secret) >= 32
+    assert read_or_make_secret(file) == secret
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]

@@ -1,0 +1,70 @@
+"""Sources as the reader is shown them."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from backend.chat.sources import as_json, deep_link, hide_removed, number_sources, shorten
+from backend.knowledge.models import Chunk, Creator, Document
+from backend.retrieval.models import Passage, Retrieved
+
+DOCUMENT = Document(
+    UUID(int=1), "ana", "A talk", "video", "talk.vtt", url="https://videos.example.org/watch?v=a", duration_s=60.0
+)
+CHUNK = Chunk(UUID(int=2), UUID(int=1), "ana", 0, "What was said.", 0, 14, start_s=12.9, end_s=20.0)
+
+
+def test_a_timed_source_opens_the_moment_in_whole_seconds() -> None:
+    assert deep_link(DOCUMENT, CHUNK) == "https://videos.example.org/watch?v=a&t=12"
+
+
+@pytest.mark.parametrize(("start_s", "t"), [(75.0, "60"), (-3.0, "0"), (0.0, "0")])
+def test_the_moment_is_never_outside_the_recording(start_s: float, t: str) -> None:
+    link = deep_link(DOCUMENT, replace(CHUNK, start_s=start_s))
+    assert link == f"https://videos.example.org/watch?v=a&t={t}"
+
+
+def test_a_moment_that_the_address_names_already_is_replaced() -> None:
+    document = replace(DOCUMENT, url="https://videos.example.org/watch?t=99&v=a#top")
+    assert deep_link(document, CHUNK) == "https://videos.example.org/watch?v=a&t=12#top"
+
+
+def test_an_article_is_opened_as_it_is_and_a_pdf_at_its_page() -> None:
+    article = replace(CHUNK, start_s=None, end_s=None)
+    assert deep_link(DOCUMENT, article) == DOCUMENT.url
+    assert deep_link(DOCUMENT, replace(article, page=7)) == f"{DOCUMENT.url}#page=7"
+
+
+@pytest.mark.parametrize("url", [None, "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https:", "/a"])
+def test_only_web_addresses_are_links(url: str | None) -> None:
+    assert deep_link(replace(DOCUMENT, url=url), CHUNK) is None
+
+
+def test_a_snippet_is_one_line_cut_at_a_word() -> None:
+    assert shorten("one  two\nthree", 100) == "one two three"
+    assert shorten("one two, three", 11) == "one two…"
+    assert shorten("x" * 50, 10) == "x" * 9 + "…"
+    assert len(shorten("word " * 200, 320)) <= 320
+
+
+def test_sources_are_numbered_in_order_and_made_of_json_alone() -> None:
+    document = replace(DOCUMENT, published_at=date(2026, 1, 2))
+    passage = Passage(CHUNK, document, Creator("ana", "Ana"), 0.03)
+    sources = as_json(number_sources(Retrieved("q", "creator", (passage, passage), True)))
+    assert [source["index"] for source in sources] == [1, 2]
+    assert sources[0]["published_at"] == "2026-01-02"
+    assert sources[0]["creator"] == {"slug": "ana", "name": "Ana"}
+    assert sources[0]["scope"] == "creator"
+    assert sources[0]["document_id"] == str(UUID(int=1))
+
+
+def test_a_source_that_was_deleted_since_keeps_its_number_and_loses_its_text() -> None:
+    passage = Passage(CHUNK, DOCUMENT, Creator("ana", "Ana"), 0.03)
+    snapshot = as_json(number_sources(Retrieved("q", "creator", (passage,), True)))
+    assert hide_removed(snapshot, {str(DOCUMENT.id)}) == snapshot
+    (removed,) = hide_removed(snapshot, set())
+    assert removed["index"] == 1
+    assert removed["removed"] is True
+    assert (removed["title"], removed["snippet"], removed["url"]) == ("Removed", "", None)

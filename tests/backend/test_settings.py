@@ -1,0 +1,98 @@
+"""Settings: every default is in config.yaml, the environment wins, a typo is an error that names it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backend.errors import ConfigurationError
+from backend.settings import PREFIX, Settings, config_file, load
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_environment_wins_over_the_file_and_env_lies_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().server.port == 8000
+    Path(".env").write_text("FOOTNOTE_SERVER__PORT=8001\nFOOTNOTE_TIERS__FAST__MODEL=small\n")
+    assert load().server.port == 8001
+    monkeypatch.setenv("FOOTNOTE_SERVER__PORT", "8002")
+    assert load().server.port == 8002
+    assert load().tiers["fast"].model == "small"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "suggested"),
+    [
+        ("FOOTNOTE_SERVER__PROT", "server.prot", "port"),
+        ("FOOTNOTE_SERVR__PORT", "FOOTNOTE_SERVR__PORT", "FOOTNOTE_SERVER"),
+        ("FOOTNOTE_TIERS__FAST__MODLE", "modle", "model"),
+    ],
+)
+def test_a_typo_is_an_error_that_names_the_key(
+    monkeypatch: pytest.MonkeyPatch, name: str, named: str, suggested: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert named in error.value.message
+    assert suggested in error.value.message
+
+
+def test_a_typo_in_env_is_an_error_too() -> None:
+    Path(".env").write_text("FOOTNOTE_SERVR__PORT=1\n")
+    with pytest.raises(ConfigurationError, match="servr"):
+        load()
+
+
+def test_a_wrong_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_SERVER__PORT", "sk-secret")
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert "server.port" in error.value.message
+    assert "sk-secret" not in error.value.message
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_TIERS__FAST__BASE_URL", "")
+    assert load().tiers["fast"].base_url is None  # type: ignore[union-attr]
+
+
+def test_a_secret_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("own.yaml").write_text(config_file().read_text().replace("model: null", "model: null\n    api_key: abc"))
+    monkeypatch.setenv("FOOTNOTE_CONFIG", "own.yaml")
+    with pytest.raises(ConfigurationError, match="api_key"):
+        load()
+
+
+def test_a_short_secret_and_an_unknown_tier_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_SECRET", "short")
+    with pytest.raises(ConfigurationError, match="32"):
+        load()
+    monkeypatch.delenv("FOOTNOTE_SECRET")
+    monkeypatch.setenv("FOOTNOTE_CASCADE__ORDER", '["nobody"]')
+    with pytest.raises(ConfigurationError, match="nobody"):
+        load()
+
+
+def test_no_key_is_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_TIERS__FAST__API_KEY", "sk-canary")
+    assert "sk-canary" not in repr(load())
+
+
+def test_every_setting_of_the_file_is_introduced_by_its_environment_name() -> None:
+    text = config_file().read_text()
+    for section, values in load().model_dump().items():
+        if section in ("tiers", "secret"):
+            continue
+        names = [section] if not isinstance(values, dict) else [f"{section}__{key}" for key in values]
+        for name in names:
+            assert f"{PREFIX}{name}".upper() in text, name
+    assert set(Settings.model_fields) - {"secret"} <= set(re.findall(r"^(\w+):", text, re.MULTILINE))
