@@ -30,19 +30,11 @@ from backend.embedded import engines
 from backend.errors import ConfigurationError
 from backend.knowledge.catalogue import documents
 from backend.knowledge.export import ensure_exported, exported_model
+from backend.logs import LOGGING
 from backend.migrations import migrate
 from backend.settings import EMBEDDED, PREFIX, Settings
 
 READY_TIMEOUT_S = 60
-# Other libraries' messages may quote what an upstream said or an address: they are heard from WARNING on.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"backend": {"level": "INFO"}},
-}
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
 
 

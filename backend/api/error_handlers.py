@@ -1,15 +1,11 @@
 """Renders every refusal as PROTOCOL says. Nothing of an exception's own text leaves the process."""
 
-import logging
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.errors import BodyTooLarge, FootnoteError, InvalidRequest, NotFound
-
-log = logging.getLogger(__name__)
+from backend.errors import BodyTooLarge, FootnoteError, InternalError, InvalidRequest, NotFound
 
 # What the framework refuses by itself, in our words.
 FRAMEWORK = {
@@ -39,9 +35,9 @@ def install_error_handlers(app: FastAPI) -> None:
         return render(known, status=405 if error.status_code == 405 else known.status)
 
     @app.exception_handler(Exception)
-    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected %s", type(error).__name__)
-        return render(FootnoteError("Something went wrong on our side; try again shortly."))
+    async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
+        # The server logs it, as its stack alone.
+        return render(InternalError("Something went wrong on our side; try again shortly."))
 
 
 def render(error: FootnoteError, status: int | None = None) -> JSONResponse:

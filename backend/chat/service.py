@@ -94,7 +94,7 @@ class ChatService:
         failure = None if run.producer.cancelled() else run.producer.exception()
         stopped = run.stop_reason if run.producer.cancelled() else None
         if failure is not None and not isinstance(failure, Unavailable):
-            log.error("run %s failed: %s", run.id, type(failure).__name__, exc_info=None)
+            log.error("run %s failed", run.id, exc_info=failure)
         if draft.sources is None:
             run.append(SourcesEvent([]))
         answer = conclude(draft, run.record, stopped, failure)
