@@ -10,8 +10,8 @@ from backend.knowledge.models import Chunk, Document
 from pipeline.layout import Atom, Layout, lay_out
 from pipeline.sources.parsed import PARAGRAPH_BREAK, Section
 
-# Tokens of the embedding model, title and heading path included. The model of the default reads 256; research on
-# passage retrieval and our own reading agree that some 150 words hold one thought.
+# Tokens of the embedding model, title, heading path and special tokens included. The default model reads 256, and in
+# the talks and articles that we read some 150 words hold one thought.
 TARGET = 200
 LIMIT = 240
 SMALLEST_ROOM = 16

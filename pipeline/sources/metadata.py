@@ -1,8 +1,10 @@
 """What front matter and sidecars say, as `Metadata`. Values that make no sense are left out with a remark."""
 
+import re
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import cast, get_args
+from contextlib import suppress
+from datetime import date
+from typing import ClassVar, cast, get_args
 
 import yaml
 
@@ -11,9 +13,19 @@ from backend.knowledge.models import Kind
 from pipeline.clean import clean_characters, flow
 from pipeline.sources.parsed import Metadata
 
+_DATE = re.compile(r"\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")  # what follows is the time of day
 _DATE_KEYS = ("published_at", "date")
 _TOPIC_KEYS = ("topics", "tags")
 _AUTHOR_KEYS = ("by", "author", "authors")
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 def read_yaml(text: str, name: str) -> Mapping[str, object]:
@@ -22,7 +34,7 @@ def read_yaml(text: str, name: str) -> Mapping[str, object]:
     Raises `ContentError` with the line that is wrong.
     """
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""
@@ -77,15 +89,13 @@ def _kind(value: object, remarks: list[str]) -> Kind | None:
 
 
 def _date(value: object, remarks: list[str]) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if value is None or isinstance(value, date):
-        return value
-    try:
-        return datetime.fromisoformat(str(value).strip()).date()
-    except ValueError:
-        remarks.append("its date is not written as YYYY-MM-DD and was left out")
+    if value is None:
         return None
+    if match := _DATE.match(str(value)):
+        with suppress(ValueError):  # the 31st of June
+            return date(int(match[1]), int(match[2]), int(match[3]))
+    remarks.append("its date is not written as YYYY-MM-DD and was left out")
+    return None
 
 
 def _seconds(value: object, remarks: list[str]) -> float | None:

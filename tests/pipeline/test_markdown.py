@@ -36,6 +36,18 @@ def test_values_that_make_no_sense_are_left_out_with_a_remark() -> None:
     assert len(document.remarks) == 4
 
 
+@pytest.mark.parametrize("written", ["2024-4-09", "2024/04/09", "'2024-04-09T10:00:00Z'", "2024-04-09 10:00:00"])
+def test_dates_are_read_as_people_write_them(written: str) -> None:
+    assert markdown.parse(f"---\ndate: {written}\n---\ntext\n").metadata.published_at == date(2024, 4, 9)
+
+
+def test_a_day_that_does_not_exist_is_left_out_and_a_title_may_be_a_day() -> None:
+    document = markdown.parse("---\ndate: 2024-06-31\ntitle: 2024-01-01\n---\ntext\n")
+    assert document.metadata.published_at is None
+    assert document.metadata.title == "2024-01-01"
+    assert len(document.remarks) == 1
+
+
 def test_broken_front_matter_names_its_line() -> None:
     with pytest.raises(ContentError, match=r"front matter is not valid YAML \(line \d\)"):
         markdown.parse("---\ntitle: a: b\n---\n\ntext\n")
