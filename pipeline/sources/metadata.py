@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
-from typing import ClassVar, cast, get_args
+from typing import cast, get_args
 
 import yaml
 
@@ -22,7 +22,7 @@ _AUTHOR_KEYS = ("by", "author", "authors")
 class _Loader(yaml.SafeLoader):
     """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest."""
 
-    yaml_implicit_resolvers: ClassVar = {
+    yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML wants it so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
