@@ -1,10 +1,25 @@
 """Which creators and documents there are: the tables, and what the service reads from them."""
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Column, Date, DateTime, Float, ForeignKey, Index, Integer, Table, Text, func, select
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.engine import RowMapping
@@ -13,6 +28,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.database import metadata, reading
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
+
+TOMBSTONES_S = 1.0
 
 creators = Table(
     "creators",
@@ -51,6 +68,18 @@ documents = Table(
 Index("ix_documents_deleted", documents.c.id, postgresql_where=documents.c.deleted_at.is_not(None))
 
 
+# One array instead of a list of parameters: the statement is compiled once for any number of ids.
+FIND_DOCUMENTS = (
+    select(documents, creators.c.name.label("creator_name"))
+    .join(creators, creators.c.slug == documents.c.creator)
+    .where(
+        documents.c.id == any_(bindparam("ids", type_=ARRAY(SqlUUID))),
+        documents.c.status == "ready",
+        documents.c.deleted_at.is_(None),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CreatorSummary:
     """A creator, and how many documents of theirs answer."""
@@ -64,6 +93,8 @@ class Catalogue:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._tombstones: frozenset[UUID] = frozenset()
+        self._tombstones_until = 0.0
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -101,20 +132,21 @@ class Catalogue:
         """Those of `ids` that answer now, with their creators; a deleted document is missing from the moment on."""
         if not ids:
             return {}
-        query = (
-            select(documents, creators.c.name.label("creator_name"))
-            .join(creators, creators.c.slug == documents.c.creator)
-            .where(documents.c.id.in_(ids), documents.c.status == "ready", documents.c.deleted_at.is_(None))
-        )
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).mappings().all()
+            rows = (await connection.execute(FIND_DOCUMENTS, {"ids": list(ids)})).mappings().all()
         return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
     async def tombstones(self) -> frozenset[UUID]:
-        """Deleted documents whose chunks may still lie in the index."""
-        async with reading(self._engine) as connection:
-            rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
-            return frozenset(rows.scalars())
+        """Deleted documents whose chunks may still lie in the index, as they were at most a second ago.
+
+        They spare a search the hits that nobody may see; `find_documents` is what keeps those from a reader at once.
+        """
+        if time.monotonic() >= self._tombstones_until:
+            async with reading(self._engine) as connection:
+                rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
+                self._tombstones = frozenset(rows.scalars())
+            self._tombstones_until = time.monotonic() + TOMBSTONES_S
+        return self._tombstones
 
 
 def creator_from(row: RowMapping) -> Creator:
