@@ -10,7 +10,7 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     echo "This Python cannot make virtual environments: install its venv module (on Debian: apt install python3-venv)." >&2
     exit 1
 fi
-if ! command -v npm >/dev/null || ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20)'; then
+if ! command -v npm >/dev/null || ! node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)'; then
     echo "Footnote's page is built with Node 20 or newer: install nodejs and npm." >&2
     exit 1
 fi
