@@ -120,7 +120,7 @@ class ChatService:
         sources = number_sources(retrieved) if retrieved.answerable else []
         draft.sources = as_json(sources)
         run.append(SourcesEvent(draft.sources))
-        await asyncio.sleep(0)  # readers have them before the prompt is made, which keeps the loop for some milliseconds
+        await asyncio.sleep(0)  # readers have them before the prompt is made, which keeps the loop for a while
         if not sources:
             self._abstain(run, draft, creator)
             return
