@@ -142,3 +142,16 @@ async def test_a_finished_answer_is_announced_once(page: Page, service: str, mod
     await expect(page.get_by_role("button", name="Send")).to_be_visible()
     announced = [text for text in await page.evaluate("window.announced") if "Short and plain" in text]
     assert len(set(announced)) == 1
+
+
+async def test_one_script_tag_puts_the_widget_on_another_site(page: Page, service: str) -> None:
+    site = "http://another-site.test/"
+    tag = f'<script src="{service}/footnote.js" data-creator="dex-morrowby" data-theme="dark" defer></script>'
+    html = f"<!doctype html><title>Another site</title><h1>Another site</h1>{tag}"
+    await page.route(site, lambda route: route.fulfill(body=html, content_type="text/html"))
+    await page.goto(site)
+    await page.get_by_role("button", name="Ask a question").click()
+    await ask(page, QUESTION)
+    await expect(page.locator(".marker").first).to_be_visible()
+    for text in await page.get_by_test_id("source-card").all_inner_texts():
+        assert "Dex" in text
