@@ -57,8 +57,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-        if multiprocessing.parent_process() is not None:
-            end_with_parent(signal.SIGTERM)
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None:
+            end_with_parent(signal.SIGTERM, parent.pid)
         async with AsyncExitStack() as stack:
             services = await open_services(resolved, stack)
             with streams_ended_on_signal(services.runs, resolved.server.drain_s):
@@ -78,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=resolved.server.allowed_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
+            allow_headers=["Authorization", "Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After"],
         )
     for router in (chat.router, conversations.router, creators.router, health.router):
@@ -113,6 +114,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     store = PostgresConversations(engine)
     runs = Runs(
         store=store,
+        catalogue=catalogue,
         redis=redis,
         blocking_redis=blocking_redis,
         journal_ttl_s=settings.redis.journal_ttl_s,
@@ -132,7 +134,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     service = ChatService(
         store=store,
-        history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_turns),
+        history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_messages),
         catalogue=catalogue,
         retriever=retriever,
         cascade=cascade,

@@ -1,5 +1,6 @@
 """The SQL database: one engine a process, one metadata for all tables."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -25,7 +26,8 @@ metadata = MetaData(
 
 def open_database(url: str, *, pool_size: int = 10) -> AsyncEngine:
     """An engine for a `postgresql+asyncpg://` address; connects on first use, and replaces connections that the server
-    has closed before they are used, so that a restarted server costs nobody an error. Statements may take 10 s."""
+    has closed before they are used, so that a restarted server costs nobody an error. Statements may take 10 s, after
+    which the connection is taken for dead."""
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -72,16 +74,21 @@ def translated() -> Iterator[None]:
         raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
 
 
+# Connection exceptions, insufficient resources, operator intervention, and a server that is read-only for a while.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+AWAY = re.compile(r"08...|53...|57...|25006")
+
+
 def is_away(error: BaseException) -> bool:
-    """Whether the database could not be reached or went away, so that a retry may help."""
-    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+    """Whether the database could not be reached, went away or cannot serve just now, so that a retry may help."""
+    if isinstance(error, OSError | PoolTimeout):
         return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or any(
-            isinstance(cause, OSError | asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError)
-            for cause in causes(error)
-        )
-    return False
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return any(
+        isinstance(cause, OSError | asyncpg.InterfaceError) or AWAY.fullmatch(str(getattr(cause, "sqlstate", "")))
+        for cause in causes(error)
+    )
 
 
 def causes(error: BaseException) -> list[BaseException]:

@@ -10,13 +10,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from backend.errors import ConfigurationError
+from backend.errors import ConfigurationError, FootnoteError
 from backend.settings import EMBEDDED, Settings
 
 START_TIMEOUT_S = 60
@@ -37,9 +38,12 @@ def engines(settings: Settings) -> Iterator[Settings]:
     with open_lock(folder / "clients.lock") as clients:
         take_shared(clients)
         addresses = wait_for_host(settings.data_dir)
+        ended = threading.Event()
+        threading.Thread(target=keep_host, args=(settings.data_dir, ended), daemon=True).start()
         try:
             yield with_addresses(settings, addresses)
         finally:
+            ended.set()
             fcntl.flock(clients, fcntl.LOCK_UN)
             wait_for_end(folder, clients)
 
@@ -107,6 +111,15 @@ def wait_for_host(data_dir: Path) -> dict[str, str]:
     raise ConfigurationError(
         f"The embedded Postgres and Redis did not start; the reason is at the end of {folder}/host.log."
     )
+
+
+def keep_host(data_dir: Path, ended: threading.Event) -> None:
+    """Starts a host again that was killed; the addresses stay the same."""
+    folder = engine_folder(data_dir)
+    while not ended.wait(1):
+        if is_free(folder / "host.lock") and not ended.is_set():
+            with suppress(FootnoteError):
+                wait_for_host(data_dir)
 
 
 def start_host(data_dir: Path, folder: Path) -> subprocess.Popen[bytes]:

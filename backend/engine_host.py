@@ -4,9 +4,11 @@ Run as `python -m backend.engine_host DATA_DIR` by `backend.embedded`.
 """
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -27,13 +29,14 @@ from backend.processes import as_user, other_user, start_child, stop_child
 log = logging.getLogger(__name__)
 
 POLL_S = 0.25
+RETRY_S = 1.0
 READY_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
 SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the name of the socket included
 
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
-    "max_connections": "100",
+    "max_connections": "300",
     "shared_buffers": "64MB",
     # Nothing that a visitor wrote may reach the log.
     "log_min_error_statement": "panic",
@@ -122,7 +125,7 @@ class Redis:
 
     def start(self) -> None:
         """Starts the server on the folder's append-only file and waits until it answers."""
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         command = [
@@ -167,13 +170,18 @@ def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], n
 
 
 def socket_folder(folder: Path, owner: str | None) -> Path:
-    """A folder for the sockets that only their owner enters; a short one elsewhere where the path would be too long."""
+    """A folder for the sockets that only their owner enters; where the path would be too long, a short one elsewhere
+    that is always the same for this data folder."""
     sockets = folder / "engines" / "sockets"
     if len(str(sockets)) > SOCKET_PATH_LIMIT - len("/.s.PGSQL.5432"):
-        sockets = Path(tempfile.mkdtemp(prefix="footnote-"))
+        name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        sockets = Path(tempfile.gettempdir()) / f"footnote-{name}"
     sockets.mkdir(mode=0o700, exist_ok=True)
     if owner:
         shutil.chown(sockets, owner)
+    uid = pwd.getpwnam(owner).pw_uid if owner else os.geteuid()
+    if sockets.is_symlink() or sockets.stat().st_uid != uid or sockets.stat().st_mode & 0o077:
+        raise RuntimeError(f"{sockets} belongs to somebody else")
     return sockets
 
 
@@ -210,9 +218,7 @@ def serve(folder: Path) -> None:
             while not ending:
                 time.sleep(POLL_S)
                 for engine in engines:
-                    if engine.process and engine.process.poll() is not None:
-                        log.warning("%s has died and is started again", type(engine).__name__)
-                        engine.start()
+                    revive(engine)
                 try:
                     fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     ending = True
@@ -223,6 +229,20 @@ def serve(folder: Path) -> None:
         stop_all()
         if not sockets.is_relative_to(folder):
             shutil.rmtree(sockets, ignore_errors=True)
+
+
+def revive(engine: Postgres | Redis) -> None:
+    """Starts an engine again that has died. Where that fails the next round tries again: a server that recovers from a
+    crash, or whose old processes still end, takes its time."""
+    if engine.process is None or engine.process.poll() is None:
+        return
+    log.warning("%s has died and is started again", type(engine).__name__)
+    try:
+        engine.start()
+    except (RuntimeError, OSError, subprocess.SubprocessError):
+        log.exception("%s did not start", type(engine).__name__)
+        engine.stop()
+        time.sleep(RETRY_S)
 
 
 def main() -> None:

@@ -77,6 +77,9 @@ class Unavailable(FootnoteError):
     retryable = True
 
 
+INTERNAL_SENTENCE = "Something went wrong on our side; try again shortly."
+
+
 class InternalError(FootnoteError):
     """A fault of ours."""
 

@@ -1,6 +1,7 @@
 """Child processes: run as another user, ended with their parent, stopped with patience."""
 
 import ctypes
+import os
 import pwd
 import signal
 import subprocess
@@ -13,9 +14,12 @@ POSTGRES_USER = "footnote-postgres"
 STOP_TIMEOUT_S = 10
 
 
-def end_with_parent(how: signal.Signals) -> None:
-    """Makes the kernel send `how` to this process when its parent dies, even by SIGKILL (Linux)."""
+def end_with_parent(how: signal.Signals, parent: int) -> None:
+    """Makes the kernel send `how` to this process when its parent dies, even by SIGKILL (Linux). `parent` is its pid:
+    where that has died before the kernel knew, the signal is sent now."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), how)
 
 
 class UserArguments(TypedDict, total=False):
@@ -55,7 +59,7 @@ def start_child(
     with log_file.open("ab") as output:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **as_user(user), cwd="/",
-            preexec_fn=partial(end_with_parent, death_signal),
+            preexec_fn=partial(end_with_parent, death_signal, os.getpid()),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import math
 import os
 import signal
 import socket
@@ -20,10 +21,12 @@ from typing import NoReturn
 import uvicorn
 from redis.asyncio import Redis
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.visitors import needs_own_secret
 from backend.chat.journal import JournalReader
-from backend.chat.recovery import recover_runs
+from backend.chat.pulse import Pulse
+from backend.chat.saving import DRAINING_SAVE_S
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database, transaction
 from backend.embedded import engines
@@ -50,12 +53,12 @@ def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> No
         )
     refuse_taken_port(settings.server.host, settings.server.port)
     signal.signal(signal.SIGTERM, exit_on_signal)
-    with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings.data_dir):
-        migrate(resolved.database.url)
+    with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings):
+        bring_up_to_date(resolved)
         if exported_model(settings) is None:
             say("Preparing the embedding model, once …")
         ensure_exported(settings)
-        if EMBEDDED in settings.database.url:
+        if settings.database.url == EMBEDDED:
             asyncio.run(end_interrupted_runs(resolved))
         if sample and asyncio.run(is_empty(resolved)):
             say("Ingesting the sample content, once …")
@@ -83,17 +86,18 @@ def run_server(settings: Settings, say: Callable[[str], None]) -> None:
         access_log=False,
         server_header=False,
         log_config=LOGGING,
-        timeout_graceful_shutdown=int(server.drain_s) + 2,
+        timeout_graceful_shutdown=math.ceil(server.drain_s + DRAINING_SAVE_S) + 1,
     )
 
 
 def announce(host: str, port: int, say: Callable[[str], None]) -> None:
     """Says where the service answers, once it does."""
     deadline = time.monotonic() + READY_TIMEOUT_S
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     while time.monotonic() < deadline:
         with suppress(OSError, urllib.error.URLError):
-            urllib.request.urlopen(f"{address}/health/ready", timeout=2).close()
+            direct.open(f"{address}/health/ready", timeout=2).close()
             say(f"Footnote answers at {address}  (Ctrl-C ends it)")
             return
         time.sleep(0.1)
@@ -116,16 +120,31 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def only_instance(data_dir: Path) -> Iterator[None]:
-    """Holds the data folder; a second instance is refused with a sentence."""
-    with (data_dir / "instance.lock").open("a") as lock:
+def only_instance(settings: Settings) -> Iterator[None]:
+    """Holds the data folder where the embedded database lives in it; a second instance is refused with a sentence."""
+    if settings.database.url != EMBEDDED:
+        yield
+        return
+    with (settings.data_dir / "instance.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigurationError(
-                f"The data folder {data_dir} is in use by a running instance: end that, or choose another with DATA=."
+                f"The data folder {settings.data_dir} is in use by a running instance: "
+                "end that, or choose another with DATA=."
             ) from error
         yield
+
+
+def bring_up_to_date(settings: Settings) -> None:
+    """Migrates the database, or says in one sentence why it cannot be used."""
+    try:
+        migrate(settings.database.url)
+    except (SQLAlchemyError, OSError) as error:
+        raise ConfigurationError(
+            f"The database cannot be used ({type(error).__name__}): check that it runs, and the address, the user and "
+            f"the password in {PREFIX}DATABASE__URL."
+        ) from error
 
 
 async def end_interrupted_runs(settings: Settings) -> None:
@@ -133,7 +152,7 @@ async def end_interrupted_runs(settings: Settings) -> None:
     engine = open_database(settings.database.url, pool_size=1)
     redis = Redis.from_url(settings.redis.url)
     try:
-        await recover_runs(PostgresConversations(engine), JournalReader(redis), older_than_s=-1)
+        await Pulse(PostgresConversations(engine), JournalReader(redis)).end_all()
     finally:
         await redis.aclose()
         await engine.dispose()

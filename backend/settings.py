@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
@@ -26,7 +32,7 @@ class Section(BaseModel):
 
 class ServerSettings(Section):
     host: str
-    port: int = Field(ge=0, le=65535)
+    port: int = Field(ge=1, le=65535)
     workers: int = Field(ge=1)
     allowed_origins: tuple[str, ...]
     keepalive_s: float = Field(gt=0)
@@ -34,18 +40,18 @@ class ServerSettings(Section):
 
 
 class DatabaseSettings(Section):
-    url: str
+    url: str = Field(pattern=r"^(embedded|postgresql\+asyncpg://.+)$")
     pool_size: int = Field(ge=1)
 
 
 class RedisSettings(Section):
-    url: str
+    url: str = Field(pattern=r"^(embedded|(redis|rediss|unix)://.+)$")
     history_ttl_s: int = Field(gt=0)
     journal_ttl_s: int = Field(gt=0)
 
 
 class IndexSettings(Section):
-    url: str
+    url: str = Field(pattern=r"^(embedded|https?://.+)$")
     collection: str
     api_key: SecretStr | None = None
 
@@ -63,7 +69,7 @@ class RetrievalSettings(Section):
 class ChatSettings(Section):
     prompt_tokens: int = Field(ge=1000)
     answer_tokens: int = Field(ge=16)
-    history_turns: int = Field(ge=0)
+    history_messages: int = Field(ge=0)
     grace_s: float = Field(ge=0)
 
 
@@ -86,6 +92,14 @@ TierSettings = Annotated[OpenAITierSettings | ExtractiveTierSettings, Field(disc
 
 class CascadeSettings(Section):
     order: tuple[str, ...] = Field(min_length=1)
+
+
+class OurDotEnv(DotEnvSettingsSource):
+    """`.env` may serve other programs too, such as docker compose: only names with our prefix are ours."""
+
+    def _read_env_files(self) -> Mapping[str, str | None]:
+        found = super()._read_env_files()
+        return {name: value for name, value in found.items() if name.upper().startswith(PREFIX)}
 
 
 class Settings(BaseSettings):
@@ -122,7 +136,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         yaml = YamlConfigSettingsSource(settings_cls, yaml_file=config_file())
-        return init_settings, env_settings, dotenv_settings, yaml
+        return init_settings, env_settings, OurDotEnv(settings_cls), yaml
 
 
 def config_file() -> Path:

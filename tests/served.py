@@ -59,7 +59,9 @@ class Served:
         return self.process.wait(timeout_s)
 
     def engine(self, name: str) -> psutil.Process:
-        """The embedded engine's process: `postgres` (the postmaster) or `redis-server`."""
+        """A process of the embedded engines: `postgres` (the postmaster), `redis-server`, or their `host`."""
+        if name == "host":
+            return self.engines()[0]
         for process in self.engines():
             if process.name() == name:
                 return process

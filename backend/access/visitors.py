@@ -16,7 +16,7 @@ from backend.settings import EMBEDDED, Settings
 ALGORITHM = "HS256"
 AUDIENCE = "footnote-visitor"
 LIFETIME_S = 180 * 24 * 3600
-MIN_GUESSPROOF_KEY = 20  # characters; a UUID has 36
+MIN_SECRET_BYTES = 32
 
 
 class Visitors:
@@ -45,13 +45,22 @@ class Visitors:
         except (jwt.PyJWTError, ValueError) as error:
             raise Unauthenticated("The visitor token is not valid any more: leave it out to get a new one.") from error
 
-    def newcomer(self, idempotency_key: str | None, address: str) -> str:
-        """A new visitor. Repeats of one question that carry the same unguessable key from the same address are one
-        visitor, so that a first question that is sent again attaches to its own run."""
-        if idempotency_key is None or len(idempotency_key) < MIN_GUESSPROOF_KEY:
+    def newcomer(self, idempotency_key: str | None, address: str, body_hash: str) -> str:
+        """A new visitor. Repeats of one question that carry the same UUID as their key, from the same address, are one
+        visitor, so that a first question that is sent again attaches to its own run. Other keys may be guessed, and
+        who guesses one must not become somebody else."""
+        if idempotency_key is None or not is_uuid(idempotency_key):
             return str(uuid4())
-        material = f"newcomer\0{address}\0{idempotency_key}".encode()
+        material = f"newcomer\0{address}\0{idempotency_key}\0{body_hash}".encode()
         return str(UUID(bytes=hmac.digest(self._secret, material, hashlib.sha256)[:16], version=4))
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a key was made to be unguessable."""
+    try:
+        return UUID(text).version in (4, 7)
+    except ValueError:
+        return False
 
 
 def open_visitors(settings: Settings) -> Visitors:
@@ -75,9 +84,12 @@ def read_or_make_secret(path: Path) -> bytes:
             raise ConfigurationError(f"The data folder {path.parent} cannot be written.") from error
         finally:
             draft.unlink(missing_ok=True)
-    return path.read_text().encode()
+    secret = path.read_bytes()
+    if len(secret) < MIN_SECRET_BYTES:
+        raise ConfigurationError(f"The secret in {path} is damaged: delete that file to get a new one.")
+    return secret
 
 
 def needs_own_secret(settings: Settings) -> bool:
     """Whether several machines may share this configuration, so that each making its own secret would be wrong."""
-    return settings.secret is None and EMBEDDED not in settings.database.url
+    return settings.secret is None and settings.database.url != EMBEDDED

@@ -1,6 +1,7 @@
 """Asking, coming back to a stream, and stopping it."""
 
 import hashlib
+from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
@@ -27,10 +28,11 @@ async def ask(
     parts: Parts,
     visitor: KnownVisitor,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
-) -> EventStream:
+) -> Response:
     """Asks a question; the answer is a stream of server-sent events that begins with `sources`."""
+    body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
     address = request.client.host if request.client else ""
-    owner = visitor or parts.visitors.newcomer(idempotency_key, address)
+    owner = visitor or parts.visitors.newcomer(idempotency_key, address, body_hash)
     question = Question(
         owner=owner,
         query=body.query,
@@ -39,13 +41,13 @@ async def ask(
         personality_weight=body.personality_weight,
         conversation_id=body.conversation_id,
         idempotency_key=idempotency_key,
-        body_hash=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+        body_hash=body_hash,
     )
     record = await parts.chat.ask(question)
     headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id)}
     if visitor is None:
         headers["X-Visitor-Token"] = parts.visitors.mint(owner)
-    return EventStream(await parts.runs.follow(record.id, owner), headers)
+    return stream(await parts.runs.follow(record.id, owner), headers)
 
 
 @router.get("/runs/{run_id}/events", response_class=EventStream, responses=REFUSALS)
@@ -55,10 +57,10 @@ async def events(
     owner: Owner,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[int | None, Query(ge=0)] = None,
-) -> EventStream:
-    """The frames after `Last-Event-ID` (or `?after=`), and then the run live."""
+) -> Response:
+    """The frames after `Last-Event-ID` (or `?after=`), and then the run live; 204 where none is left."""
     position = after if last_event_id is None else frame_id(last_event_id)
-    return EventStream(await parts.runs.follow(run_id, owner, position or 0), {"X-Run-Id": str(run_id)})
+    return stream(await parts.runs.follow(run_id, owner, position or 0), {"X-Run-Id": str(run_id)})
 
 
 @router.post("/runs/{run_id}/stop", status_code=202, response_class=Response, responses=REFUSALS)
@@ -66,6 +68,11 @@ async def stop(run_id: UUID, parts: Parts, owner: Owner) -> Response:
     """Ends a run; every reader gets `done` with `stopped`, and the partial answer is saved. Repeats do nothing."""
     await parts.runs.stop(run_id, owner)
     return Response(status_code=202)
+
+
+def stream(frames: AsyncGenerator[bytes, None] | None, headers: dict[str, str]) -> Response:
+    """Frames as a response; 204 where the client has all of them, which also tells an EventSource not to come back."""
+    return Response(status_code=204, headers=headers) if frames is None else EventStream(frames, headers)
 
 
 def frame_id(value: str) -> int:

@@ -1,8 +1,7 @@
 """Reading one's own conversation back."""
 
-from collections.abc import Collection
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query
 from backend.api.chat import REFUSALS
 from backend.api.dependencies import Owner, Parts
 from backend.api.schemas import ConversationBody, MessageBody, MessagesBody
-from backend.chat.sources import hide_removed
+from backend.chat.remote import living_snapshots
 from backend.conversations.models import Message
 from backend.errors import InvalidRequest
 
@@ -37,16 +36,15 @@ async def messages(
     """Its messages in order; `next_cursor` is there while there are more."""
     found = await parts.conversations.list_messages(conversation_id, owner, seq_of(cursor), limit + 1)
     page = found[:limit]
-    shown = {UUID(source["document_id"]) for message in page for source in message.sources}
-    living = {str(document_id) for document_id in await parts.catalogue.find_documents(shown)}
-    items = [message_body(message, living) for message in page]
+    snapshots = await living_snapshots(parts.catalogue, [message.sources for message in page])
+    items = [message_body(message, sources) for message, sources in zip(page, snapshots, strict=True)]
     return MessagesBody(items=items, next_cursor=str(page[-1].seq) if len(found) > limit else None)
 
 
-def message_body(message: Message, living: Collection[str]) -> MessageBody:
-    """A message as its owner reads it now: what was removed since is not shown."""
+def message_body(message: Message, sources: list[dict[str, Any]]) -> MessageBody:
+    """A message with its sources as they may be shown now."""
     fields = {name: getattr(message, name) for name in MessageBody.model_fields}
-    return MessageBody(**fields | {"sources": hide_removed(message.sources, living)})
+    return MessageBody(**fields | {"sources": sources})
 
 
 def seq_of(cursor: str | None) -> int:

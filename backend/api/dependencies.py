@@ -28,7 +28,7 @@ class Services:
     cascade: Cascade
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """The parts that the lifespan opened."""
     return cast(Services, request.state.services)
 
@@ -36,7 +36,7 @@ def services(request: Request) -> Services:
 Parts = Annotated[Services, Depends(services)]
 
 
-def known_visitor(
+async def known_visitor(
     parts: Parts,
     x_visitor_token: Annotated[str | None, Header()] = None,
     authorization: Annotated[str | None, Header()] = None,
@@ -55,7 +55,7 @@ def known_visitor(
 KnownVisitor = Annotated[str | None, Depends(known_visitor)]
 
 
-def owner(visitor: KnownVisitor) -> str:
+async def owner(visitor: KnownVisitor) -> str:
     """The owner of what the request asks for. Who has no token owns nothing, so everything is missing to them."""
     if visitor is None:
         raise NotFound("There is no such conversation or run.")

@@ -5,7 +5,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.errors import BodyTooLarge, FootnoteError, InternalError, InvalidRequest, NotFound
+from backend.errors import INTERNAL_SENTENCE, BodyTooLarge, FootnoteError, InternalError, InvalidRequest, NotFound
+
+FIELD_LENGTH = 60  # an unknown field is repeated, and may be of any length
 
 # What the framework refuses by itself, in our words.
 FRAMEWORK = {
@@ -31,13 +33,15 @@ def install_error_handlers(app: FastAPI) -> None:
     async def routing(_request: Request, error: HTTPException) -> JSONResponse:
         known = FRAMEWORK.get(error.status_code)
         if known is None:
-            return render(InvalidRequest("The request cannot be answered."), status=error.status_code)
-        return render(known, status=405 if error.status_code == 405 else known.status)
+            known = InvalidRequest("The request cannot be answered.")
+        response = render(known, status=known.status if error.status_code == 400 else error.status_code)
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
         # The server logs it, as its stack alone.
-        return render(InternalError("Something went wrong on our side; try again shortly."))
+        return render(InternalError(INTERNAL_SENTENCE))
 
 
 def render(error: FootnoteError, status: int | None = None) -> JSONResponse:
@@ -55,7 +59,7 @@ def sentence_for(error: RequestValidationError) -> str:
     problem = error.errors()[0]
     if problem["type"] == "json_invalid":
         return "The body is not valid JSON."
-    field = ".".join(str(part) for part in problem["loc"][1:]) or "the body"
+    field = ".".join(str(part) for part in problem["loc"][1:])[:FIELD_LENGTH] or "the body"
     if problem["type"] == "extra_forbidden":
         return f"`{field}` is not a known field."
     if problem["type"] == "missing":

@@ -25,10 +25,10 @@ async def ready(parts: Parts, response: Response) -> HealthBody:
     names = ("database", "index", "redis")
     checks = (parts.catalogue.ready(), parts.index.ready(), parts.runs.redis_ready())
     states = dict(zip(names, await asyncio.gather(*(state_of(check) for check in checks)), strict=True))
-    able = states["database"] == "ok" and states["index"] == "ok" and not parts.runs.draining
+    able = states["database"] == states["index"] == "ok" and bool(parts.cascade.tiers) and not parts.runs.draining
     if not able:
         response.status_code = 503
-    tiers = {f"tier {tier.name}": "ok" for tier in parts.cascade.tiers}
+    tiers = {f"tier {tier.name}": "configured" for tier in parts.cascade.tiers}
     return HealthBody(status="ready" if able else "not ready", dependencies=states | tiers)
 
 

@@ -11,7 +11,7 @@ from backend.llm.words import content_stems
 
 __all__ = ["Citation", "CitationFilter", "check"]
 
-MARKER = re.compile(r"\s*\[(\d+)\]")
+MARKER = re.compile(r"\s*\[(\d{1,4})\]")
 CODE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 SUPPORTED_SHARE = 0.5
 

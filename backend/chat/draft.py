@@ -4,16 +4,16 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.chat.citations import Citation
+from backend.chat.citations import Citation, check
 from backend.chat.events import FinishReason
 from backend.chat.replay import error_data
 from backend.chat.run import StopReason
-from backend.conversations.models import Answer, RunRecord
-from backend.errors import FootnoteError, InternalError, Unavailable
+from backend.conversations.models import Answer, RunRecord, Turn
+from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Unavailable
 from backend.llm.cascade import NoTierAnswered, TierTried, Usage
+from backend.llm.tier import PromptSource
 
 SHUTDOWN = "The service is restarting. Ask again in a moment."
-INTERNAL = "Something went wrong on our side. Ask again in a moment."
 
 
 @dataclass(slots=True)
@@ -22,11 +22,13 @@ class Draft:
 
     query: str
     started_at: float = field(default_factory=time.monotonic)
+    history: list[Turn] | None = None
     sources: list[dict[str, Any]] | None = None
     scope: str = "none"
     text: list[str] = field(default_factory=list)
     tier: str | None = None
     finish_reason: FinishReason | None = None
+    prompt_sources: tuple[PromptSource, ...] = ()
     citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     tiers_tried: tuple[TierTried, ...] = ()
@@ -46,9 +48,13 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
     draft.clock("total")
     if isinstance(failure, NoTierAnswered):
         draft.tiers_tried = failure.tiers_tried
+    draft.citations = check(draft.content, draft.prompt_sources)
     if failure is None and stopped != "shutdown":
         if stopped is not None:
             draft.finish_reason = "stopped"
+            if draft.tier is not None:
+                elapsed = draft.timings_ms["total"] - draft.timings_ms["retrieval"]
+                draft.tiers_tried = (TierTried(draft.tier, "stopped", elapsed),)
         return Answer(
             content=draft.content,
             status="complete" if stopped is None else "interrupted",
@@ -63,6 +69,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         status="interrupted" if draft.text else "failed",
         terminal=failure_data(record, failure),
         sources=draft.sources or [],
+        citations=[asdict(citation) for citation in draft.citations],
         cascade_tier=draft.tier,
     )
 
@@ -89,5 +96,5 @@ def failure_data(record: RunRecord, failure: BaseException | None) -> dict[str, 
     if failure is None:
         failure = Unavailable(SHUTDOWN, retry_after=2)
     elif not isinstance(failure, FootnoteError):
-        failure = InternalError(INTERNAL)
+        failure = InternalError(INTERNAL_SENTENCE)
     return error_data(failure, record, saved=True)

@@ -6,7 +6,6 @@ written again, and the finished message is in Postgres.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.chat.events import frame_number, split_frames
+from backend.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def readers_key(run_id: UUID) -> str:
 
 
 class JournalWriter:
-    """Copies the frames of this worker's runs to Redis. `run` is its task; `changed` may be called for every frame."""
+    """Copies the frames of this worker's runs to Redis. `changed` may be called for every frame."""
 
     def __init__(self, redis: Redis, ttl_s: int) -> None:
         self._redis = redis
@@ -61,19 +61,18 @@ class JournalWriter:
         self._dirty[run.id] = run
         self._wake.set()
 
-    async def run(self) -> None:
-        """Writes until cancelled."""
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(BATCH_S)
-            self._wake.clear()
-            try:
-                await self.flush()
-            except (RedisError, OSError, TimeoutError):
-                log.warning("Redis is away; other workers see running answers only when they are complete")
-                self._written = dict.fromkeys(self._written, 0)  # it may come back empty
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
+    async def write(self) -> None:
+        """One round: waits for frames, gathers a batch and writes it. Call it again and again."""
+        await self._wake.wait()
+        await asyncio.sleep(BATCH_S)
+        self._wake.clear()
+        try:
+            await self.flush()
+        except (RedisError, OSError, TimeoutError):
+            log.warning("Redis is away; other workers see running answers only when they are complete")
+            self._written = dict.fromkeys(self._written, 0)  # it may come back empty
+            await asyncio.sleep(RETRY_S)
+            self._wake.set()
 
     async def flush(self) -> None:
         """Writes what is new, in one round trip. Raises what Redis raises; nothing is forgotten then."""
@@ -112,11 +111,11 @@ class JournalReader:
         """
         position = after
         while True:
-            frames = await self._read(run_id, position)
-            if frames:
-                if frame_number(frames[0]) != position + 1:
-                    raise JournalGap
-                position = frame_number(frames[-1])
+            found = await self._read(run_id, position)
+            frames = contiguous(found, position)
+            if len(frames) < len(found):
+                raise JournalGap
+            position += len(frames)
             yield frames
 
     async def read(self, run_id: UUID) -> Sequence[bytes]:
@@ -128,9 +127,11 @@ class JournalReader:
         return frames_of(entries)
 
     async def request_stop(self, run_id: UUID) -> None:
-        """Asks the worker that has the run to stop it."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        """Asks the worker that has the run to stop it. Raises `Unavailable` where Redis is away."""
+        try:
             await self._redis.set(stop_key(run_id), b"1", ex=60)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise Unavailable("The answer cannot be stopped just now; try again shortly.", retry_after=1) from error
 
     async def _read(self, run_id: UUID, position: int) -> list[bytes]:
         try:
@@ -146,6 +147,19 @@ class JournalReader:
 def frames_of(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes]:
     """The frames in the entries of one stream, in order."""
     return [frame for _id, fields in entries for frame in split_frames(fields[b"frames"])]
+
+
+def contiguous(frames: Iterable[bytes], after: int) -> list[bytes]:
+    """Those frames that follow on number `after` without a gap."""
+    found: list[bytes] = []
+    for frame in frames:
+        number = frame_number(frame)
+        if number <= after:
+            continue
+        if number != after + len(found) + 1:
+            break
+        found.append(frame)
+    return found
 
 
 class JournalGap(Exception):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
+from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode
+from backend.chat.journal import contiguous
 from backend.conversations.models import Answer, Message, RunRecord
 from backend.errors import FootnoteError, Interrupted
 
@@ -23,29 +24,32 @@ def error_data(error: FootnoteError, record: RunRecord, *, saved: bool) -> dict[
     return data
 
 
-def replay(message: Message, after: int) -> list[bytes]:
-    """The frames of a saved answer, numbered from `after` + 1.
+def replay(message: Message, sources: list[dict[str, Any]], after: int) -> list[Event]:
+    """A saved answer as the events that follow on frame `after`; `sources` are its sources as they may be shown now.
 
-    From the start: `sources`, the whole text, and the terminal frame. A reader that has some of it already cannot be
+    From the start: `sources`, the whole text, and the terminal event. A reader that has some of it already cannot be
     told where the saved text goes on, so its text is reset and sent whole.
     """
     events: list[Event] = []
     if after == 0:
-        events.append(SourcesEvent(message.sources))
+        events.append(SourcesEvent(sources))
     else:
         events.append(ResetEvent(message.cascade_tier or "", "replayed"))
     if message.content:
         events.append(TokenEvent(message.content))
-    terminal = message.terminal or {}
-    events.append(ErrorEvent(terminal) if "code" in terminal else DoneEvent(terminal))
-    return [encode(number, event) for number, event in enumerate(events, start=after + 1)]
+    return [*events, ending(message.terminal or {})]
+
+
+def ending(terminal: dict[str, Any]) -> DoneEvent | ErrorEvent:
+    """The terminal event of saved data: only that of `error` has a code."""
+    return ErrorEvent(terminal) if "code" in terminal else DoneEvent(terminal)
 
 
 def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
     """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
     sources: list[dict[str, Any]] = []
     text: list[str] = []
-    for frame in frames:
+    for frame in contiguous(frames, 0):
         name, data = decode(frame)
         match name:
             case "sources":

@@ -1,30 +1,31 @@
-"""All runs: those of this worker in memory, those of others through the journal, ended ones from the database."""
+"""All runs: those of this worker in memory, every other one through `remote`."""
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.chat.events import KEEPALIVE, ErrorEvent, frame_number
-from backend.chat.journal import JournalGap, JournalReader, JournalWriter, readers_key, stop_key
-from backend.chat.recovery import recover_run, recover_runs
-from backend.chat.replay import error_data, is_terminal, replay
+from backend.chat.events import ErrorEvent
+from backend.chat.journal import JournalReader, JournalWriter, readers_key, stop_key
+from backend.chat.pulse import HEARTBEAT_S, Pulse
+from backend.chat.remote import RemoteRuns
+from backend.chat.replay import error_data
 from backend.chat.run import Run
-from backend.conversations.models import Message, RunRecord
+from backend.conversations.models import RunRecord
 from backend.conversations.store import ConversationStore
-from backend.errors import FootnoteError, Interrupted, Unavailable
+from backend.errors import INTERNAL_SENTENCE, InternalError, Unavailable
+from backend.knowledge.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
 KEEP_ENDED_S = 30  # an ended run stays in memory this long, for readers that are just reconnecting
-HEARTBEAT_S = 3
-STALE_S = 15  # five missed heartbeats: the worker is gone
 STOP_POLL_S = 0.4
+RETRY_S = 1.0
 
 
 class Runs:
@@ -34,6 +35,7 @@ class Runs:
         self,
         *,
         store: ConversationStore,
+        catalogue: Catalogue,
         redis: Redis,
         blocking_redis: Redis,
         journal_ttl_s: int,
@@ -44,6 +46,8 @@ class Runs:
         self._redis = redis
         self._writer = JournalWriter(redis, journal_ttl_s)
         self._reader = JournalReader(blocking_redis)
+        self._pulse = Pulse(store, self._reader)
+        self._remote = RemoteRuns(store, catalogue, self._reader, self._pulse, keepalive_s)
         self._keepalive_s = keepalive_s
         self._grace_s = grace_s
         self._runs: dict[UUID, Run] = {}
@@ -53,8 +57,8 @@ class Runs:
 
     def open(self) -> None:
         """Starts the background tasks: journal, heartbeat, and stops that other workers ask for."""
-        for work in (self._writer.run(), self._beat(), self._watch_stops()):
-            self._background.append(asyncio.create_task(work))
+        for work in (self._writer.write, self._beat, self._watch_stops):
+            self._background.append(asyncio.create_task(self._again_and_again(work)))
 
     async def close(self) -> None:
         """Ends what still runs, saved, and then the background tasks."""
@@ -65,25 +69,26 @@ class Runs:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    def start(self, record: RunRecord, answer: Callable[[Run], Awaitable[None]]) -> Run:
+    def start(self, record: RunRecord, answer: Callable[[Run], Awaitable[None]]) -> None:
         """Starts the task that answers, detached from whoever asked."""
         run = Run(record, self._writer.changed, self._last_reader_left)
         self._runs[run.id] = run
-        task = asyncio.create_task(self._drive(run, answer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return run
+        self._spawn(self._drive(run, answer))
 
-    async def follow(self, run_id: UUID, owner: str, after: int = 0) -> AsyncGenerator[bytes, None]:
-        """The stream of a run after frame `after`, from wherever it is. Raises `NotFound` before the first byte only.
+    async def follow(self, run_id: UUID, owner: str, after: int = 0) -> AsyncGenerator[bytes, None] | None:
+        """The stream of a run after frame `after`, from wherever it is; None where there is nothing to come.
 
-        One function serves the first reader, reconnects, second tabs and other workers.
+        One function serves the first reader, reconnects, second tabs and other workers. Raises `NotFound`.
         """
         local = self._runs.get(run_id)
         if local is not None and local.record.owner == owner:
+            if local.ended and after >= len(local.frames):
+                return None
             return local.follow(after, self._keepalive_s)
         record = await self._store.find_run(run_id, owner)
-        return self._follow_remote(record, after)
+        if record.frames is not None and after >= record.frames:
+            return None
+        return self._remote.follow(record, after)
 
     async def stop(self, run_id: UUID, owner: str) -> None:
         """Stops a run of this owner wherever it is; an ended one stays as it is. Raises `NotFound`."""
@@ -112,12 +117,21 @@ class Runs:
         except (RedisError, OSError, TimeoutError):
             return False
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _drive(self, run: Run, answer: Callable[[Run], Awaitable[None]]) -> None:
+        """The edge of a run: whatever happens, it ends with a terminal frame."""
         try:
             await answer(run)
+        except Exception:
+            log.exception("run %s failed", run.id)
         finally:
             if not run.ended:
-                run.append(ErrorEvent(error_data(Interrupted(), run.record, saved=False)))
+                failure = error_data(InternalError(INTERNAL_SENTENCE), run.record, saved=False)
+                run.append(ErrorEvent(failure))
             asyncio.get_running_loop().call_later(KEEP_ENDED_S, self._forget, run.id)
 
     def _forget(self, run_id: UUID) -> None:
@@ -128,11 +142,8 @@ class Runs:
         asyncio.get_running_loop().call_later(self._grace_s, self._end_if_abandoned, run)
 
     def _end_if_abandoned(self, run: Run) -> None:
-        if run.readers or run.ended:
-            return
-        task = asyncio.create_task(self._check_remote_readers(run))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if not run.readers and not run.ended:
+            self._spawn(self._check_remote_readers(run))
 
     async def _check_remote_readers(self, run: Run) -> None:
         with suppress(RedisError, OSError, TimeoutError):
@@ -142,70 +153,33 @@ class Runs:
         if not run.readers:
             run.stop("abandoned")
 
-    async def _follow_remote(self, record: RunRecord, after: int) -> AsyncGenerator[bytes, None]:
-        """Frames through the journal; where it has lost some, the saved answer."""
-        position, silent_since = after, time.monotonic()
-        if record.running:
-            with suppress(JournalGap):
-                async with aclosing(self._reader.follow(record.id, after)) as batches:
-                    async for frames in batches:
-                        if frames:
-                            position, silent_since = frame_number(frames[-1]), time.monotonic()
-                            yield b"".join(frames)
-                            if is_terminal(frames[-1]):
-                                return
-                        elif await self._has_ended(record):
-                            break
-                        elif time.monotonic() - silent_since >= self._keepalive_s:
-                            silent_since = time.monotonic()
-                            yield KEEPALIVE
-        rest = [frame for frame in await self._reader.read(record.id) if frame_number(frame) > position]
-        if rest and frame_number(rest[0]) == position + 1 and is_terminal(rest[-1]):
-            yield b"".join(rest)
-            return
-        while (message := await self._saved(record)) is None:
-            yield KEEPALIVE
-            await asyncio.sleep(1)
-        yield b"".join(replay(message, position))
-
-    async def _has_ended(self, record: RunRecord) -> bool:
-        """Whether the run is over; one whose heart has stopped is ended here and now."""
-        try:
-            now = await self._store.find_run(record.id, record.owner)
-            if now.running and now.heartbeat_age_s > STALE_S:
-                await recover_run(self._store, self._reader, record)
-                return True
-        except Unavailable:
-            return False
-        except FootnoteError:
-            return True  # the conversation was deleted meanwhile
-        return not now.running
-
-    async def _saved(self, record: RunRecord) -> Message | None:
-        try:
-            return await self._store.find_answer(record.id)
-        except Unavailable:
-            return None
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:
+        """The edge of a background task: one round that fails is logged, and the next follows."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("a background task failed and goes on")
+                await asyncio.sleep(RETRY_S)
 
     async def _beat(self) -> None:
-        while True:
-            running = [run.id for run in self._runs.values() if not run.ended]
-            try:
-                if running:
-                    await self._store.beat(running)
-                await recover_runs(self._store, self._reader, STALE_S)
-            except Unavailable:
-                log.warning("the database is away; heartbeats wait for it")
-            await asyncio.sleep(HEARTBEAT_S)
+        running = [run.id for run in self._runs.values() if not run.ended]
+        try:
+            if running:
+                await self._store.beat(running)
+            await self._pulse.recover()
+        except Unavailable:
+            self._pulse.forget()
+            log.warning("the database is away; heartbeats wait for it")
+        await asyncio.sleep(HEARTBEAT_S)
 
     async def _watch_stops(self) -> None:
-        while True:
-            await asyncio.sleep(STOP_POLL_S)
-            running = [run for run in self._runs.values() if not run.ended]
-            if not running:
-                continue
-            with suppress(RedisError, OSError, TimeoutError):
-                asked = await self._redis.mget([stop_key(run.id) for run in running])
-                for run, flag in zip(running, asked, strict=True):
-                    if flag:
-                        run.stop("stopped")
+        await asyncio.sleep(STOP_POLL_S)
+        running = [run for run in self._runs.values() if not run.ended]
+        if not running:
+            return
+        with suppress(RedisError, OSError, TimeoutError):
+            asked = await self._redis.mget([stop_key(run.id) for run in running])
+            for run, flag in zip(running, asked, strict=True):
+                if flag:
+                    run.stop("stopped")

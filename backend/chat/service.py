@@ -5,16 +5,16 @@ import logging
 from contextlib import aclosing
 from functools import partial
 
-from backend.chat.citations import CitationFilter, check
+from backend.chat.citations import CitationFilter
 from backend.chat.draft import Draft, conclude
-from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent
+from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.prompt import assemble
-from backend.chat.replay import error_data
 from backend.chat.run import Run
 from backend.chat.runs import Runs
+from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
 from backend.chat.sources import as_json, number_sources
 from backend.conversations.cached import CachedHistory
-from backend.conversations.models import Answer, Question, RunRecord, Turn
+from backend.conversations.models import Question, RunRecord, Turn
 from backend.conversations.store import ConversationStore
 from backend.errors import NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
@@ -26,10 +26,6 @@ from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
 
 log = logging.getLogger(__name__)
-
-SAVE_ATTEMPTS = 40
-SAVE_PAUSE_S = 0.25  # ten seconds in all: a database that was restarted is back by then
-NOT_SAVED = "The answer could not be saved because the database is away. Ask again in a moment."
 
 
 class ChatService:
@@ -86,8 +82,7 @@ class ChatService:
     async def _answer(self, question: Question, creator: Creator | None, run: Run) -> None:
         """Produces, saves, and then says so: the terminal frame comes after the commit."""
         draft = Draft(query=question.query)
-        history: list[Turn] = []
-        run.producer = asyncio.create_task(self._produce(question, creator, run, draft, history))
+        run.producer = asyncio.create_task(self._produce(question, creator, run, draft))
         if run.stop_reason is not None:
             run.producer.cancel()
         await asyncio.wait({run.producer})
@@ -98,19 +93,17 @@ class ChatService:
         if draft.sources is None:
             run.append(SourcesEvent([]))
         answer = conclude(draft, run.record, stopped, failure)
-        if not await self._save(run.record, answer):
-            run.append(ErrorEvent(error_data(Unavailable(NOT_SAVED, retry_after=2), run.record, saved=False)))
-            return
-        run.append(ErrorEvent(answer.terminal) if "code" in answer.terminal else DoneEvent(answer.terminal))
-        said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
-        turns = [*history, Turn("user", question.query), *said]
-        await self._history.write(run.record.conversation_id, run.record.seq + 2, turns)
+        within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
+        for event in await save(self._store, run, answer, within_s):
+            run.append(event)
+        if draft.history is not None:
+            said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
+            turns = [*draft.history, Turn("user", question.query), *said]
+            await self._history.write(run.record.conversation_id, run.record.seq + 2, turns)
 
-    async def _produce(
-        self, question: Question, creator: Creator | None, run: Run, draft: Draft, history: list[Turn]
-    ) -> None:
+    async def _produce(self, question: Question, creator: Creator | None, run: Run, draft: Draft) -> None:
         """History, passages, sources, and then the answer as it comes."""
-        history += await self._history.read(run.record.conversation_id, run.record.seq)
+        draft.history = history = await self._history.read(run.record.conversation_id, run.record.seq)
         earlier = [turn.content for turn in history if turn.role == "user"]
         retrieved = await self._retriever.retrieve(
             question.query, earlier=earlier, creator=question.creator, topic=question.topic
@@ -158,6 +151,7 @@ class ChatService:
             prompt_tokens=self._prompt_tokens,
             answer_tokens=self._answer_tokens,
         )
+        draft.prompt_sources = prompt.sources
         markers = CitationFilter(len(prompt.sources))
         async with aclosing(self._cascade.answer(prompt)) as events:
             async for event in events:
@@ -176,16 +170,6 @@ class ChatService:
                         draft.finish_reason = event.finish_reason
                         draft.usage = event.usage
                         draft.tiers_tried = event.tiers_tried
-        draft.citations = check(draft.content, prompt.sources)
-
-    async def _save(self, record: RunRecord, answer: Answer) -> bool:
-        """Commits the answer, trying again while the database is away. False where it stays away."""
-        for _attempt in range(SAVE_ATTEMPTS):
-            try:
-                return await self._store.finish(record, answer)
-            except Unavailable:
-                await asyncio.sleep(SAVE_PAUSE_S)
-        return False
 
 
 def say(text: str, run: Run, draft: Draft) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -36,9 +37,10 @@ class CachedHistory:
             return []
         cached = await self._attempt(self._redis.get(key(conversation_id)))
         if isinstance(cached, bytes):
-            copy = json.loads(cached)
-            if copy["before"] == before:
-                return [Turn(role, content) for role, content in copy["turns"]]
+            with suppress(ValueError, KeyError, TypeError):  # not what we wrote
+                copy = json.loads(cached)
+                if copy["before"] == before:
+                    return [Turn(role, content) for role, content in copy["turns"]]
         return await self._store.history(conversation_id, before, self._limit)
 
     async def write(self, conversation_id: UUID, before: int, turns: Sequence[Turn]) -> None:

@@ -59,6 +59,7 @@ runs = Table(
     Column("idempotency_key", Text),
     Column("body_hash", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("frames", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("heartbeat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("uq_runs_running_conversation", "conversation_id", unique=True, postgresql_where=text("state = 'running'")),
@@ -89,7 +90,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run as the database knows it. `message_id` is the id that its answer has or will have, `seq` the number of
-    the question in the conversation; the answer's is one more."""
+    the question in the conversation; the answer's is one more. `frames` is the number of the last frame, once known."""
 
     id: UUID
     conversation_id: UUID
@@ -97,7 +98,8 @@ class RunRecord:
     seq: int
     owner: str
     running: bool
-    heartbeat_age_s: float
+    heartbeat_at: datetime
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a run leaves behind, however it ended."""
+    """What a run leaves behind, however it ended. `frames` is the number of its last frame, where that is known."""
 
     content: str
     status: Status
@@ -131,6 +133,7 @@ class Answer:
     citations: list[dict[str, Any]] = field(default_factory=list)
     cascade_tier: str | None = None
     finish_reason: str | None = None
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

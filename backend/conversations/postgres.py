@@ -1,5 +1,7 @@
 """Conversations in Postgres: the truth."""
 
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
@@ -24,7 +26,7 @@ TITLE_LENGTH = 80
 NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
 
-heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at).label("heartbeat_age")
+heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at)
 run_columns = (
     runs.c.id,
     runs.c.conversation_id,
@@ -32,7 +34,8 @@ run_columns = (
     runs.c.seq,
     runs.c.owner,
     runs.c.state,
-    heartbeat_age,
+    runs.c.heartbeat_at,
+    runs.c.frames,
 )
 
 
@@ -76,7 +79,9 @@ class PostgresConversations:
                         title=title_of(question.query),
                     )
                 )
-            run = RunRecord(uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_age_s=0)
+            run = RunRecord(
+                uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_at=datetime.now(UTC)
+            )
             await connection.execute(
                 insert(runs).values(
                     id=run.id,
@@ -134,7 +139,9 @@ class PostgresConversations:
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
         async with transaction(self._engine) as connection:
             ended = await connection.execute(
-                update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(state="ended")
+                update(runs)
+                .where(runs.c.id == run.id, runs.c.state == "running")
+                .values(state="ended", frames=answer.frames)
             )
             if ended.rowcount == 0:
                 return False
@@ -171,8 +178,17 @@ class PostgresConversations:
             raise NotFound(NO_RUN)
         return run_from(row)
 
-    async def find_answer(self, run_id: UUID) -> Message | None:
-        query = select(messages).where(messages.c.run_id == run_id, messages.c.role == "assistant")
+    async def find_answer(self, run_id: UUID, owner: str) -> Message | None:
+        query = (
+            select(messages)
+            .join(conversations, conversations.c.id == messages.c.conversation_id)
+            .where(
+                messages.c.run_id == run_id,
+                messages.c.role == "assistant",
+                conversations.c.owner == owner,
+                conversations.c.deleted_at.is_(None),
+            )
+        )
         async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         return message_from(row) if row else None
@@ -234,7 +250,7 @@ def title_of(query: str) -> str:
     return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
 
 
-def run_from(row: Row[tuple[object, ...]]) -> RunRecord:
+def run_from(row: Row[*tuple[Any, ...]]) -> RunRecord:
     """A row of `run_columns`."""
     return RunRecord(
         id=row.id,
@@ -243,11 +259,12 @@ def run_from(row: Row[tuple[object, ...]]) -> RunRecord:
         seq=row.seq,
         owner=row.owner,
         running=row.state == "running",
-        heartbeat_age_s=float(row.heartbeat_age),
+        heartbeat_at=row.heartbeat_at,
+        frames=row.frames,
     )
 
 
-def message_from(row: Row[tuple[object, ...]]) -> Message:
+def message_from(row: Row[*tuple[Any, ...]]) -> Message:
     """A row of `messages`."""
     return Message(
         id=row.id,

@@ -31,7 +31,7 @@ class ConversationStore(Protocol):
         """A run of this owner, running or ended."""
         ...
 
-    async def find_answer(self, run_id: UUID) -> Message | None:
+    async def find_answer(self, run_id: UUID, owner: str) -> Message | None:
         """The saved answer of a run, once it has ended."""
         ...
 

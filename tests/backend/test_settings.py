@@ -52,6 +52,29 @@ def test_a_typo_in_env_is_an_error_too() -> None:
         load()
 
 
+def test_env_may_serve_other_programs_too() -> None:
+    Path(".env").write_text("POSTGRES_PASSWORD=x\nFOOTNOTE_SERVER__PORT=8001\n")
+    assert load().server.port == 8001
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FOOTNOTE_DATABASE__URL", "postgresql://localhost/x"),
+        ("FOOTNOTE_REDIS__URL", "localhost:6379"),
+        ("FOOTNOTE_INDEX__URL", "qdrant:6333"),
+        ("FOOTNOTE_SERVER__PORT", "0"),
+    ],
+)
+def test_an_address_of_the_wrong_kind_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert name.removeprefix(PREFIX).lower().replace("__", ".") in error.value.message
+
+
 def test_a_wrong_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_SERVER__PORT", "sk-secret")
     with pytest.raises(ConfigurationError) as error:

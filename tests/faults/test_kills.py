@@ -6,6 +6,7 @@ import signal
 import time
 
 import httpx
+import psutil
 import pytest
 
 from tests.faults.conftest import ROUNDS
@@ -77,7 +78,7 @@ async def test_a_killed_service_finds_every_acknowledged_turn_again(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("engine", ["postgres", "redis-server"])
+@pytest.mark.parametrize("engine", ["postgres", "redis-server", "host"])
 async def test_an_engine_that_is_killed_in_the_middle_of_an_answer_comes_back_and_nothing_is_lost(
     served: Served, model: ModelServer, engine: str, seed: int
 ) -> None:
@@ -118,6 +119,34 @@ async def test_a_service_that_is_told_to_end_ends_its_streams_properly_and_every
         await start(served)
         reply = (await visitor.messages(answer.conversation_id))[1]
         assert (reply["status"], reply["content"]) == ("interrupted", answer.text)
+
+
+async def test_a_service_that_ends_while_the_database_hangs_still_ends_its_streams(
+    served: Served, model: ModelServer
+) -> None:
+    await start(served)
+    model.answer, model.tokens_per_s = WORDS * 3, 50
+    hanging: list[psutil.Process] = []
+
+    def hang_and_terminate() -> None:
+        postmaster = served.engine("postgres")
+        hanging.extend([postmaster, *postmaster.children()])
+        for process in hanging:
+            process.suspend()
+        assert served.process is not None
+        served.process.terminate()
+
+    try:
+        async with Visitor(served.address) as visitor:
+            answer = await read_until_cut(visitor, served, 10, hang_and_terminate)
+        assert answer.checked().last.event == "error"
+        assert answer.last.json["retryable"] is True
+        assert "message_id" not in answer.last.json
+    finally:
+        for process in hanging:
+            process.resume()
+    assert served.process is not None
+    await asyncio.to_thread(served.process.wait, 20)
 
 
 async def test_ctrl_c_ends_the_service_and_every_child(served: Served) -> None:

@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 import jwt
 import pytest
 
 from backend.access.visitors import ALGORITHM, AUDIENCE, Visitors, read_or_make_secret
-from backend.errors import Unauthenticated
+from backend.errors import ConfigurationError, Unauthenticated
 
 SECRET = b"s" * 32
 
@@ -44,14 +44,16 @@ def test_a_token_without_a_signature_is_refused() -> None:
         Visitors(SECRET).check(jwt.encode(claims, None, algorithm="none"))
 
 
-def test_a_first_question_sent_again_is_the_same_newcomer_only_with_an_unguessable_key_from_the_same_place() -> None:
+def test_a_first_question_sent_again_is_the_same_newcomer_only_with_a_key_that_nobody_guesses() -> None:
     visitors, key = Visitors(SECRET), str(uuid4())
-    assert visitors.newcomer(key, "10.0.0.1") == visitors.newcomer(key, "10.0.0.1")
-    assert visitors.newcomer(key, "10.0.0.1") != visitors.newcomer(key, "10.0.0.2")
-    assert visitors.newcomer(key, "10.0.0.1") != Visitors(b"t" * 32).newcomer(key, "10.0.0.1")
-    assert visitors.newcomer("1", "10.0.0.1") != visitors.newcomer("1", "10.0.0.1")
-    assert visitors.newcomer(None, "10.0.0.1") != visitors.newcomer(None, "10.0.0.1")
-    assert UUID(visitors.newcomer(key, "10.0.0.1")).version == 4
+    first = visitors.newcomer(key, "10.0.0.1", "body")
+    assert UUID(first).version == 4
+    assert visitors.newcomer(key, "10.0.0.1", "body") == first
+    assert visitors.newcomer(key, "10.0.0.2", "body") != first
+    assert visitors.newcomer(key, "10.0.0.1", "other body") != first
+    assert Visitors(b"t" * 32).newcomer(key, "10.0.0.1", "body") != first
+    for guessable in ("1", "how-loud-should-my-master-be", str(uuid5(NAMESPACE_URL, "a question")), None):
+        assert visitors.newcomer(guessable, "10.0.0.1", "body") != visitors.newcomer(guessable, "10.0.0.1", "body")
 
 
 def test_the_secret_of_the_embedded_default_is_made_once_and_is_private(tmp_path: Path) -> None:
@@ -61,3 +63,9 @@ def test_the_secret_of_the_embedded_default_is_made_once_and_is_private(tmp_path
     assert read_or_make_secret(file) == secret
     assert file.stat().st_mode & 0o077 == 0
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_damaged_secret_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("")
+    with pytest.raises(ConfigurationError, match="damaged"):
+        read_or_make_secret(tmp_path / "secret")

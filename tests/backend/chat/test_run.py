@@ -2,17 +2,19 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent, encode, split_frames
+from backend.chat.journal import contiguous
 from backend.chat.replay import recovered, replay
 from backend.chat.run import Run
-from backend.conversations.models import RunRecord
+from backend.conversations.models import Message, RunRecord
 from tests.sse import read_all, text_of
 
-RECORD = RunRecord(UUID(int=1), UUID(int=2), UUID(int=3), 1, "me", running=True, heartbeat_age_s=0)
+RECORD = RunRecord(UUID(int=1), UUID(int=2), UUID(int=3), 1, "me", running=True, heartbeat_at=datetime.now(UTC))
 
 
 def new_run() -> Run:
@@ -95,21 +97,26 @@ def test_the_journal_of_a_dead_worker_becomes_an_interrupted_answer() -> None:
     assert answer.terminal["retryable"] is True
 
 
+def test_what_comes_after_a_gap_in_a_journal_is_not_taken_for_the_answer() -> None:
+    frames = [encode(number, TokenEvent(str(number))) for number in (1, 2, 5, 6)]
+    assert recovered(frames, RECORD).content == "12"
+    assert recovered(frames[2:], RECORD).content == ""
+    assert contiguous(frames, 1) == frames[1:2]
+    assert contiguous(frames, 4) == frames[2:]
+    assert contiguous(frames, 6) == []
+
+
 def test_a_journal_that_is_gone_becomes_an_empty_interrupted_answer() -> None:
     assert recovered([], RECORD).content == ""
 
 
 def test_a_client_with_the_replay_of_a_saved_answer_has_its_text() -> None:
-    from datetime import UTC, datetime
-
-    from backend.conversations.models import Message
-
     message = Message(
         UUID(int=3), 2, "assistant", "whole", "complete", [], [], "fast", "stop", datetime.now(UTC), {"finish": 1}
     )
-    fresh = read_all(replay(message, 0))
+    fresh = read_all([encode(number, event) for number, event in enumerate(replay(message, [], 0), 1)])
     assert [event.event for event in fresh] == ["sources", "token", "done"]
-    again = read_all(replay(message, 7))
+    again = read_all([encode(number, event) for number, event in enumerate(replay(message, [], 7), 8)])
     assert [event.event for event in again] == ["reset", "token", "done"]
     assert [event.id for event in again] == ["8", "9", "10"]
     assert text_of(fresh) == text_of(again) == "whole"

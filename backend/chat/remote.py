@@ -1,0 +1,125 @@
+"""Following a run of another worker, or one that has ended: through the journal, else from the saved answer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing, suppress
+from typing import Any
+from uuid import UUID
+
+from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number
+from backend.chat.journal import JournalGap, JournalReader, contiguous
+from backend.chat.pulse import Pulse
+from backend.chat.replay import error_data, is_terminal, replay
+from backend.chat.sources import hide_removed
+from backend.conversations.models import Message, RunRecord
+from backend.conversations.store import ConversationStore
+from backend.errors import INTERNAL_SENTENCE, InternalError, NotFound, Unavailable
+from backend.knowledge.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+
+
+class RemoteRuns:
+    """Follows runs that are not in this process's memory."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        catalogue: Catalogue,
+        journal: JournalReader,
+        pulse: Pulse,
+        keepalive_s: float,
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._journal = journal
+        self._pulse = pulse
+        self._keepalive_s = keepalive_s
+
+    async def follow(self, record: RunRecord, after: int) -> AsyncGenerator[bytes, None]:
+        """The frames after number `after`; whatever goes wrong, the stream ends with a terminal frame."""
+        position = after
+        try:
+            async with aclosing(self._frames(record, after)) as batches:
+                async for frames in batches:
+                    if frames:
+                        position = frame_number(frames[-1])
+                        yield b"".join(frames)
+                    else:
+                        yield KEEPALIVE
+        except Exception:
+            log.exception("run %s cannot be followed", record.id)
+            failure = ErrorEvent(error_data(InternalError(INTERNAL_SENTENCE), record, saved=False))
+            yield encode(position + 1, failure)
+
+    async def _frames(self, record: RunRecord, after: int) -> AsyncGenerator[list[bytes], None]:
+        """Batches of frames; an empty one says that it is time for a comment."""
+        position, silent_since = after, time.monotonic()
+        if record.running:
+            with suppress(JournalGap):
+                async with aclosing(self._journal.follow(record.id, after)) as batches:
+                    async for frames in batches:
+                        if frames:
+                            position, silent_since = frame_number(frames[-1]), time.monotonic()
+                            yield frames
+                            if is_terminal(frames[-1]):
+                                return
+                        elif await self._has_ended(record):
+                            break
+                        elif time.monotonic() - silent_since >= self._keepalive_s:
+                            silent_since = time.monotonic()
+                            yield []
+        rest = contiguous(await self._journal.read(record.id), position)
+        if rest and is_terminal(rest[-1]):
+            yield rest
+            return
+        while (message := await self._saved(record)) is None:
+            if time.monotonic() - silent_since >= self._keepalive_s:
+                silent_since = time.monotonic()
+                yield []
+            await asyncio.sleep(POLL_S)
+        shown = await living_sources(self._catalogue, message.sources)
+        yield [encode(number, event) for number, event in enumerate(replay(message, shown, position), position + 1)]
+
+    async def _has_ended(self, record: RunRecord) -> bool:
+        """Whether the run is over; one whose heart has stopped is ended here and now."""
+        try:
+            now = await self._store.find_run(record.id, record.owner)
+            if now.running and self._pulse.is_dead(now):
+                await self._pulse.end(now)
+                return True
+        except Unavailable:
+            self._pulse.forget()
+            return False
+        return not now.running
+
+    async def _saved(self, record: RunRecord) -> Message | None:
+        """The answer, or None while the database is away or the run goes on. Raises `NotFound` once it is deleted."""
+        try:
+            message = await self._store.find_answer(record.id, record.owner)
+            if message is None and await self._has_ended(record):
+                message = await self._store.find_answer(record.id, record.owner)
+                if message is None:
+                    raise NotFound("The answer is gone.")
+        except Unavailable:
+            return None
+        return message
+
+
+async def living_sources(catalogue: Catalogue, snapshot: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A message's sources as they may be shown now: those of deleted documents without their text."""
+    (shown,) = await living_snapshots(catalogue, [snapshot])
+    return shown
+
+
+async def living_snapshots(
+    catalogue: Catalogue, snapshots: Collection[list[dict[str, Any]]]
+) -> list[list[dict[str, Any]]]:
+    """The same for several messages, with one question to the catalogue."""
+    documents = {UUID(source["document_id"]) for snapshot in snapshots for source in snapshot}
+    living = {str(document_id) for document_id in await catalogue.find_documents(documents)}
+    return [hide_removed(snapshot, living) for snapshot in snapshots]
