@@ -153,7 +153,7 @@ def another_site(body: str) -> Iterator[str]:
     """Somebody else's page, of another origin than the service."""
 
     class Site(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the name is the library's
+        def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
