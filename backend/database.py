@@ -56,8 +56,9 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection for single reads: no transaction, so two round trips less. Raises `Unavailable` likewise."""
+async def autocommit(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection on which each statement is its own transaction: two round trips less. Raises `Unavailable`
+    likewise."""
     with translated():
         async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             yield connection

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Row, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,7 +19,7 @@ from backend.conversations.models import (
     messages,
     runs,
 )
-from backend.database import reading, transaction
+from backend.database import autocommit, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
@@ -61,50 +61,23 @@ class PostgresConversations:
             ) from error
 
     async def _begin_new(self, question: Question) -> RunRecord:
-        conversation_id = question.conversation_id or uuid4()
-        async with transaction(self._engine) as connection:
-            if question.conversation_id:
+        if question.conversation_id:
+            conversation_id = question.conversation_id
+            async with transaction(self._engine) as connection:
                 await self._lock_conversation(connection, conversation_id, question.owner)
                 last = select(func.coalesce(func.max(messages.c.seq), 0)).where(
                     messages.c.conversation_id == conversation_id
                 )
-                seq = (await connection.execute(last)).scalar_one() + 1
-            else:
-                seq = 1
-                await connection.execute(
-                    insert(conversations).values(
-                        id=conversation_id,
-                        owner=question.owner,
-                        creator=question.creator,
-                        title=title_of(question.query),
-                    )
-                )
-            run = RunRecord(
-                uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_at=datetime.now(UTC)
-            )
-            await connection.execute(
-                insert(runs).values(
-                    id=run.id,
-                    conversation_id=conversation_id,
-                    message_id=run.message_id,
-                    seq=seq,
-                    owner=question.owner,
-                    idempotency_key=question.idempotency_key,
-                    body_hash=question.body_hash,
-                    state="running",
-                )
-            )
-            await connection.execute(
-                insert(messages).values(
-                    id=uuid4(),
-                    conversation_id=conversation_id,
-                    seq=seq,
-                    role="user",
-                    content=question.query,
-                    status="complete",
-                    run_id=run.id,
-                )
-            )
+                run = new_run(question, conversation_id, (await connection.execute(last)).scalar_one() + 1)
+                await connection.execute(insert_turn(question, run))
+            return run
+        run = new_run(question, uuid4(), 1)
+        conversation = insert(conversations).values(
+            id=run.conversation_id, owner=question.owner, creator=question.creator, title=title_of(question.query)
+        )
+        # One statement is one transaction, and one round trip before the first source instead of five.
+        async with autocommit(self._engine) as connection:
+            await connection.execute(insert_turn(question, run).add_cte(conversation.cte("conversation")))
         return run
 
     async def _run_of_key(self, question: Question) -> RunRecord | None:
@@ -113,7 +86,7 @@ class PostgresConversations:
         query = select(*run_columns, runs.c.body_hash).where(
             runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
@@ -132,7 +105,7 @@ class PostgresConversations:
             .order_by(messages.c.seq.desc())
             .limit(limit)
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return [Turn(row.role, row.content) for row in reversed(rows)]
 
@@ -172,7 +145,7 @@ class PostgresConversations:
             .join(conversations, conversations.c.id == runs.c.conversation_id)
             .where(runs.c.id == run_id, runs.c.owner == owner, conversations.c.deleted_at.is_(None))
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_RUN)
@@ -189,7 +162,7 @@ class PostgresConversations:
                 conversations.c.deleted_at.is_(None),
             )
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         return message_from(row) if row else None
 
@@ -200,7 +173,7 @@ class PostgresConversations:
             .scalar_subquery()
         )
         query = select(conversations, active.label("active_run_id")).where(owned(conversation_id, owner))
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_CONVERSATION)
@@ -213,7 +186,7 @@ class PostgresConversations:
             .order_by(messages.c.seq)
             .limit(limit)
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             found = await connection.execute(select(conversations.c.id).where(owned(conversation_id, owner)))
             if found.first() is None:
                 raise NotFound(NO_CONVERSATION)
@@ -226,13 +199,44 @@ class PostgresConversations:
 
     async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
         query = select(*run_columns).where(runs.c.state == "running", heartbeat_age > older_than_s)
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             return [run_from(row) for row in await connection.execute(query)]
 
     async def _lock_conversation(self, connection: AsyncConnection, conversation_id: UUID, owner: str) -> None:
         query = select(conversations.c.id).where(owned(conversation_id, owner)).with_for_update()
         if (await connection.execute(query)).first() is None:
             raise NotFound(NO_CONVERSATION)
+
+
+def new_run(question: Question, conversation_id: UUID, seq: int) -> RunRecord:
+    """A run that is about to begin; `seq` is the number of its question."""
+    return RunRecord(
+        uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_at=datetime.now(UTC)
+    )
+
+
+def insert_turn(question: Question, run: RunRecord) -> Insert:
+    """The statement that writes the user's message and its run, together."""
+    values = {
+        "id": run.id,
+        "conversation_id": run.conversation_id,
+        "message_id": run.message_id,
+        "seq": run.seq,
+        "owner": question.owner,
+        "idempotency_key": question.idempotency_key,
+        "body_hash": question.body_hash,
+        "state": "running",
+    }
+    message = insert(messages).values(
+        id=uuid4(),
+        conversation_id=run.conversation_id,
+        seq=run.seq,
+        role="user",
+        content=question.query,
+        status="complete",
+        run_id=run.id,
+    )
+    return message.add_cte(insert(runs).values(values).cte("run"))
 
 
 def owned(conversation_id: UUID, owner: str) -> ColumnElement[bool]:

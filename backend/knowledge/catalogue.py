@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.database import metadata, reading
+from backend.database import autocommit, metadata
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
 
@@ -99,7 +99,7 @@ class Catalogue:
     async def ready(self) -> bool:
         """Whether the database answers."""
         try:
-            async with reading(self._engine) as connection:
+            async with autocommit(self._engine) as connection:
                 await connection.execute(select(1))
         except Unavailable:
             return False
@@ -118,13 +118,13 @@ class Catalogue:
             .outerjoin(live, live.c.creator == creators.c.slug)
             .order_by(creators.c.name)
         )
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [CreatorSummary(creator_from(row), row["documents"]) for row in rows]
 
     async def find_creator(self, slug: str) -> Creator | None:
         """The creator with this slug, or None."""
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             row = (await connection.execute(select(creators).where(creators.c.slug == slug))).mappings().first()
         return creator_from(row) if row else None
 
@@ -132,7 +132,7 @@ class Catalogue:
         """Those of `ids` that answer now, with their creators; a deleted document is missing from the moment on."""
         if not ids:
             return {}
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             rows = (await connection.execute(FIND_DOCUMENTS, {"ids": list(ids)})).mappings().all()
         return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
@@ -142,7 +142,7 @@ class Catalogue:
         They spare a search the hits that nobody may see; `find_documents` is what keeps those from a reader at once.
         """
         if time.monotonic() >= self._tombstones_until:
-            async with reading(self._engine) as connection:
+            async with autocommit(self._engine) as connection:
                 rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
                 self._tombstones = frozenset(rows.scalars())
             self._tombstones_until = time.monotonic() + TOMBSTONES_S
