@@ -3,10 +3,13 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-DATA ?= data
-PORT ?= 8000
+# Only what was asked for is passed on, so that `.env` and the environment keep their say.
+ifdef DATA
 export FOOTNOTE_DATA_DIR := $(DATA)
+endif
+ifdef PORT
 export FOOTNOTE_SERVER__PORT := $(PORT)
+endif
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .PHONY: run setup test lint format bench faults browser clean
