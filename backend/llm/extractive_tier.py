@@ -31,14 +31,17 @@ class ExtractiveTier:
 
 
 def compose(extracts: Sequence[Extract]) -> str:
-    """One paragraph a source, each sentence with its marker; where several creators speak, each is named."""
+    """One paragraph a source, each sentence with its marker; where there are several creators, each is named.
+
+    As where it is from, not as who speaks: in a creator's podcast a guest may.
+    """
     several = len({extracted.source.creator for extracted in extracts}) > 1
     paragraphs: list[str] = []
     speaking = ""
     for extracted in extracts:
         text = " ".join(marked(extracted))
         creator = extracted.source.creator
-        paragraphs.append(f"**{creator}:** {text}" if several and creator != speaking else text)
+        paragraphs.append(f"**From {creator}:** {text}" if several and creator != speaking else text)
         speaking = creator
     return "\n\n".join(paragraphs)
 

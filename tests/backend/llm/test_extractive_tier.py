@@ -54,8 +54,8 @@ async def test_the_answer_is_the_sentence_in_question_with_what_explains_it() ->
 
 async def test_where_several_creators_speak_each_is_named() -> None:
     text = await answer("Where do bass traps belong?", ROOM, LOUD)
-    assert "**Ana Reyes:** Bass traps belong in the corners" in text
-    assert "\n\n**Dex Morrow:** Bass traps belong to a hobby of other people. [2]" in text
+    assert "**From Ana Reyes:** Bass traps belong in the corners" in text
+    assert "\n\n**From Dex Morrow:** Bass traps belong to a hobby of other people. [2]" in text
 
 
 async def test_headings_tables_code_and_fragments_stay_out() -> None:
