@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import TextSplitter
 
+from backend.knowledge.sentences import sentence_spans
 from pipeline.code_blocks import divide_code
-from pipeline.sentences import sentence_spans
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block, Section
 
 Size = Callable[[str], int]

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.errors import ContentError
-from pipeline.sentences import sentence_spans
+from backend.knowledge.sentences import sentence_spans
 from pipeline.sources import text
 from pipeline.sources.decode import decode
 from pipeline.sources.parsed import NothingToRead
