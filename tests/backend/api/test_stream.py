@@ -169,6 +169,13 @@ async def test_with_the_model_away_the_extractive_tier_answers_and_says_so(
     assert re.search(r"\[\d\]", answer.text)
 
 
+async def test_with_nobody_at_the_models_address_the_extractive_tier_answers(library: Settings) -> None:
+    async with running(with_model(library, "http://127.0.0.1:1/v1")) as address, Visitor(address) as visitor:
+        done = (await visitor.ask()).checked().last.json
+    assert done["cascade_tier"] == "extractive"
+    assert [tried["outcome"] for tried in done["tiers_tried"]] == ["unreachable", "answered"]
+
+
 async def test_a_tier_that_fails_within_its_answer_is_replaced_whole(visitor: Visitor, model: ModelServer) -> None:
     model.fault, model.fault_after = "close_unfinished", 3
     answer = (await visitor.ask()).checked()
