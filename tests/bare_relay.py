@@ -1,4 +1,4 @@
-"""The least that a relay can be: raw ASGI that passes the bytes of the model's stream on. The yardstick of the bench.
+"""The least that a relay can be: raw ASGI and aiohttp that pass the bytes of the model's stream on. The bench's floor.
 
 `python -m tests.bare_relay MODEL_BASE_URL PORT`
 """
@@ -6,7 +6,7 @@
 import sys
 from typing import Any
 
-import httpx
+import aiohttp
 import uvicorn
 
 
@@ -15,7 +15,7 @@ class Relay:
 
     def __init__(self, base_url: str) -> None:
         self.url = f"{base_url}/chat/completions"
-        self.client = httpx.AsyncClient(timeout=60)
+        self.session: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -23,10 +23,12 @@ class Relay:
             body += message["body"]
             if not message.get("more_body"):
                 break
-        async with self.client.stream("POST", self.url, content=body) as response:
+        if self.session is None:
+            self.session = aiohttp.ClientSession()
+        async with self.session.post(self.url, data=body) as response:
             headers = [(b"content-type", b"text/event-stream")]
-            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-            async for chunk in response.aiter_raw():
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            async for chunk in response.content.iter_any():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -1,18 +1,21 @@
 """Speed as ratios, all measured in one run on one machine: `make bench`.
 
 Sources against the bare query embedding plus the bare index query; the first token and each token against a bare relay
-of the same loopback model; the memory of the API process.
+of the same loopback model, which paces its tokens and stamps them, so that neither it nor the reader is the limit; the
+memory of the API process.
 """
 
 import asyncio
-import json
+import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -40,97 +43,94 @@ QUESTIONS = (
 )
 ROUNDS = 120
 WARM_UP = 16
-TOKENS = 500
-STREAMS = 12
+TOKENS = 200
+TOKENS_PER_S = 200
+STREAMS = 10
+STAMP = re.compile(rb"@(\d+\.\d{6})")
 
 
 async def main() -> None:
     """Runs everything and prints one table."""
-    with tempfile.TemporaryDirectory() as folder, model_server() as (model_url, relay_url):
-        environment = {"FOOTNOTE_TIERS__FAST__BASE_URL": model_url, "FOOTNOTE_TIERS__FAST__MODEL": "bench"}
-        with Served(Path(folder) / "data", "--sample", **environment) as served:
-            embedding, index = await bare_retrieval(served.data_dir)
-            before = memory(served)
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        with model_server("--tokens", "20") as model, served(data_dir, model) as service:
+            embedding, index = await bare_retrieval(data_dir)
+            before = memory(service)
             async with httpx.AsyncClient(timeout=60) as client:
-                ours = [await ask(client, served.address, query) for query in questions(STREAMS)][2:]
-                relay = [await relayed(client, relay_url, query) for query in questions(STREAMS)][2:]
-                sources = [
-                    (await ask(client, served.address, query, only_sources=True)).sources for query in questions(ROUNDS)
-                ][WARM_UP:]
-            after = memory(served)
+                ours = [await ask(client, service.address, query) for query in questions(ROUNDS)][WARM_UP:]
+                relay = [await relayed(client, model.relay_url, query) for query in questions(ROUNDS)][WARM_UP:]
+            after = memory(service)
+        paced = ("--tokens", str(TOKENS), "--tokens-per-second", str(TOKENS_PER_S), "--stamped")
+        with model_server(*paced) as model, served(data_dir, model) as service:
+            our_lags, our_cpu = await streamed(ask, service.address, service.pid)
+            relay_lags, relay_cpu = await streamed(relayed, model.relay_url, model.relay_pid)
     floor = embedding + index
-    table = Table(title=f"Footnote, {ROUNDS} questions and {STREAMS} streams of {TOKENS} tokens")
+    table = Table(title=f"{ROUNDS} questions; {STREAMS} streams of {TOKENS} tokens at {TOKENS_PER_S} a second")
     for column in ("what", "ours", "against", "ratio or difference"):
         table.add_column(column)
     table.add_row("bare query embedding, p50", "", ms(embedding), "")
     table.add_row("bare index query, p50", "", ms(index), "")
+    sources = [timing.sources for timing in ours]
     row(table, "request to sources, p50", statistics.median(sources), floor)
     row(table, "request to sources, p95", quantile(sources, 0.95), floor)
     our_first = statistics.median([timing.first_token for timing in ours])
     relay_first = statistics.median([timing.first_token for timing in relay])
-    table.add_row("request to first token, p50", ms(our_first), ms(relay_first), f"+ {ms(our_first - relay_first)}")
+    added(table, "request to first token, p50", our_first, relay_first)
     after_sources = statistics.median([timing.first_token - timing.sources for timing in ours])
-    row(table, "sources to first token, p50", after_sources, relay_first)
-    row(
-        table,
-        "each token at full speed, p50",
-        statistics.median([timing.per_token for timing in ours]),
-        statistics.median([timing.per_token for timing in relay]),
-    )
-    row(
-        table,
-        "request to the end of the answer, p50",
-        statistics.median([timing.end for timing in ours]),
-        statistics.median([timing.end for timing in relay]),
-    )
+    added(table, "sources to first token, p50", after_sources, relay_first)
+    added(table, "a token from model to reader, p50", statistics.median(our_lags), statistics.median(relay_lags))
+    added(table, "a token from model to reader, p99", quantile(our_lags, 0.99), quantile(relay_lags, 0.99))
+    row(table, "CPU for each token, the question included", our_cpu, relay_cpu)
     table.add_row("memory of the API process", f"{after:.0f} MB", f"{before:.0f} MB at first", "")
-    Console().print(table)
+    Console(width=110).print(table)
+
+
+async def streamed(
+    read: Callable[[httpx.AsyncClient, str, str], Awaitable["Timing"]], address: str, pid: int
+) -> tuple[list[float], float]:
+    """Seconds that each token took from the model to the reader, and CPU seconds of the process for each token."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        await read(client, address, QUESTIONS[0])
+        spent = cpu_seconds(pid)
+        timings = [await read(client, address, query) for query in questions(STREAMS)]
+        await asyncio.sleep(0.5)  # the journal is written behind the answer and belongs to its cost
+        lags = [lag for timing in timings for lag in timing.lags]
+        return lags, (cpu_seconds(pid) - spent) / len(lags)
 
 
 class Timing:
-    """Seconds from the request on; `per_token` is the mean over the stream."""
+    """Seconds from the request on; a relay has no sources. `lags` are those of stamped tokens, from sent to read."""
 
     def __init__(self) -> None:
-        self.sources = self.first_token = self.end = 0.0
-        self.tokens = 0
-
-    @property
-    def per_token(self) -> float:
-        return (self.end - self.first_token) / max(self.tokens - 1, 1)
+        self.sources = self.first_token = 0.0
+        self.lags: list[float] = []
 
 
-async def ask(client: httpx.AsyncClient, address: str, query: str, *, only_sources: bool = False) -> Timing:
-    """One question; the run is stopped after its sources where nothing more is wanted."""
-    timing, started = Timing(), time.perf_counter()
-    request = client.stream("POST", f"{address}/api/v1/chat", json={"query": query})
-    async with request as response:
-        buffered = b""
-        async for chunk in response.aiter_raw():
-            now = time.perf_counter() - started
-            buffered += chunk
-            if not timing.sources and b"event: sources" in buffered:
-                timing.sources = now
-            if not timing.first_token and b"event: token" in buffered:
-                timing.first_token = now
-        timing.end = time.perf_counter() - started
-    timing.tokens = buffered.count(b"event: token")
-    if not only_sources and timing.tokens < TOKENS / 2:
-        raise RuntimeError("the model did not answer")
-    return timing
+async def ask(client: httpx.AsyncClient, address: str, query: str) -> Timing:
+    """One question to the service, read to its end."""
+    return await read(client, f"{address}/api/v1/chat", {"query": query}, b"event: token")
 
 
 async def relayed(client: httpx.AsyncClient, address: str, query: str) -> Timing:
-    """The same answer through the bare relay."""
-    timing, started = Timing(), time.perf_counter()
+    """One request to the model through the bare relay, read to its end."""
     body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": query}]}
-    async with client.stream("POST", address, content=json.dumps(body)) as response:
-        buffered = b""
-        async for chunk in response.aiter_raw():
-            buffered += chunk
-            if not timing.first_token and b"word" in buffered:
-                timing.first_token = time.perf_counter() - started
-        timing.end = time.perf_counter() - started
-    timing.tokens = buffered.count(b'"content"')
+    return await read(client, address, body, b'"content": "w')
+
+
+async def read(client: httpx.AsyncClient, url: str, body: dict[str, object], first_token: bytes) -> Timing:
+    """Reads a stream as its pieces come; `first_token` is what only a token's frame has."""
+    timing, started, seen = Timing(), time.perf_counter(), b""
+    async with client.stream("POST", url, json=body) as response:
+        async for piece in response.aiter_raw():
+            now, clock = time.perf_counter() - started, time.monotonic()
+            timing.lags += [clock - float(sent) for sent in STAMP.findall(piece)]
+            seen += piece
+            if not timing.sources and b"event: sources" in seen:
+                timing.sources = now
+            if not timing.first_token and (first_token in seen or timing.lags):
+                timing.first_token = now
+    if not timing.first_token:
+        raise RuntimeError("the model did not answer")
     return timing
 
 
@@ -153,22 +153,49 @@ async def bare_retrieval(data_dir: Path) -> tuple[float, float]:
         await index.close()
 
 
+@dataclass(frozen=True)
+class Model:
+    """The loopback model and the bare relay of it."""
+
+    url: str
+    relay_url: str
+    relay_pid: int
+
+
 @contextmanager
-def model_server() -> Iterator[tuple[str, str]]:
-    """The loopback model and the bare relay of it, each in a process of its own; their addresses."""
+def model_server(*arguments: str) -> Iterator[Model]:
+    """Both, each in a process of its own, once they listen."""
     model_port, relay_port = free_port(), free_port()
-    model_url, relay_url = f"http://127.0.0.1:{model_port}/v1", f"http://127.0.0.1:{relay_port}"
+    url = f"http://127.0.0.1:{model_port}/v1"
     commands = (
-        ["tests.model_server", "--port", str(model_port), "--tokens", str(TOKENS)],
-        ["tests.bare_relay", model_url, str(relay_port)],
+        ["tests.model_server", "--port", str(model_port), *arguments],
+        ["tests.bare_relay", url, str(relay_port)],
     )
     processes = [subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL) for command in commands]
     try:
-        yield model_url, relay_url
+        for port in (model_port, relay_port):
+            wait_for(port)
+        yield Model(url, f"http://127.0.0.1:{relay_port}", processes[1].pid)
     finally:
         for process in processes:
             process.terminate()
             process.wait()
+
+
+def wait_for(port: int) -> None:
+    """Returns once somebody listens."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
+def served(data_dir: Path, model: Model) -> Served:
+    """The service, asking this model."""
+    environment = {"FOOTNOTE_TIERS__FAST__BASE_URL": model.url, "FOOTNOTE_TIERS__FAST__MODEL": "bench"}
+    return Served(data_dir, "--sample", **environment)
 
 
 def questions(count: int) -> Iterator[str]:
@@ -177,10 +204,15 @@ def questions(count: int) -> Iterator[str]:
         yield QUESTIONS[number % len(QUESTIONS)]
 
 
-def memory(served: Served) -> float:
+def cpu_seconds(pid: int) -> float:
+    """What a process has spent so far, in itself and in the kernel."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def memory(service: Served) -> float:
     """Resident megabytes of the API process."""
-    assert served.process is not None
-    return psutil.Process(served.process.pid).memory_info().rss / 1e6
+    return psutil.Process(service.pid).memory_info().rss / 1e6
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -190,7 +222,12 @@ def quantile(values: list[float], share: float) -> float:
 
 def ms(seconds: float) -> str:
     """Seconds as milliseconds, for reading."""
-    return f"{seconds * 1000:.3f} ms" if seconds < 0.001 else f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.3f} ms" if abs(seconds) < 0.001 else f"{seconds * 1000:.1f} ms"
+
+
+def added(table: Table, name: str, ours: float, floor: float) -> None:
+    """One measurement, and what it adds to its floor."""
+    table.add_row(name, ms(ours), ms(floor), f"+ {ms(ours - floor)}")
 
 
 def row(table: Table, name: str, ours: float, floor: float) -> None:

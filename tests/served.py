@@ -31,6 +31,11 @@ class Served:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def start(self) -> Self:
         """Returns once it is ready to answer."""
         environment = self._environment | {
