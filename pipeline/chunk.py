@@ -171,6 +171,7 @@ def _chunk(
         start_s=atoms[0].start_s,
         end_s=max((atom.end_s for atom in atoms if atom.end_s is not None), default=None),
         speaker=speakers.pop() if len(speakers) == 1 else None,
+        page=atoms[0].page,
     )
 
 

@@ -1,6 +1,7 @@
 """Who made the content: `creator.yaml`, or a slug on the command line."""
 
 import re
+import unicodedata
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def named_after(slug: str) -> Creator:
     if not re.match(_SLUG, slug):
         raise ConfigurationError(f"`{slug}` cannot be a creator's slug: use {_SLUG_RULE}.")
     return Creator(slug, slug.replace("-", " ").title())
+
+
+def slug_from(name: str) -> str | None:
+    """A slug out of a creator's or a folder's name ("Ana Velloret": `ana-velloret`), or None where none is left."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", letters.replace("'", ""))) or None
 
 
 def _sentence_for(path: Path, error: ValidationError) -> str:

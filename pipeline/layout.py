@@ -42,6 +42,7 @@ class Atom:
     break_cost: float
     start_s: float | None = None
     end_s: float | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _run_atoms(run: Sequence[_Placed], section: int, room: int, size: Size, last
     def atom(begin: int, finish: int, cost: float) -> Atom:
         first, last = run[bisect_right(starts, begin) - 1], run[bisect_right(starts, finish - 1) - 1]
         cost = last_cost if finish == end else cost
-        return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s)
+        return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s, first.block.page)
 
     if run[0].block.verbatim:
         yield atom(offset, end, AFTER_PARAGRAPH)

@@ -1,19 +1,24 @@
-"""From a file to a document: its bytes are read, parsed, and joined with what is said about it elsewhere."""
+"""From a source to a document: its bytes are read, parsed, and joined with what is said about it elsewhere."""
 
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from backend.errors import ContentError
 from backend.knowledge.models import Document
-from pipeline.find import Source
+from pipeline.creators import slug_from
+from pipeline.source import Source
 from pipeline.sources.decode import decode
-from pipeline.sources.detect import parser_for
+from pipeline.sources.detect import read
 from pipeline.sources.metadata import read_metadata, read_yaml
 from pipeline.sources.parsed import Metadata, NothingToRead, Section
 
+NOBODYS = (
+    "It is nobody's: say `--creator SLUG`, put a creator.yaml with `slug` and `name` into its folder, "
+    "or keep it in a folder with the creator's name."
+)
 _NAMESPACE = uuid5(NAMESPACE_URL, "footnote:document")
 _MACHINE_TRANSCRIPT = re.compile(r"[_-]otter[._]ai$")
 _LANGUAGE = re.compile(r"\.[a-z]{2}(?:-[A-Za-z]{2,4})?$")
@@ -22,9 +27,13 @@ _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}[-_ ](?=\S)")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A document ready to be cut. `fingerprint` changes with everything that decides what becomes of it."""
+    """A document ready to be cut. `fingerprint` changes with everything that decides what becomes of it.
+
+    `creator_name` is how the document itself calls its creator, where it overrides the folder's.
+    """
 
     document: Document
+    creator_name: str | None
     sections: tuple[Section, ...]
     fingerprint: str
     remarks: tuple[str, ...]
@@ -36,32 +45,34 @@ def document_id(creator: str, uri: str) -> UUID:
 
 
 def read_fingerprint(source: Source) -> str:
-    """SHA-256 of the file, and of its sidecar and the command line's topics where there are any.
+    """SHA-256 of the file, and of whatever else describes it where there is any.
 
     Raises `ContentError` where the file cannot be read.
     """
-    return _fingerprint(source, *_read(source))
+    return _fingerprint(source, *_read_files(source))
 
 
-def load(source: Source) -> Loaded:
-    """Reads and parses the file; the command line wins over front matter and sidecar, these over the file's name.
+def load(source: Source, identity: UUID | None = None) -> Loaded:
+    """Reads and parses the source, which is the document `identity` where it is known already.
 
-    Raises `ContentError` with the reason where that cannot be done.
+    The command line wins over front matter and yt-dlp's info, these over feed, sidecar and `creator.yaml`, and all of
+    them over names of files and folders. Raises `ContentError` with the reason where that cannot be done.
     """
-    content, sidecar = _read(source)
-    text, remarks = decode(content)
-    parsed = parser_for(source.path, text)(text)
-    told: list[str] = [*remarks, *parsed.remarks]
-    beside = Metadata()
-    if source.sidecar is not None:
-        beside = read_metadata(read_yaml(decode(sidecar)[0], source.sidecar.name), told)
-    metadata = parsed.metadata.over(beside)
+    content, sidecar, info = _read_files(source)
+    parsed = read(source.path.name, content)
+    told: list[str] = list(parsed.remarks)
+    metadata = parsed.metadata.over(_info(source, info, told)).over(source.known).over(_sidecar(source, sidecar, told))
+    creator, creator_name, uri = _whose(source, metadata)
+    if metadata.chapters:
+        from pipeline.sources.chapters import under_chapters
+
+        parsed = replace(parsed, sections=under_chapters(parsed.sections, metadata.chapters))
     document = Document(
-        id=document_id(source.creator, source.uri),
-        creator=source.creator,
-        title=metadata.title or parsed.title or title_from(source.path),
+        id=identity or document_id(creator, uri),
+        creator=creator,
+        title=metadata.title or parsed.title or title_from(PurePath(source.uri)),
         kind=metadata.kind or parsed.default_kind,
-        source_uri=source.uri,
+        source_uri=uri,
         url=metadata.url,
         published_at=metadata.published_at,
         duration_s=metadata.duration_s,
@@ -71,27 +82,63 @@ def load(source: Source) -> Loaded:
     sections = tuple(section for section in finished if section.blocks)
     if not sections:
         raise NothingToRead("There is no text in it.")
-    return Loaded(document, sections, _fingerprint(source, content, sidecar), tuple(told))
+    return Loaded(document, creator_name, sections, _fingerprint(source, content, sidecar, info), tuple(told))
 
 
 def title_from(path: PurePath) -> str:
     """A readable title out of a file's name: `2024-05-01-Open-Data_otter.ai.srt` reads "Open Data"."""
     stem = _DATE.sub("", _LANGUAGE.sub("", _MACHINE_TRANSCRIPT.sub("", path.stem)))
     words = re.sub(r"[-_\s]+", " ", stem).strip() or path.name
-    return words[0].upper() + words[1:]
+    return words[:1].upper() + words[1:]
 
 
-def _read(source: Source) -> tuple[bytes, bytes]:
+def _whose(source: Source, metadata: Metadata) -> tuple[str, str | None, str]:
+    """The creator's slug, the name that the document gives them if that decides, and the document's URI with them.
+
+    A document that names another creator than its folder keeps the folder's name in its URI: two folders may both hold
+    an `intro.md` of one creator.
+    """
+    named = slug_from(metadata.creator) if metadata.creator else None
+    if source.creator_is_given or named is None or named == source.creator:
+        if source.creator is None:
+            raise ContentError(NOBODYS)
+        return source.creator, None, source.uri
+    is_path = source.creator is not None and "://" not in source.uri
+    return named, metadata.creator, f"{source.creator}/{source.uri}" if is_path else source.uri
+
+
+def _info(source: Source, content: bytes, remarks: list[str]) -> Metadata:
+    if source.info is None:
+        return Metadata()
+    from pipeline.sources.ytdlp import read_info
+
+    return read_info(decode(content)[0], remarks)
+
+
+def _sidecar(source: Source, content: bytes, remarks: list[str]) -> Metadata:
+    if source.sidecar is None:
+        return Metadata()
+    return read_metadata(read_yaml(decode(content)[0], source.sidecar.name), remarks)
+
+
+def _read_files(source: Source) -> tuple[bytes, bytes, bytes]:
+    """The bytes of the document, of its sidecar and of its info; empty for what there is not."""
+
+    def content(path: Path | None) -> bytes:
+        return path.read_bytes() if path else b""
+
     try:
-        return source.path.read_bytes(), source.sidecar.read_bytes() if source.sidecar else b""
+        return content(source.path), content(source.sidecar), content(source.info)
     except OSError as error:
         raise ContentError("The file cannot be read.") from error
 
 
-def _fingerprint(source: Source, content: bytes, sidecar: bytes) -> str:
+def _fingerprint(source: Source, content: bytes, sidecar: bytes, info: bytes) -> str:
     digest = hashlib.sha256(content)
-    if source.sidecar is not None or source.topics:
-        digest.update(b"\0" + hashlib.sha256(sidecar).digest() + "\0".join(source.topics).encode())
+    given = source.creator if source.creator_is_given else None
+    if source.sidecar or source.info or source.topics or given or source.known != Metadata():
+        digest.update(hashlib.sha256(sidecar).digest() + hashlib.sha256(info).digest())
+        digest.update("\0".join((given or "", repr(source.known), *source.topics)).encode())
     return digest.hexdigest()
 
 

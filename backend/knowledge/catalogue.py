@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     any_,
@@ -43,7 +44,8 @@ creators = Table(
     Column("questions", ARRAY(Text), nullable=False, server_default="{}"),
 )
 
-# A document answers while `status` is ready and `deleted_at` is null. A failed one keeps its reason for the curator.
+# A document answers while `status` is ready and `deleted_at` is null. Others are kept for the curator with a `reason`:
+# failed, left out (nothing to read in it), duplicate (of `duplicate_of`).
 documents = Table(
     "documents",
     metadata,
@@ -63,9 +65,27 @@ documents = Table(
     Column("chunks", Integer, nullable=False, server_default="0"),
     Column("ingested_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("deleted_at", DateTime(timezone=True)),
+    # Where a curator finds it, and what they asked for when it came: target, creator and topics.
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("request", JSONB, nullable=False, server_default="{}"),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("text_hash", Text, nullable=False, server_default=""),
+    Column("duplicate_of", SqlUUID),
     Index("uq_documents_creator_source", "creator", "source_uri", unique=True),
 )
+Index("ix_documents_origin", documents.c.origin)
 Index("ix_documents_deleted", documents.c.id, postgresql_where=documents.c.deleted_at.is_not(None))
+
+
+# Vectors by the text that was embedded, so that what has not changed in a document is not embedded again.
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("document_id", SqlUUID, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
 
 
 # One array instead of a list of parameters: the statement is compiled once for any number of ids.

@@ -1,37 +1,138 @@
-"""Which reader a file needs: by its name, and by its content where that says otherwise."""
+"""Which kind of content a file is: by its first bytes, and by its name where these do not tell."""
 
+import codecs
 import re
-from collections.abc import Callable
 from pathlib import PurePath
+from typing import Literal
 
-from pipeline.sources import markdown, srt, text, webvtt
-from pipeline.sources.parsed import ParsedDocument
+from backend.errors import ContentError
+from pipeline.sources.decode import decode
+from pipeline.sources.parsed import NothingToRead, ParsedDocument
 
-Parser = Callable[[str], ParsedDocument]
+Kind = Literal["markdown", "text", "html", "webvtt", "srt", "json", "pdf", "docx", "archive", "feed", "sitemap"]
 
-_PARSERS: dict[str, Parser] = {
-    ".md": markdown.parse,
-    ".markdown": markdown.parse,
-    ".txt": text.parse,
-    ".text": text.parse,
-    ".vtt": webvtt.parse,
-    ".srt": srt.parse,
+HEAD_BYTES = 4096  # what `kind_of` needs to see of a file
+LISTS: frozenset[Kind] = frozenset({"archive", "feed", "sitemap"})  # lead to documents, and are none
+CAPTIONS: frozenset[Kind] = frozenset({"webvtt", "srt"})
+
+_BY_SUFFIX: dict[str, Kind] = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "text",
+    ".text": "text",
+    ".htm": "html",
+    ".html": "html",
+    ".xhtml": "html",
+    ".vtt": "webvtt",
+    ".srt": "srt",
+    ".json": "json",
+    ".json3": "json",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".zip": "archive",
 }
-CAPTIONS = frozenset({".vtt", ".srt"})
-_HEAD = 2000
+_BINARY: frozenset[Kind] = frozenset({"pdf", "docx", "archive"})
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_XML_PREAMBLE = re.compile(r"(?:\s|<\?[^>]*\?>|<!--.*?-->|<!doctype[^>]*>)*", re.DOTALL | re.IGNORECASE)
+_ROOT = re.compile(r"<(?:\w+:)?(\w+)")
 _FIRST_CUE = re.compile(r"\s*(?:\d+\s*\n)?\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->")
 
 
-def is_readable(path: PurePath) -> bool:
-    """Whether the name is one of a kind that is read."""
-    return path.suffix.lower() in _PARSERS
+def kind_of(name: str, head: bytes) -> Kind | None:
+    """The kind of a file of this name that begins with `head` (`HEAD_BYTES` are enough), or None if it is not read."""
+    by_name = _BY_SUFFIX.get(PurePath(name).suffix.lower())
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(_ZIP):
+        return "docx" if by_name == "docx" else "archive"
+    if not head.startswith(_WIDE) and b"\0" in head:
+        return by_name  # its reader says what is wrong with it
+    text = _peek(head)
+    if re.match(r"WEBVTT(?:\s|$)", text):
+        return "webvtt"
+    if _FIRST_CUE.match(text):
+        return "webvtt" if by_name == "webvtt" else "srt"
+    if listed := _xml_kind(text):
+        return listed if by_name not in ("markdown", "text") or listed in LISTS else by_name
+    return by_name
 
 
-def parser_for(path: PurePath, content: str) -> Parser:
-    """The reader for a decoded file; captions are known by their first lines, whatever the file is called."""
-    head = content[:_HEAD].lstrip()
-    if re.match(r"WEBVTT(?:\s|$)", head):
-        return webvtt.parse
-    if _FIRST_CUE.match(head):
-        return webvtt.parse if path.suffix.lower() == ".vtt" else srt.parse
-    return _PARSERS[path.suffix.lower()]
+def read(name: str, content: bytes) -> ParsedDocument:
+    """The document in a file of this name, with remarks about its encoding.
+
+    Raises `ContentError` with the reason where it cannot be read, `NothingToRead` where there is nothing in it.
+    """
+    kind = kind_of(name, content[:HEAD_BYTES])
+    match kind:
+        case "pdf":
+            from pipeline.sources import pdf
+
+            return pdf.parse(content)
+        case "docx":
+            from pipeline.sources import docx
+
+            return docx.parse(content)
+        case "html":
+            from pipeline.sources import html
+
+            return html.parse(content)
+        case "archive" | "feed" | "sitemap":
+            raise NothingToRead("It only leads to documents; name it itself to ingest them.")
+        case None:
+            raise ContentError(f"{PurePath(name).suffix or 'A file without a suffix'} is not a kind that is read.")
+    text, remarks = decode(content)
+    parsed = _parse_text(kind, text)
+    return parsed.with_remarks(remarks)
+
+
+def _parse_text(kind: Literal["markdown", "text", "webvtt", "srt", "json"], text: str) -> ParsedDocument:
+    match kind:
+        case "markdown":
+            from pipeline.sources import markdown
+
+            return markdown.parse(text)
+        case "text":
+            from pipeline.sources import text as plain
+
+            return plain.parse(text)
+        case "webvtt":
+            from pipeline.sources import webvtt
+
+            return webvtt.parse(text)
+        case "srt":
+            from pipeline.sources import srt
+
+            return srt.parse(text)
+        case "json":
+            from pipeline.sources import transcripts
+
+            return transcripts.parse(text)
+
+
+def _peek(head: bytes) -> str:
+    """The first lines as text, whatever their encoding."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if head.startswith(mark):
+            return head[len(mark) :].decode(encoding, errors="replace").lstrip()
+    return head.decode("utf-8", errors="replace").lstrip()
+
+
+def _xml_kind(text: str) -> Kind | None:
+    """What the root element says, if the text begins with markup."""
+    preamble = _XML_PREAMBLE.match(text)
+    root = _ROOT.match(text, preamble.end() if preamble else 0)
+    if re.match(r"<!doctype\s+html", text, re.IGNORECASE):
+        return "html"
+    match root.group(1).lower() if root else None:
+        case "rss" | "feed" | "rdf":
+            return "feed"
+        case "urlset" | "sitemapindex":
+            return "sitemap"
+        case "html" | "head" | "body":
+            return "html"
+    return None

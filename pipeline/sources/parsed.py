@@ -1,6 +1,7 @@
 """What every kind of content becomes: sections of blocks, and what the file says about itself."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from backend.errors import ContentError
@@ -19,7 +20,7 @@ class Block:
     """A paragraph, list item, table row, code block or caption cue.
 
     `before` is the white space that sets it off from the block before it. `verbatim` text (a code block in its fences)
-    keeps its lines and is only divided between them. Times are seconds into a recording.
+    keeps its lines and is only divided between them. Times are seconds into a recording; `page` counts from 1.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Block:
     verbatim: bool = False
     start_s: float | None = None
     end_s: float | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,19 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A named part of a recording."""
+
+    start_s: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is known of a document besides its text; None or empty where nothing is."""
+    """What is known of a document besides its text; None or empty where nothing is.
+
+    `creator` is whose it is, as a name or a slug.
+    """
 
     title: str | None = None
     url: str | None = None
@@ -57,6 +70,8 @@ class Metadata:
     duration_s: float | None = None
     topics: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    creator: str | None = None
+    chapters: tuple[Chapter, ...] = ()
 
     def over(self, other: "Metadata") -> "Metadata":
         """These values, and the other's where this has none."""
@@ -68,6 +83,8 @@ class Metadata:
             duration_s=self.duration_s if self.duration_s is not None else other.duration_s,
             topics=self.topics or other.topics,
             authors=self.authors or other.authors,
+            creator=self.creator or other.creator,
+            chapters=self.chapters or other.chapters,
         )
 
 
@@ -84,3 +101,7 @@ class ParsedDocument:
     title: str | None = None
     metadata: Metadata = field(default_factory=Metadata)
     remarks: tuple[str, ...] = ()
+
+    def with_remarks(self, remarks: Iterable[str]) -> "ParsedDocument":
+        """The same document with these remarks before its own."""
+        return replace(self, remarks=(*remarks, *self.remarks))
