@@ -13,34 +13,15 @@ from pathlib import Path
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from tokenizers import Encoding, Tokenizer
 
-from backend.errors import ConfigurationError, Unavailable
+from backend.errors import Unavailable
+from backend.knowledge.exported import MODEL_FILE, Manifest, TokenCounter, damaged, read_manifest
 
-MODEL_FILE = "model.onnx"
-TOKENIZER_FILE = "tokenizer.json"
-MANIFEST_FILE = "manifest.json"
 SMALLEST_BATCH, LARGEST_BATCH = 256, 2048  # tokens, padding included
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
 
 Vectors = NDArray[np.float32]
-
-
-class Manifest(BaseModel):
-    """What an exported model says of itself. `checks` holds the cosine of each probe with the original model."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    dimension: int
-    max_tokens: int
-    pad_id: int
-    query_prompt: str
-    document_prompt: str
-    modules: tuple[str, ...]
-    versions: dict[str, str]
-    checks: dict[str, float]
 
 
 class Embedder:
@@ -53,10 +34,7 @@ class Embedder:
         self._session = session
         self._inputs = [node.name for node in session.get_inputs()]
         self._cores = usable_cores()
-        # The file may truncate and pad as its author once needed it: counting must not be cut, reading is cut by us.
-        self._counting = Tokenizer.from_str(tokenizer_json)
-        self._counting.no_truncation()
-        self._counting.no_padding()
+        self.count_tokens = TokenCounter(tokenizer_json, manifest.document_prompt).count_tokens
         self._reading = Tokenizer.from_str(tokenizer_json)
         self._reading.enable_truncation(max_length=manifest.max_tokens)
         self._reading.no_padding()
@@ -71,21 +49,11 @@ class Embedder:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         try:
-            manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
-            tokenizer_json = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
+            manifest, tokenizer_json = read_manifest(folder)
             session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=["CPUExecutionProvider"])
             return cls(manifest, session, tokenizer_json)
         except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
-            raise ConfigurationError(
-                f"The exported model in {folder} cannot be read: delete that folder and start again."
-            ) from error
-
-    def count_tokens(self, text: str) -> int:
-        """How many tokens `embed` would read of this passage, prompt and special tokens included, if nothing were cut.
-
-        A passage is read whole when this is at most `max_tokens`.
-        """
-        return len(self._counting.encode(self.manifest.document_prompt + text).ids)
+            raise damaged(folder) from error
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Passages as unit vectors, shape (len(texts), dimension), in the order given; cut at `max_tokens`."""

@@ -21,7 +21,8 @@ import numpy as np
 
 from backend.errors import ConfigurationError
 from backend.knowledge.disk import flush_folder, unwritable
-from backend.knowledge.embedder import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Embedder, Manifest
+from backend.knowledge.embedder import Embedder
+from backend.knowledge.exported import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Manifest
 from backend.settings import EMBEDDED, Settings
 
 if TYPE_CHECKING:

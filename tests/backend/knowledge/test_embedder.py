@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from backend.errors import ConfigurationError, Unavailable
-from backend.knowledge.embedder import MANIFEST_FILE, Embedder, Manifest, QueryEmbedder, Vectors, batches_of
+from backend.knowledge.embedder import Embedder, QueryEmbedder, Vectors, batches_of
 from backend.knowledge.export import exported_model
+from backend.knowledge.exported import MANIFEST_FILE, Manifest
 from backend.settings import load
 
 TEXTS = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import ConfigurationError
-from backend.knowledge.embedder import MANIFEST_FILE, Embedder, Manifest
+from backend.knowledge.embedder import Embedder
 from backend.knowledge.export import (
     PROBES,
     SMALLEST_COSINE,
@@ -18,6 +18,7 @@ from backend.knowledge.export import (
     exported_model,
     refuse_differences,
 )
+from backend.knowledge.exported import MANIFEST_FILE, Manifest
 from backend.settings import EmbeddingSettings, load
 
 
