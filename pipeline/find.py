@@ -1,134 +1,177 @@
-"""What there is to ingest: the files of each creator, and those that are no content."""
+"""What there is to ingest in a folder: the documents, whose they are, and the files that are none."""
 
+import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backend.errors import ConfigurationError
 from backend.knowledge.models import Creator
-from pipeline.creators import PROFILE, named_after, read_profile
-from pipeline.sources.detect import CAPTIONS, is_readable
+from pipeline.creators import PROFILE, named_after, read_profile, slug_from
+from pipeline.exports import exports_in
+from pipeline.owners import Folders
+from pipeline.source import Request, Source
+from pipeline.sources.detect import CAPTIONS, HEAD_BYTES, LISTS, Kind, kind_of
 
 _NOTE = re.compile(r"(?:SOURCE-)?(?:README|LICEN[CS]E|COPYING).*|(?i:readme|licen[cs]e|copying)(?:\..*)?")
 _SIDECAR_SUFFIXES = (".yaml", ".yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file to ingest.
-
-    `uri` is its path from the creator's folder, with slashes: the same wherever the command runs. `topics` are those
-    of the command line.
-    """
-
-    path: Path
-    uri: str
-    creator: str
-    sidecar: Path | None = None
-    topics: tuple[str, ...] = ()
+_LEADS_ON = "it only leads to documents: name it itself, or its address, to ingest them"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not ingested, and why."""
+    """Something that is not ingested, and why; `origin` as in `Source`."""
 
-    path: Path
+    origin: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
-    """A creator and their files. `is_described` says whether a `creator.yaml` tells more than the slug."""
+class Owner:
+    """A creator whose content was found. `is_described` says whether a `creator.yaml` tells more than the slug."""
 
     creator: Creator
     is_described: bool
-    sources: tuple[Source, ...]
-    left_out: tuple[LeftOut, ...]
 
 
-def find_collections(
-    paths: Sequence[Path], slug: str | None = None, topics: tuple[str, ...] = ()
-) -> tuple[list[Collection], list[LeftOut]]:
-    """The files under `paths` by creator, in a fixed order, and those that belong to none.
+@dataclass(slots=True)
+class Found:
+    """What a target holds, in a fixed order. `archives` are still to be opened."""
 
-    A file belongs to the nearest `creator.yaml` in its folder or above it; `slug` overrides which creator that is.
-    Raises `ConfigurationError` where a path does not exist, or nothing says whose content it is.
+    sources: list[Source] = field(default_factory=list)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    archives: list[Path] = field(default_factory=list)
+
+    def add(self, other: "Found") -> None:
+        """Adds what another target holds; a creator who is described there is described."""
+        self.sources += other.sources
+        self.left_out += other.left_out
+        self.archives += other.archives
+        for slug, owner in other.owners.items():
+            if slug not in self.owners or owner.is_described:
+                self.owners[slug] = owner
+
+
+def find(path: Path, request: Request) -> Found:
+    """The documents in a file or below a folder.
+
+    A document is the creator's of the command line, else of the nearest `creator.yaml` above it, else of the folder
+    that bears a name (`pipeline.owners`); where none does, only the document itself can say.
+    Raises `ConfigurationError` where the path does not exist, a profile is wrong, or there is nothing to ingest.
     """
-    files: dict[Path, set[Path]] = {}
-    orphans: list[LeftOut] = []
-    for given in paths:
-        path = given.resolve()
-        if not path.exists():
-            raise ConfigurationError(f"{given} does not exist.")
-        found = {file: _owner(file, path, slug) for file in _walk(path)}
-        if not any(found.values()):
-            raise ConfigurationError(_whose(given) if found else f"There is no file in {given}.")
-        for file, owner in found.items():
-            if owner is None:
-                orphans.append(LeftOut(file, "no creator.yaml says whose it is"))
-            else:
-                files.setdefault(owner, set()).add(file)
-    return [_collection(root, sorted(files[root]), slug, topics) for root in sorted(files)], orphans
+    path = path.resolve()
+    if not path.exists():
+        raise ConfigurationError(f"{request.target} does not exist.")
+    found = Found()
+    infos: dict[Path, Path | None] = {}
+    for files in _walk(path):
+        exports = exports_in(files)
+        found.left_out += [LeftOut(str(file), reason) for file, reason in exports.left_out]
+        for file in files:
+            if file not in exports.parts and _is_document(file, found, is_named=file == path):
+                infos[file] = exports.info_of.get(file)
+    if not infos and not found.archives and not found.left_out:
+        raise ConfigurationError(f"There is no file in {request.target}.")
+    folders = Folders(path if path.is_dir() else path.parent, list(infos), is_whole=path.is_dir())
+    whose = _Whose(request, folders)
+    for file, info in infos.items():
+        root, owner = whose.of(file)
+        if owner is not None:
+            found.owners.setdefault(owner.creator.slug, owner)
+        found.sources.append(
+            Source(
+                path=file,
+                uri=file.relative_to(root).as_posix(),
+                origin=str(file),
+                request=request,
+                creator=owner.creator.slug if owner else None,
+                sidecar=_sidecar(file),
+                info=info,
+            )
+        )
+    return found
 
 
-def _whose(given: Path) -> str:
-    return f"Whose content is {given}? Say `--creator SLUG`, or put a {PROFILE} with `slug` and `name` into the folder."
-
-
-def _walk(path: Path) -> Iterator[Path]:
-    """The file itself, or every file below that is not hidden; links to folders are not followed."""
-    if path.is_file():
-        yield path
+def _walk(path: Path) -> Iterator[list[Path]]:
+    """The files of each folder, in order and without the hidden ones; links to folders are not followed."""
+    if not path.is_dir():
+        yield [path]
         return
     for folder, subfolders, names in os.walk(path):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))
+        yield [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
 
 
-def _owner(file: Path, given: Path, slug: str | None) -> Path | None:
-    """The folder of the creator whose file it is. With a slug, all of `given` is one creator's."""
-    if slug is not None:
-        base = given if given.is_dir() else given.parent
-        return next((folder for folder in (base, *base.parents) if (folder / PROFILE).is_file()), base)
-    return next((folder for folder in file.parents if (folder / PROFILE).is_file()), None)
-
-
-def _collection(root: Path, files: Sequence[Path], slug: str | None, topics: tuple[str, ...]) -> Collection:
-    profile = root / PROFILE
-    creator = read_profile(profile) if profile.is_file() else named_after(slug or root.name)
-    if slug is not None:
-        creator = replace(creator, slug=named_after(slug).slug)
-    sources: list[Source] = []
-    left_out: list[LeftOut] = []
-    for file in files:
-        if reason := _why_not(file):
-            left_out.append(LeftOut(file, reason))
-        elif is_readable(file):
-            sources.append(Source(file, file.relative_to(root).as_posix(), creator.slug, _sidecar(file), topics))
-    return Collection(creator, profile.is_file(), tuple(sources), tuple(left_out))
-
-
-def _why_not(file: Path) -> str | None:
-    """Why a file is no content, if that is worth telling; profiles and sidecars are not."""
+def _is_document(file: Path, found: Found, *, is_named: bool) -> bool:
+    """Whether the file is to be read; what it is otherwise goes into `found`, if that is worth telling."""
+    kind = _kind(file)
     if not str(file).isprintable():
-        return "its name has characters that cannot be kept"
-    if is_readable(file):
-        is_note = file.suffix.lower() not in CAPTIONS and _NOTE.fullmatch(file.stem)
-        return "a note about the folder, not content" if is_note else None
-    if file.suffix.lower() in _SIDECAR_SUFFIXES and (file.name == PROFILE or _described_by(file)):
-        return None
-    return f"{file.suffix or 'a file without a suffix'} is not a kind that is read"
+        reason = "its name has characters that cannot be kept"
+    elif file.name == PROFILE or (file.suffix.lower() in _SIDECAR_SUFFIXES and _describes(file)):
+        return False
+    elif kind == "archive":
+        found.archives.append(file)
+        return False
+    elif kind is None:
+        reason = f"{file.suffix or 'a file without a suffix'} is not a kind that is read"
+    elif kind not in CAPTIONS and _NOTE.fullmatch(file.stem) and not is_named:
+        reason = "a note about the folder, not content"
+    elif kind in LISTS:
+        reason = _LEADS_ON
+    else:
+        return True
+    found.left_out.append(LeftOut(str(file), reason))
+    return False
 
 
-def _described_by(sidecar: Path) -> bool:
-    return any(is_readable(file) for file in sidecar.parent.glob(f"{_escaped(sidecar.stem)}.*"))
+def _kind(file: Path) -> Kind | None:
+    """The kind of a regular file; pipes and devices, which would never end, are of none."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return None
+        with file.open("rb") as opened:
+            return kind_of(file.name, opened.read(HEAD_BYTES))
+    except OSError:
+        return kind_of(file.name, b"")  # reading it will fail again, and be a failure of the document
 
 
-def _escaped(name: str) -> str:
-    return re.sub(r"([\[\]*?])", r"[\1]", name)
+def _describes(sidecar: Path) -> bool:
+    """Whether there is something beside it that it describes."""
+    beside = sidecar.parent.glob(f"{glob.escape(sidecar.stem)}.*")
+    return any(file != sidecar and _kind(file) is not None for file in beside)
 
 
 def _sidecar(file: Path) -> Path | None:
     return next((path for suffix in _SIDECAR_SUFFIXES if (path := file.with_suffix(suffix)).is_file()), None)
+
+
+class _Whose:
+    """Decides it for the documents of one target; a profile is read once."""
+
+    def __init__(self, request: Request, folders: Folders) -> None:
+        self._request = request
+        self._folders = folders
+        self._described: dict[Path, Owner] = {}
+
+    def of(self, file: Path) -> tuple[Path, Owner | None]:
+        """The folder from which the document's path counts, and whose it is."""
+        profile = self._folders.profile(file)
+        if profile is not None:
+            if profile not in self._described:
+                self._described[profile] = Owner(self._with_slug(read_profile(profile / PROFILE)), is_described=True)
+            return profile, self._described[profile]
+        if self._request.creator is not None:
+            return self._folders.base, Owner(named_after(self._request.creator), is_described=False)
+        named = self._folders.named(file)
+        slug = slug_from(named.name) if named else None
+        if named is None or slug is None:
+            return self._folders.base, None
+        return named, Owner(named_after(slug), is_described=False)
+
+    def _with_slug(self, creator: Creator) -> Creator:
+        slug = self._request.creator
+        return creator if slug is None else replace(creator, slug=named_after(slug).slug)

@@ -1,20 +1,25 @@
 """The story of an ingestion: plan, read, cut, embed, publish, write it down."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from backend.errors import ContentError
 from backend.knowledge.index import IndexWriter, Publication
-from backend.knowledge.models import Document
-from pipeline.engines.local import Batch, LocalEngine, Refusal
-from pipeline.find import Collection, Source
-from pipeline.ledger import Ledger, Record
-from pipeline.load import document_id, read_fingerprint, title_from
+from backend.knowledge.models import EmbeddingModel
+from pipeline.arrivals import Arrivals
+from pipeline.embeddings import Embeddings
+from pipeline.engines.engine import Batch, Engine, Refusal
+from pipeline.entries import Aside
+from pipeline.find import Found
+from pipeline.ledger import Ledger
+from pipeline.load import read_fingerprint
+from pipeline.plan import Plan, Todo, make_plan, whereabouts
+from pipeline.source import Source, Task
 
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
-# loses no more than that.
+# loses no more than that, and its vectors are kept.
 PUBLISH_AFTER = 5000
 
 
@@ -33,13 +38,14 @@ class Advanced:
     documents: int
     bytes: int
     chunks: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something about a file that the curator should know."""
+    """Something about a document that the curator should know."""
 
-    about: Literal["left out", "failed", "remark"]
+    about: Literal["left out", "failed", "remark", "duplicate", "vanished", "removed"]
     file: str
     text: str
 
@@ -49,137 +55,208 @@ Event = Planned | Advanced | Told
 
 @dataclass(slots=True)
 class Summary:
-    """What an ingestion changed, in documents and passages."""
+    """What an ingestion changed, in documents and passages.
+
+    `vanished` documents are no longer where they were found and answer on; `removed` ones did so before. Of the
+    `chunks` that were brought in, `embedded` had to be embedded.
+    """
 
     added: int = 0
     changed: int = 0
+    moved: int = 0
     unchanged: int = 0
+    duplicates: int = 0
+    vanished: int = 0
+    removed: int = 0
     failed: int = 0
     left_out: int = 0
     chunks: int = 0
+    embedded: int = 0
 
 
 @dataclass(slots=True)
 class _Progress:
-    todo: list[Source] = field(default_factory=list)
+    todo: dict[Source, Todo] = field(default_factory=dict)
     sizes: dict[Source, int] = field(default_factory=dict)
-    known: set[Source] = field(default_factory=set)
-    answering: set[Source] = field(default_factory=set)
     documents: int = 0
     bytes: int = 0
 
 
 class Ingestion:
-    """One run over some collections. `tell` is called from the event loop with what happens."""
+    """One run. `tell` is called from the event loop with what happens."""
 
     def __init__(
         self,
+        *,
         ledger: Ledger,
+        embeddings: Embeddings,
         writer: IndexWriter,
-        engine: LocalEngine,
+        engine: Engine,
+        model: EmbeddingModel,
         tell: Callable[[Event], None],
         publish_after: int = PUBLISH_AFTER,
     ) -> None:
         self._ledger = ledger
+        self._embeddings = embeddings
         self._writer = writer
         self._engine = engine
+        self._model = model
         self._tell = tell
         self._publish_after = publish_after
         self._summary = Summary()
         self._progress = _Progress()
 
-    async def run(self, collections: Sequence[Collection]) -> Summary:
+    async def run(self, found: Found, *, searched: Collection[str] = (), prune: bool = False) -> Summary:
         """Brings what has changed into the library; everything else is left alone.
 
-        Killed at any point, a second run ends where one clean run would have ended. Raises `Unavailable` where another
-        process is publishing or an engine is away, `ConfigurationError` where the disk is full.
+        `searched` are the targets of which `found` has everything; with `prune`, documents that came from there and are
+        gone are removed. Killed at any point, a second run ends where one clean run would have ended. Raises
+        `Unavailable` where another process is changing the library or an engine is away, `ConfigurationError` where the
+        disk is full.
         """
-        for collection in collections:
-            await self._plan(collection)
-        self._tell(Planned(len(self._progress.todo), sum(self._progress.sizes.values())))
-        batches = self._engine.batches(self._progress.todo)
-        goes_on = bool(self._progress.todo)
-        while goes_on:
-            async with self._writer.publication() as publication:
-                finished, goes_on = await self._fill(publication, batches)
-            await self._finish(finished)
+        async with self._ledger.writing():
+            plan, arrivals = await self.plan(found, searched)
+            await self._bring_in(arrivals)
+            await self._see_to_vanished(plan, prune=prune)
         return self._summary
 
-    async def _plan(self, collection: Collection) -> None:
-        """Sorts the creator's files into those that are in already and those to do."""
-        await self._ledger.keep_creator(collection.creator, is_described=collection.is_described)
-        entries = await self._ledger.entries(collection.creator.slug)
-        for left_out in collection.left_out:
-            self._leave_out(str(left_out.path), left_out.reason)
-        for source in collection.sources:
-            entry = entries.get(source.uri)
+    async def plan(self, found: Found, searched: Collection[str]) -> tuple[Plan, Arrivals]:
+        """Sorts what was found, and writes down what needs no reading."""
+        for owner in found.owners.values():
+            await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
+        entries = await self._ledger.entries(found.owners.values(), found.sources, searched)
+        readable = []
+        for source in found.sources:
             try:
-                fingerprint = await asyncio.to_thread(read_fingerprint, source)
+                readable.append((source, await asyncio.to_thread(read_fingerprint, source)))
             except ContentError as error:
-                await self._refuse(Refusal(source, error.message, is_failure=True))
-                continue
-            if entry is not None and entry.is_deleted:
-                self._leave_out(str(source.path), "it was deleted from the library")
-            elif entry is not None and entry.is_current(fingerprint):
-                self._summary.unchanged += 1
-            else:
-                self._progress.todo.append(source)
-                self._progress.sizes[source] = source.path.stat().st_size
-                if entry is not None:
-                    self._progress.known.add(source)
-                    if entry.status == "ready":
-                        self._progress.answering.add(source)
+                entry = entries.of(source)
+                await self._set_aside(Aside(source, entry.id if entry else None, "failed", error.message))
+        plan = make_plan(readable, entries, model=self._model.id, whereabouts=whereabouts, searched=searched)
+        for left_out in (*found.left_out, *plan.left_out):
+            self._summary.left_out += 1
+            self._tell(Told("left out", left_out.origin, left_out.reason))
+        self._summary.unchanged = len(plan.unchanged) + len(plan.relocated)
+        await self._ledger.relocate(plan.relocated)
+        for duplicate in plan.duplicates:
+            await self._set_aside(duplicate)
+        arrivals = Arrivals(plan.todo, entries)
+        for todo in plan.todo:
+            self._progress.todo[todo.source] = todo
+            self._progress.sizes[todo.source] = todo.source.path.stat().st_size
+        self._tell(Planned(len(plan.todo), sum(self._progress.sizes.values())))
+        return plan, arrivals
 
-    async def _fill(
-        self, publication: Publication, batches: Iterator[Batch]
-    ) -> tuple[list[tuple[Source, Record]], bool]:
-        """Puts batches into one publication; says which documents are whole in it, and whether there is more to do."""
-        finished: list[tuple[Source, Record]] = []
-        chunks = open_documents = 0
+    async def _bring_in(self, arrivals: Arrivals) -> None:
+        """Reads, embeds and publishes what there is to do, some thousand passages at a time."""
+        todo = self._progress.todo.values()
+        if not todo:
+            return
+        known = await self._embeddings.keys([item.entry.id for item in todo if item.entry])
+        tasks = [
+            Task(item.source, item.entry.id, known.get(item.entry.id, frozenset())) if item.entry else Task(item.source)
+            for item in todo
+        ]
+        batches = self._engine.batches(tasks)
+        goes_on = True
+        try:
+            while goes_on:
+                async with self._writer.publication(self._model) as publication:
+                    goes_on = await self._fill(publication, batches, arrivals)
+                await self._finish(arrivals)
+        finally:
+            await asyncio.to_thread(batches.close)
+
+    async def _fill(self, publication: Publication, batches: Iterator[Batch], arrivals: Arrivals) -> bool:
+        """Puts batches into one publication until it is worth publishing; says whether there is more to do."""
+        chunks = 0
         while (batch := await asyncio.to_thread(next, batches, None)) is not None:
             for source, remark in batch.remarks:
-                self._tell(Told("remark", str(source.path), remark))
+                self._tell(Told("remark", source.origin, remark))
             for refusal in batch.refused:
                 await self._refuse(refusal)
-                self._advance(refusal.source)
-            await self._ledger.announce(batch.begun)
-            await publication.remove_documents(record.document.id for record in batch.begun)
-            await publication.upsert(batch.points)
-            finished += batch.finished
-            chunks += len(batch.points)
-            self._summary.chunks += len(batch.points)
-            for source, _ in batch.finished:
-                self._advance(source)
-            self._tell(Advanced(self._progress.documents, self._progress.bytes, self._summary.chunks))
-            open_documents += len(batch.begun) - len(batch.finished)
-            if chunks >= self._publish_after and not open_documents:
-                return finished, True
-        return finished, False
+            new, repeated = arrivals.begin(batch.begun)
+            await self._repeat(publication, repeated)
+            await self._ledger.announce(new, self._model.id)
+            points, fresh = await arrivals.points(batch.passages, self._embeddings)
+            await self._embeddings.keep(fresh)
+            await publication.upsert(points)
+            for record, ids in arrivals.end(batch.finished):
+                if self._progress.todo[record.source].entry is not None:
+                    await publication.retain(record.document.id, ids)
+                self._advance(record.source)
+            self._summary.chunks += len(points)
+            self._summary.embedded += len(fresh)
+            self._tell_progress()
+            chunks += len(points)
+            if chunks >= self._publish_after and not arrivals.is_amid_a_document:
+                return True
+        return False
 
-    async def _finish(self, finished: Sequence[tuple[Source, Record]]) -> None:
+    async def _finish(self, arrivals: Arrivals) -> None:
         """Their passages are published: now they answer."""
-        await self._ledger.finish([record for _, record in finished])
-        changed = sum(source in self._progress.answering for source, _ in finished)
-        self._summary.changed += changed
-        self._summary.added += len(finished) - changed
+        finished = arrivals.take_finished()
+        await self._ledger.finish([record for record, _ in finished], self._model.id)
+        known = {record.document.id: keys for record, keys in finished if self._progress.todo[record.source].entry}
+        await self._embeddings.keep_only(known)
+        for record, _ in finished:
+            match self._progress.todo[record.source].change:
+                case "added":
+                    self._summary.added += 1
+                case "changed":
+                    self._summary.changed += 1
+                case "moved":
+                    self._summary.moved += 1
+
+    async def _repeat(self, publication: Publication, repeated: Sequence[Aside]) -> None:
+        """Documents that say what another says: they do not answer, and their earlier passages go."""
+        for aside in repeated:
+            if aside.identity is not None:
+                await publication.remove_documents([aside.identity])
+            await self._set_aside(aside)
+            self._advance(aside.source)
 
     async def _refuse(self, refusal: Refusal) -> None:
         """A failure is kept in the ledger, and so is a document that was in and now has nothing to read."""
-        source = refusal.source
-        if not refusal.is_failure and source not in self._progress.known:
-            self._leave_out(str(source.path), refusal.reason)
-            return
-        self._summary.failed += 1
-        self._tell(Told("failed", str(source.path), refusal.reason))
-        document = Document(
-            document_id(source.creator, source.uri), source.creator, title_from(source.path), "document", source.uri
-        )
-        await self._ledger.fail(Record(document, ""), refusal.reason)
+        todo = self._progress.todo[refusal.source]
+        identity = todo.entry.id if todo.entry else None
+        is_failure = refusal.is_failure or todo.change != "added"
+        status: Literal["failed", "left_out"] = "failed" if is_failure else "left_out"
+        await self._set_aside(Aside(refusal.source, identity, status, refusal.reason, todo.fingerprint))
+        self._advance(refusal.source)
 
-    def _leave_out(self, file: str, reason: str) -> None:
-        self._summary.left_out += 1
-        self._tell(Told("left out", file, reason))
+    async def _set_aside(self, aside: Aside) -> None:
+        await self._ledger.set_aside(aside)
+        origin = aside.source.origin
+        match aside.status:
+            case "failed":
+                self._summary.failed += 1
+                self._tell(Told("failed", origin, aside.reason))
+            case "left_out":
+                self._summary.left_out += 1
+                self._tell(Told("left out", origin, aside.reason))
+            case "duplicate":
+                self._summary.duplicates += 1
+                self._tell(Told("duplicate", origin, aside.reason))
+
+    async def _see_to_vanished(self, plan: Plan, *, prune: bool) -> None:
+        """Documents that are no longer where they were: removed if that is wanted, else only told."""
+        ids = [entry.id for entry in plan.vanished]
+        if prune and ids:
+            await self._ledger.silence(ids)
+            async with self._writer.publication(self._model) as publication:
+                await publication.remove_documents(ids)
+            await self._ledger.remove(ids)
+            self._summary.removed = len(ids)
+        else:
+            self._summary.vanished = len(ids)
+        for entry in plan.vanished:
+            self._tell(Told("removed" if prune else "vanished", entry.origin, "it is no longer there"))
 
     def _advance(self, source: Source) -> None:
         self._progress.documents += 1
         self._progress.bytes += self._progress.sizes.get(source, 0)
+
+    def _tell_progress(self) -> None:
+        progress, summary = self._progress, self._summary
+        self._tell(Advanced(progress.documents, progress.bytes, summary.chunks, summary.failed))

@@ -5,69 +5,34 @@ process that is killed in between leaves only documents that do not answer, and 
 that is being replaced stays `ready`, answering from its old passages, until the new ones are published.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.sql.elements import KeyedColumnElement
 
-from backend.database import transaction
+from backend.database import transaction, translated
+from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents
-from backend.knowledge.models import Creator, Document
+from backend.knowledge.models import Creator
+from pipeline.engines.engine import Record
+from pipeline.entries import Aside, Entries, Entry
+from pipeline.find import Owner
+from pipeline.ledger_rows import (
+    aside_row,
+    entry_from,
+    in_parts,
+    new_row,
+    record_row,
+    renewed,
+    request_row,
+)
+from pipeline.source import Source
 
-PIPELINE_VERSION = 1  # raised when the same bytes would give other passages: everything is then done again
-AT_ONCE = 500  # documents in one statement
-
-Status = Literal["pending", "ready", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger knows of a document."""
-
-    fingerprint: str
-    version: int
-    status: Status
-    reason: str | None
-    is_deleted: bool
-
-    def is_current(self, fingerprint: str) -> bool:
-        """Whether these bytes, read by this pipeline, are what answers, and nothing is held against them."""
-        known = self.status, self.fingerprint, self.version, self.reason
-        return known == ("ready", fingerprint, PIPELINE_VERSION, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A document and the bytes that it was made from."""
-
-    document: Document
-    fingerprint: str
-    chunks: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A document that could not be ingested, or not anew."""
-
-    creator: str
-    source_uri: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreatorCount:
-    """What the library has of a creator: documents by status, and the passages of those that answer."""
-
-    slug: str
-    name: str
-    documents: Counter[str]
-    chunks: int
+_WRITER_LOCK = 0x666F6F74  # a number for Postgres' advisory lock that is ours
 
 
 class Ledger:
@@ -75,6 +40,25 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Keeps every other writer of this library out, on whichever machine.
+
+        Raises `Unavailable` where another one is at work.
+        """
+        with translated():
+            connection = await self._engine.connect()
+        async with connection:
+            lock = await connection.execute(select(func.pg_try_advisory_lock(_WRITER_LOCK)))
+            await connection.commit()
+            if not lock.scalar():
+                raise Unavailable("Another process is changing the library: wait until it has finished.")
+            try:
+                yield
+            finally:
+                await connection.execute(select(func.pg_advisory_unlock(_WRITER_LOCK)))
+                await connection.commit()
 
     async def keep_creator(self, creator: Creator, *, is_described: bool) -> None:
         """Adds the creator; one who is there already is changed only where there is a description."""
@@ -95,112 +79,82 @@ class Ledger:
         async with transaction(self._engine) as connection:
             await connection.execute(statement)
 
-    async def entries(self, creator: str) -> dict[str, Entry]:
-        """Everything that is known of the creator's documents, by source URI."""
-        query = select(documents).where(documents.c.creator == creator)
+    async def entries(self, owners: Iterable[Owner], sources: Iterable[Source], searched: Collection[str]) -> Entries:
+        """Everything that is known of these creators' documents, and of what came from the same places."""
+        slugs = bindparam("slugs", [owner.creator.slug for owner in owners], type_=ARRAY(Text))
+        origins = bindparam("origins", [source.origin for source in sources], type_=ARRAY(Text))
+        below = [documents.c.origin.startswith(f"{target}/", autoescape=True) for target in searched]
+        targets = bindparam("targets", list(searched), type_=ARRAY(Text))
+        query = select(documents).where(
+            or_(
+                documents.c.creator == any_(slugs),
+                documents.c.origin == any_(origins),
+                documents.c.request["target"].astext == any_(targets),
+                *below,
+            )
+        )
         async with transaction(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return {
-            row["source_uri"]: Entry(
-                row["content_hash"],
-                row["pipeline_version"],
-                row["status"],
-                row["reason"],
-                row["deleted_at"] is not None,
-            )
-            for row in rows
-        }
+        return Entries(entry_from(row) for row in rows)
 
-    async def announce(self, records: Iterable[Record]) -> None:
+    async def announce(self, records: Iterable[Record], model: str) -> None:
         """Says that their passages are about to be published. Documents that answer already are left as they are."""
-        rows = [_row(record, status="pending", reason=None) for record in records]
+        named = {record.document.creator: record.creator_name for record in records if record.creator_name}
+        for slug, name in named.items():
+            await self.keep_creator(Creator(slug, name or slug), is_described=False)
+        rows = [record_row(record, "pending", model) for record in records]
         async with transaction(self._engine) as connection:
-            for part in _parts(rows):
+            for part in in_parts(rows):
                 statement = insert(documents).values(part)
                 await connection.execute(
                     statement.on_conflict_do_update(
-                        index_elements=["id"], set_=_excluded(statement.excluded), where=documents.c.status != "ready"
+                        index_elements=["id"], set_=renewed(statement.excluded), where=documents.c.status != "ready"
                     )
                 )
 
-    async def finish(self, records: Sequence[Record]) -> None:
+    async def finish(self, records: Iterable[Record], model: str) -> None:
         """Lets the documents answer, all at once. Call it when their passages are published."""
-        rows = [_row(record, status="ready", reason=None) for record in records]
+        rows = [record_row(record, "ready", model) for record in records]
         async with transaction(self._engine) as connection:
-            for part in _parts(rows):
+            for part in in_parts(rows):
                 statement = insert(documents).values(part)
-                changed = {**_excluded(statement.excluded), "ingested_at": func.now()}
+                changed = {**renewed(statement.excluded), "ingested_at": func.now(), "deleted_at": None}
                 await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
-    async def fail(self, record: Record, reason: str) -> None:
-        """Keeps the reason. A document that answers goes on answering from what it was before."""
-        statement = insert(documents).values(_row(record, status="failed", reason=reason))
-        ready = documents.c.status == "ready"
+    async def relocate(self, found: Sequence[tuple[Source, Entry]]) -> None:
+        """Keeps where unchanged documents are found now."""
         async with transaction(self._engine) as connection:
-            answering = await connection.execute(
-                update(documents).where(documents.c.id == record.document.id, ready).values(reason=reason)
-            )
-            if not answering.rowcount:
-                await connection.execute(
-                    statement.on_conflict_do_update(index_elements=["id"], set_=_excluded(statement.excluded))
-                )
+            for source, entry in found:
+                values = {"origin": source.origin, "request": request_row(source.request)}
+                await connection.execute(update(documents).where(documents.c.id == entry.id).values(values))
 
-    async def counts(self) -> list[CreatorCount]:
-        """Every creator by slug, with what there is of them."""
-        live = documents.c.deleted_at.is_(None)
-        query = select(
-            documents.c.creator, documents.c.status, func.count(), func.coalesce(func.sum(documents.c.chunks), 0)
-        )
+    async def set_aside(self, aside: Aside) -> None:
+        """Keeps why a document is not in. One that answers goes on answering from what it was before.
+
+        Of a source that is nobody's nothing can be kept.
+        """
+        identity, creator = aside.identity, aside.source.creator
+        values = aside_row(aside)
         async with transaction(self._engine) as connection:
-            known = (await connection.execute(select(creators.c.slug, creators.c.name).order_by(creators.c.slug))).all()
-            grouped = await connection.execute(query.where(live).group_by(documents.c.creator, documents.c.status))
-            rows = grouped.all()
-        return [
-            CreatorCount(
-                slug,
-                name,
-                Counter({status: count for creator, status, count, _ in rows if creator == slug}),
-                sum(chunks for creator, status, _, chunks in rows if creator == slug and status == "ready"),
-            )
-            for slug, name in known
-        ]
+            if identity is not None:
+                is_it = documents.c.id == identity
+                answering = update(documents).where(is_it, documents.c.status == "ready", aside.status == "failed")
+                silent = update(documents).where(is_it).values(values)
+                if not (await connection.execute(answering.values(reason=aside.reason))).rowcount:
+                    await connection.execute(silent)
+            elif creator is not None:
+                statement = insert(documents).values(values | new_row(aside.source))
+                await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
-    async def failures(self) -> list[Failure]:
-        """Every document with a reason why it, or its newest version, is not in."""
-        query = (
-            select(documents.c.creator, documents.c.source_uri, documents.c.reason)
-            .where(documents.c.reason.is_not(None), documents.c.deleted_at.is_(None))
-            .order_by(documents.c.creator, documents.c.source_uri)
-        )
+    async def silence(self, ids: Collection[UUID]) -> None:
+        """Stops documents from answering, at once: their tombstones keep them out until they are gone."""
+        is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))
         async with transaction(self._engine) as connection:
-            return [Failure(*row) for row in (await connection.execute(query)).all()]
+            query = update(documents).where(is_one, documents.c.deleted_at.is_(None))
+            await connection.execute(query.values(deleted_at=func.now()))
 
-
-def _row(record: Record, *, status: Status, reason: str | None) -> dict[str, object]:
-    document = record.document
-    return {
-        "id": document.id,
-        "creator": document.creator,
-        "title": document.title,
-        "kind": document.kind,
-        "source_uri": document.source_uri,
-        "url": document.url,
-        "published_at": document.published_at,
-        "duration_s": document.duration_s,
-        "topics": list(document.topics),
-        "content_hash": record.fingerprint,
-        "pipeline_version": PIPELINE_VERSION,
-        "status": status,
-        "reason": reason,
-        "chunks": record.chunks,
-    }
-
-
-def _excluded(excluded: ReadOnlyColumnCollection[str, KeyedColumnElement[object]]) -> dict[str, object]:
-    """The new values of every column that an upsert may change."""
-    kept = {"id", "creator", "source_uri", "ingested_at", "deleted_at"}
-    return {column.name: excluded[column.name] for column in documents.c if column.name not in kept}
-
-
-def _parts(rows: Sequence[dict[str, object]]) -> Iterator[Sequence[dict[str, object]]]:
-    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+    async def remove(self, ids: Collection[UUID]) -> None:
+        """Forgets documents; call it when the index has none of their passages any more."""
+        is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))
+        async with transaction(self._engine) as connection:
+            await connection.execute(delete(documents).where(is_one))

@@ -76,7 +76,7 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
         url=metadata.url,
         published_at=metadata.published_at,
         duration_s=metadata.duration_s,
-        topics=tuple(dict.fromkeys((*metadata.topics, *source.topics))),
+        topics=tuple(dict.fromkeys((*metadata.topics, *source.request.topics))),
     )
     finished = (_finished(section, document.title, metadata.authors) for section in parsed.sections)
     sections = tuple(section for section in finished if section.blocks)
@@ -99,7 +99,7 @@ def _whose(source: Source, metadata: Metadata) -> tuple[str, str | None, str]:
     an `intro.md` of one creator.
     """
     named = slug_from(metadata.creator) if metadata.creator else None
-    if source.creator_is_given or named is None or named == source.creator:
+    if source.request.creator or named is None or named == source.creator:
         if source.creator is None:
             raise ContentError(NOBODYS)
         return source.creator, None, source.uri
@@ -135,10 +135,10 @@ def _read_files(source: Source) -> tuple[bytes, bytes, bytes]:
 
 def _fingerprint(source: Source, content: bytes, sidecar: bytes, info: bytes) -> str:
     digest = hashlib.sha256(content)
-    given = source.creator if source.creator_is_given else None
-    if source.sidecar or source.info or source.topics or given or source.known != Metadata():
+    request = source.request
+    if source.sidecar or source.info or request.topics or request.creator or source.known != Metadata():
         digest.update(hashlib.sha256(sidecar).digest() + hashlib.sha256(info).digest())
-        digest.update("\0".join((given or "", repr(source.known), *source.topics)).encode())
+        digest.update("\0".join((request.creator or "", repr(source.known), *request.topics)).encode())
     return digest.hexdigest()
 
 

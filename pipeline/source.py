@@ -8,6 +8,18 @@ from pipeline.sources.parsed import Metadata
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a curator asked for: `target` is an absolute path or an address, `creator` and `topics` the command line's.
+
+    It is kept with every document, so that a failure can be tried again as it was.
+    """
+
+    target: str
+    creator: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One document to ingest.
 
@@ -15,19 +27,17 @@ class Source:
     command runs; or a web address. `origin` is where a curator finds it: the file's absolute path, that of its archive
     followed by the member's, or the address. `path` is where its bytes lie now.
 
-    `creator` is the slug from the command line (then `creator_is_given`), from `creator.yaml` or from the folder's
-    name; None where only the document itself may say. `sidecar` and `info` (yt-dlp's `.info.json`) describe it;
-    `known` is what a feed or sitemap says of it; `topics` are those of the command line.
+    `creator` is the slug from the request, from `creator.yaml` or from the folder's name; None where only the document
+    itself may say. `sidecar` and `info` (yt-dlp's `.info.json`) describe it; `known` is what a feed says of it.
     """
 
     path: Path
     uri: str
     origin: str
+    request: Request
     creator: str | None = None
-    creator_is_given: bool = False
     sidecar: Path | None = None
     info: Path | None = None
-    topics: tuple[str, ...] = ()
     known: Metadata = field(default_factory=Metadata)
 
 

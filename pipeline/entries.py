@@ -1,0 +1,97 @@
+"""What the ledger knows of the documents that an ingestion may meet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from pipeline.source import Source
+
+PIPELINE_VERSION = 2  # raised when the same bytes would give other passages: everything is then done again
+
+Status = Literal["pending", "ready", "failed", "left_out", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger. `target` is what was asked for when the document came."""
+
+    id: UUID
+    creator: str
+    uri: str
+    origin: str
+    target: str
+    fingerprint: str
+    text_hash: str
+    version: int
+    model: str
+    status: Status
+    reason: str | None
+    duplicate_of: UUID | None
+    is_deleted: bool
+
+    def is_current(self, fingerprint: str, model: str, entries: "Entries") -> bool:
+        """Whether these bytes, read by this pipeline, are what the ledger has dealt with for good."""
+        if (self.fingerprint, self.version) != (fingerprint, PIPELINE_VERSION):
+            return False
+        match self.status:
+            case "ready":
+                return self.reason is None and self.model == model
+            case "left_out":
+                return True
+            case "duplicate":
+                original = entries.by_id.get(self.duplicate_of) if self.duplicate_of else None
+                return original is not None and original.holds(self.fingerprint, self.text_hash)
+        return False
+
+    def holds(self, fingerprint: str, text_hash: str) -> bool:
+        """Whether it answers with this content, or would if it could be read."""
+        same = self.fingerprint == fingerprint or (text_hash != "" and self.text_hash == text_hash)
+        return same and not self.is_deleted and self.status in ("ready", "failed")
+
+    def is_under(self, targets: Iterable[str]) -> bool:
+        """Whether it came with one of these targets, or lies below it."""
+        return any(self.target == target or self.origin.startswith(f"{target}/") for target in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A source that does not become a document of its own, and why.
+
+    `identity` is the document's where the ledger knows one. `original` is the document that says the same.
+    """
+
+    source: Source
+    identity: UUID | None
+    status: Literal["failed", "left_out", "duplicate"]
+    reason: str
+    fingerprint: str = ""
+    text_hash: str = ""
+    original: UUID | None = None
+
+
+class Entries:
+    """The entries of some creators, by what they can be recognised by."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.all = list(entries)
+        self.by_id = {entry.id: entry for entry in self.all}
+        self._by_uri = {(entry.creator, entry.uri): entry for entry in self.all}
+        self._by_origin = {entry.origin: entry for entry in self.all if entry.origin}
+        self._by_content = {
+            (entry.creator, entry.fingerprint): entry
+            for entry in self.all
+            if entry.status in ("ready", "failed") and not entry.is_deleted
+        }
+
+    def of(self, source: Source) -> Entry | None:
+        """The entry of this source: the same path with the same creator, else what came from the same place.
+
+        The second finds a document that names another creator than its folder does.
+        """
+        own = self._by_uri.get((source.creator or "", source.uri))
+        return own or (self._by_origin.get(source.origin) if source.request.creator is None else None)
+
+    def with_content(self, creator: str | None, fingerprint: str) -> Entry | None:
+        """A document of the creator with these very bytes."""
+        return self._by_content.get((creator or "", fingerprint))

@@ -1,0 +1,127 @@
+"""What an ingestion has to do: what was found, beside what the ledger knows. A pure function."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from pipeline.entries import Aside, Entries, Entry
+from pipeline.find import LeftOut
+from pipeline.load import document_id
+from pipeline.source import Source
+
+Change = Literal["added", "changed", "moved"]
+Whereabouts = Literal["there", "gone", "unknown"]
+SAME_PATH = "it has the same creator and the same path"
+DELETED = "it was deleted from the library; naming the file itself brings it back"
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A source to read. `entry` is what the ledger has of the document, under whatever identity it came."""
+
+    source: Source
+    fingerprint: str
+    change: Change
+    entry: Entry | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """Each source is in one of these, in the order in which they were found.
+
+    `relocated` are unchanged documents that a curator now finds elsewhere. `vanished` are documents of what was
+    searched that are no longer there.
+    """
+
+    todo: list[Todo] = field(default_factory=list)
+    unchanged: list[tuple[Source, Entry]] = field(default_factory=list)
+    relocated: list[tuple[Source, Entry]] = field(default_factory=list)
+    duplicates: list[Aside] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    vanished: list[Entry] = field(default_factory=list)
+
+
+def make_plan(
+    found: Sequence[tuple[Source, str]],
+    entries: Entries,
+    *,
+    model: str,
+    whereabouts: Callable[[str], Whereabouts],
+    searched: Iterable[str],
+) -> Plan:
+    """Sorts sources, given with their fingerprints.
+
+    `model` is the embedding model of the index; `whereabouts` tells what is at an origin now; `searched` are targets of
+    which everything that is there was found.
+    """
+    found = list({source.origin: (source, content) for source, content in found}.values())
+    plan = Plan()
+    targets = tuple(searched)
+    present = {entry.id for source, _ in found if (entry := entries.of(source)) is not None}
+    changing = {entry.id for source, content in found if (entry := entries.of(source)) and entry.fingerprint != content}
+    taken: dict[UUID, str] = {}
+    first: dict[tuple[str | None, str], tuple[UUID, str]] = {}
+    for source, fingerprint in found:
+        entry = entries.of(source)
+        content = source.creator, fingerprint
+        if entry is not None and entry.is_deleted and source.request.target != source.origin:
+            plan.left_out.append(LeftOut(source.origin, DELETED))
+            continue
+        if entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, entries):
+            _keep(plan, source, entry)
+            first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
+            continue
+        if twice := taken.get(identity := entry.id if entry else document_id(source.creator or "", source.uri)):
+            plan.left_out.append(LeftOut(source.origin, f"{SAME_PATH} as {twice}: ingest their common folder"))
+            continue
+        taken[identity] = source.origin
+        change: Change = "changed" if entry is not None and entry.status == "ready" else "added"
+        if content in first and change != "changed":
+            plan.duplicates.append(repetition(source, entry, fingerprint, *first[content]))
+            continue
+        if entry is None and (twin := entries.with_content(*content)) is not None and twin.id not in changing:
+            place = whereabouts(twin.origin)
+            is_gone = place == "gone" or (place == "unknown" and twin.is_under(targets))
+            if twin.id in present or not is_gone:
+                plan.duplicates.append(repetition(source, entry, fingerprint, twin.id, twin.uri))
+                continue
+            entry, change = twin, "moved"
+            present.add(twin.id)
+        plan.todo.append(Todo(source, fingerprint, change, entry))
+        first.setdefault(content, (entry.id if entry else document_id(source.creator or "", source.uri), source.uri))
+    plan.vanished = [
+        entry
+        for entry in entries.all
+        if entry.id not in present and not entry.is_deleted
+        if entry.is_under(targets) and whereabouts(entry.origin) != "there"
+    ]
+    return plan
+
+
+def repetition(
+    source: Source, entry: Entry | None, fingerprint: str, original: UUID, uri: str, text_hash: str = ""
+) -> Aside:
+    """What becomes of a source that says the same as the document `original` at `uri`."""
+    identity = entry.id if entry else None
+    return Aside(source, identity, "duplicate", f"the same content as {uri}", fingerprint, text_hash, original)
+
+
+def _keep(plan: Plan, source: Source, entry: Entry) -> None:
+    if entry.status == "left_out":
+        plan.left_out.append(LeftOut(source.origin, entry.reason or ""))
+    elif entry.origin != source.origin:
+        plan.relocated.append((source, entry))
+    else:
+        plan.unchanged.append((source, entry))
+
+
+def whereabouts(origin: str) -> Whereabouts:
+    """What is at an origin now; of addresses and of members of archives it cannot be told without opening them."""
+    path = Path(origin)
+    if "://" in origin:
+        return "unknown"
+    if path.exists():
+        return "there"
+    return "unknown" if any(folder.is_file() for folder in path.parents) else "gone"
