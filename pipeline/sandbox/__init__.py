@@ -1,0 +1,1 @@
+"""Where documents from strangers are read: in child processes that can harm nothing."""
