@@ -1,23 +1,30 @@
 """Real engines for the tests of ingestion: a database and a model for all, an index for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.database import open_database
-from backend.knowledge.embedder import Embedder
+from backend.knowledge.embedder import Embedder, usable_cores
 from backend.knowledge.export import ensure_exported
 from backend.knowledge.lexical import LexicalEncoder
 from backend.settings import Settings
 from pipeline.engines.local import LocalEngine
+from pipeline.sandbox.pool import Pool
 from tests.pipeline.library import Library
 
 
 @pytest.fixture(scope="session")
 def embedder(settings: Settings) -> Embedder:
     return Embedder.load(ensure_exported(settings))
+
+
+@pytest.fixture(scope="session")
+def pool(settings: Settings) -> Iterator[Pool]:
+    with Pool(usable_cores(), ensure_exported(settings)) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +36,10 @@ async def database(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def library(
-    settings: Settings, database: AsyncEngine, embedder: Embedder, tmp_path: Path
+    settings: Settings, database: AsyncEngine, embedder: Embedder, pool: Pool, tmp_path: Path
 ) -> AsyncIterator[Library]:
     """An empty folder of a creator who is nobody else's, and an index of its own."""
     own = settings.model_copy(update={"data_dir": tmp_path / "data"})
-    library = Library(own, database, LocalEngine(embedder, LexicalEncoder()), tmp_path / "content")
+    library = Library(own, database, LocalEngine(embedder, LexicalEncoder(), pool), tmp_path / "content")
     yield library
     await library.close()

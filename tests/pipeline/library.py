@@ -12,7 +12,6 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.knowledge.catalogue import Catalogue, documents
-from backend.knowledge.embedder import Embedder, Vectors
 from backend.knowledge.index import IndexWriter, Publication
 from backend.knowledge.models import Chunk, Scope, SparseVector
 from backend.knowledge.opening import open_index, open_index_writer
@@ -59,22 +58,6 @@ class CountingEngine:
         for batch in self.engine.batches(sources):
             self.chunks += len(batch.points)
             yield batch
-
-
-class StumblingEmbedder:
-    """The real model, which breaks at one word in a way that nobody expected."""
-
-    def __init__(self, embedder: Embedder, word: str) -> None:
-        self._embedder = embedder
-        self._word = word
-
-    def count_tokens(self, text: str) -> int:
-        if self._word in text:
-            raise KeyError(self._word)
-        return self._embedder.count_tokens(text)
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        return self._embedder.embed(texts)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from backend.knowledge.opening import open_index_writer
 from pipeline.engines.local import LocalEngine
 from pipeline.ingest import Advanced, Planned, Summary, Told
 from pipeline.load import document_id
-from tests.pipeline.library import CountingEngine, Killed, KilledWriter, Library, StumblingEmbedder
+from pipeline.sandbox.pool import Pool
+from tests.pipeline.library import CountingEngine, Killed, KilledWriter, Library
 
 TALK = (
     "WEBVTT\n\n00:10.000 --> 00:14.000\n<v Ana>Turn the level down first.\n\n"
@@ -155,15 +156,6 @@ async def test_a_document_whose_new_version_fails_goes_on_answering_from_the_old
     assert (await library.rows())["talk.vtt"]["reason"] is None
 
 
-async def test_a_reader_that_stumbles_over_one_file_goes_on_with_the_next(library: Library, embedder: Embedder) -> None:
-    library.write("a.md", "Stumble over this.")
-    library.write("b.md", ARTICLE)
-    engine = LocalEngine(StumblingEmbedder(embedder, "Stumble"), LexicalEncoder())
-    summary = await library.ingest(engine=engine)
-    assert (summary.added, summary.failed) == (1, 1)
-    assert "KeyError" in (await library.rows())["a.md"]["reason"]
-
-
 async def test_a_redirect_is_left_out_without_a_trace_unless_it_was_content_before(library: Library) -> None:
     library.write("old.md", "---\nredirect: /new\n---\n")
     summary = await library.ingest()
@@ -208,10 +200,12 @@ async def test_a_profile_updates_the_creator_and_a_bare_slug_does_not(library: L
     assert (await Catalogue(library.database).find_creator(library.slug)) == Creator(library.slug, "Ana V.")
 
 
-async def test_progress_is_told_by_documents_bytes_and_passages(library: Library, embedder: Embedder) -> None:
+async def test_progress_is_told_by_documents_bytes_and_passages(
+    library: Library, embedder: Embedder, pool: Pool
+) -> None:
     for number in range(3):
         library.write(f"{number}.md", long_article("echo", 20))
-    summary = await library.ingest(engine=LocalEngine(embedder, LexicalEncoder(), batch=8))
+    summary = await library.ingest(engine=LocalEngine(embedder, LexicalEncoder(), pool, batch=8))
     planned = next(event for event in library.events if isinstance(event, Planned))
     advances = [event for event in library.events if isinstance(event, Advanced)]
     assert planned.documents == 3
@@ -221,11 +215,11 @@ async def test_progress_is_told_by_documents_bytes_and_passages(library: Library
 
 
 async def test_documents_larger_than_a_batch_and_than_a_publication_arrive_whole(
-    library: Library, embedder: Embedder
+    library: Library, embedder: Embedder, pool: Pool
 ) -> None:
     for number in range(4):
         library.write(f"{number}.md", long_article("echo", 20 + number))
-    summary = await library.ingest(engine=LocalEngine(embedder, LexicalEncoder(), batch=8), publish_after=20)
+    summary = await library.ingest(engine=LocalEngine(embedder, LexicalEncoder(), pool, batch=8), publish_after=20)
     rows = await library.rows()
     assert summary.added == 4
     assert {uri: len(texts) for uri, texts in (await library.answering()).items()} == {
