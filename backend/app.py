@@ -26,12 +26,11 @@ from backend.chat.service import ChatService
 from backend.conversations.cached import CachedHistory
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
-from backend.errors import ConfigurationError
 from backend.knowledge.catalogue import Catalogue
-from backend.knowledge.embedder import Embedder, QueryEmbedder
-from backend.knowledge.export import exported_model
+from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
+from backend.knowledge.searcher import Searcher
 from backend.llm.cascade import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent
@@ -102,11 +101,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
     index = open_index(settings)
     stack.push_async_callback(index.close)
-    model = exported_model(settings)
-    if model is None:
-        raise ConfigurationError("The embedding model has not been exported yet: start with `footnote serve`.")
-    embedder = QueryEmbedder(await asyncio.to_thread(Embedder.load, model))
-    stack.push_async_callback(embedder.close)
+    embedders = await open_embedders(settings, index)
+    stack.push_async_callback(embedders.close)
     cascade = open_cascade(settings)
     stack.push_async_callback(cascade.close)
 
@@ -124,10 +120,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     runs.open()
     stack.push_async_callback(runs.close)
     retriever = Retriever(
-        index=index,
+        searcher=Searcher(index, embedders, LexicalEncoder()),
         catalogue=catalogue,
-        embedder=embedder,
-        lexical=LexicalEncoder(),
         sources=settings.retrieval.sources,
         candidates=settings.retrieval.candidates,
         min_similarity=settings.retrieval.min_similarity,

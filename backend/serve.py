@@ -30,9 +30,11 @@ from backend.chat.saving import DRAINING_SAVE_S
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database, transaction
 from backend.embedded import engines
-from backend.errors import ConfigurationError
+from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.catalogue import documents
-from backend.knowledge.export import ensure_exported, exported_model
+from backend.knowledge.embedders import ensure_model, model_folder
+from backend.knowledge.models import EmbeddingModel
+from backend.knowledge.opening import open_index
 from backend.logs import LOGGING
 from backend.migrations import migrate
 from backend.settings import EMBEDDED, PREFIX, Settings
@@ -55,9 +57,10 @@ def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> No
     signal.signal(signal.SIGTERM, exit_on_signal)
     with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings):
         bring_up_to_date(resolved)
-        if exported_model(settings) is None:
+        model = asyncio.run(model_of_library(resolved))
+        if model_folder(settings, model) is None:
             say("Preparing the embedding model, once …")
-        ensure_exported(settings)
+        ensure_model(settings, model)
         if settings.database.url == EMBEDDED:
             asyncio.run(end_interrupted_runs(resolved))
         if sample and asyncio.run(is_empty(resolved)):
@@ -156,6 +159,17 @@ async def end_interrupted_runs(settings: Settings) -> None:
     finally:
         await redis.aclose()
         await engine.dispose()
+
+
+async def model_of_library(settings: Settings) -> EmbeddingModel | None:
+    """The model that made the index, or None where it is empty or away."""
+    index = open_index(settings)
+    try:
+        return await index.model()
+    except Unavailable:
+        return None
+    finally:
+        await index.close()
 
 
 async def is_empty(settings: Settings) -> bool:

@@ -145,7 +145,7 @@ async def bare_retrieval(data_dir: Path) -> tuple[float, float]:
             started = time.perf_counter()
             vector = embedder.embed_queries([query])[0].tolist()
             embedded = time.perf_counter()
-            await index.search(vector, lexical.query(query), Scope(), settings.retrieval.candidates)
+            await index.search(embedder.model, vector, lexical.query(query), Scope(), settings.retrieval.candidates)
             embeddings.append(embedded - started)
             searches.append(time.perf_counter() - embedded)
         return statistics.median(embeddings[WARM_UP:]), statistics.median(searches[WARM_UP:])

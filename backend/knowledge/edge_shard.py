@@ -3,13 +3,13 @@
 Functions here raise what the engine raises, which is plain `Exception`; `backend.knowledge.edge` translates.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
 import qdrant_edge as edge
 
-from backend.knowledge.models import Candidates, Hit, Point, Scope, SparseVector
+from backend.knowledge.models import Candidates, Chunk, Hit, Point, Scope, SparseVector
 from backend.knowledge.schema import (
     DENSE,
     FULL_SCAN_KILOBYTES,
@@ -26,10 +26,11 @@ from backend.knowledge.schema import (
 )
 
 BYTES_A_NUMBER = 4
+POINTS_A_PAGE = 256
 
 
 def create(folder: Path, dimension: int) -> edge.EdgeShard:
-    """An empty shard in a folder that does not exist yet.
+    """An empty shard in a folder that has none yet.
 
     It has no write-ahead log: one with a log opens in a single process, and a generation is durable by its flush.
     """
@@ -60,16 +61,6 @@ def field_schema(kind: FieldKind) -> edge.KeywordIndexParams | edge.IntegerIndex
             return edge.IntegerIndexParams()
 
 
-def dimension(shard: edge.EdgeShard) -> int | None:
-    """The dimension of the vectors in a shard, or None if it is empty."""
-    records, _ = shard.scroll(edge.ScrollRequest(limit=1, with_payload=False, with_vector=[DENSE]))
-    if not records:
-        return None
-    vectors = records[0].vector
-    assert isinstance(vectors, dict)
-    return len(vectors[DENSE])  # type: ignore[arg-type]  # a dense vector is a list of numbers
-
-
 def upsert(shard: edge.EdgeShard, points: Sequence[Point]) -> None:
     """Adds or replaces points."""
     shard.update(
@@ -91,11 +82,57 @@ def upsert(shard: edge.EdgeShard, points: Sequence[Point]) -> None:
 
 def remove(shard: edge.EdgeShard, documents: Collection[UUID]) -> int:
     """Takes the chunks of these documents out and says how many there were."""
-    doomed = edge.Filter(must=[of_documents(documents)])
+    return _remove(shard, edge.Filter(must=[of_documents(documents)]))
+
+
+def retain(shard: edge.EdgeShard, document: UUID, chunks: Collection[UUID]) -> int:
+    """Takes every chunk of this document out but these and says how many there were."""
+    kept = edge.HasIdCondition(set(map(str, chunks)))
+    return _remove(shard, edge.Filter(must=[of_documents([document])], must_not=[kept]))
+
+
+def _remove(shard: edge.EdgeShard, doomed: edge.Filter) -> int:
     found = shard.count(edge.CountRequest(filter=doomed, exact=True))
     if found:
         shard.update(edge.UpdateOperation.delete_points_by_filter(doomed))
     return found
+
+
+def passages(shard: edge.EdgeShard, document: UUID, first: int, last: int) -> list[Chunk]:
+    """The chunks of a document with ordinals in [first, last], in their order."""
+    ordinals = edge.FieldCondition("ordinal", range=edge.RangeFloat(gte=first, lte=last))
+    within = edge.Filter(must=[of_documents([document]), ordinals])
+    chunks = [
+        chunk_from(record.id, record.payload or {})
+        for records in pages(shard, within, with_vector=False)
+        for record in records
+    ]
+    return sorted(chunks, key=lambda chunk: (chunk.ordinal, chunk.id))
+
+
+def pages(shard: edge.EdgeShard, within: edge.Filter | None, *, with_vector: bool) -> Iterator[list[edge.Record]]:
+    """Every point that passes, a page at a time."""
+    offset: edge.PointId | None = None
+    while True:
+        request = edge.ScrollRequest(offset, POINTS_A_PAGE, within, with_payload=True, with_vector=with_vector)
+        records, offset = shard.scroll(request)
+        if records:
+            yield records
+        if offset is None:
+            return
+
+
+def point_from(record: edge.Record) -> Point:
+    """A point as it was given to `upsert`; its dense vector has length 1."""
+    vectors = record.vector
+    assert isinstance(vectors, dict)
+    sparse = vectors.get(LEXICAL)
+    assert sparse is None or isinstance(sparse, edge.SparseVector)
+    return Point(
+        chunk_from(record.id, record.payload or {}),
+        tuple(vectors[DENSE]),  # type: ignore[arg-type]  # a dense vector is a list of numbers
+        SparseVector(tuple(sparse.indices), tuple(sparse.values)) if sparse else SparseVector((), ()),
+    )
 
 
 def search(shard: edge.EdgeShard, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int) -> Candidates:

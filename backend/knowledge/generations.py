@@ -1,14 +1,16 @@
 """Generations of the embedded index on disk: complete ones that readers open, and one draft that a writer fills.
 
     index/CURRENT            the name of the generation that answers, "0007"
-    index/generations/0007   a shard, never changed after its name appeared here
+    index/generations/0007   a shard and its `model.json`, never changed after the name appeared here
     index/draft              the copy that a writer is changing; left behind only by a killed one
     index/writer.lock        held by the writer for as long as it lives
 
 A reader may still have the generation before the current one open, so the last two are kept.
 """
 
+import dataclasses
 import fcntl
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +18,12 @@ from pathlib import Path
 
 from backend.errors import Unavailable
 from backend.knowledge.disk import copy_sparse, flush, flush_folder, occupied, require_space, unwritable
+from backend.knowledge.identity import embedded_model, model_from
+from backend.knowledge.models import EmbeddingModel
 
 Stamp = tuple[int, int]
+
+MODEL_FILE = "model.json"
 
 
 class Generations:
@@ -66,18 +72,26 @@ class Generations:
             finally:
                 self._clear()
 
-    def begin(self) -> Path:
-        """The draft: a copy of the current generation, or a path that does not exist where there is none yet.
+    def begin_copy(self) -> Path:
+        """The draft, as a copy of the current generation. Call inside `writing`.
 
-        Hard links would not do: the engine changes files in place. Call inside `writing`.
+        Hard links would not do: the engine changes files in place.
         """
         current = self.current()
+        assert current is not None
         try:
-            if current is None:
-                require_space(self.folder)
-            else:
-                require_space(self.folder, occupied(current))
-                copy_sparse(current, self._draft)
+            require_space(self.folder, occupied(current))
+            copy_sparse(current, self._draft)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        return self._draft
+
+    def begin_empty(self, model: EmbeddingModel) -> Path:
+        """The draft, with nothing in it but the name of the model that will make its vectors. Call inside `writing`."""
+        try:
+            require_space(self.folder)
+            self._draft.mkdir()
+            (self._draft / MODEL_FILE).write_text(json.dumps(dataclasses.asdict(model)), encoding="utf-8")
         except OSError as error:
             raise unwritable(self.folder, error) from error
         return self._draft
@@ -102,6 +116,13 @@ class Generations:
             if old not in (target, previous):
                 shutil.rmtree(old, ignore_errors=True)
 
+    def forget_older(self) -> None:
+        """Deletes every generation but the current one. Call inside `writing`."""
+        current = self.current()
+        for old in self._complete.iterdir():
+            if old != current:
+                shutil.rmtree(old)
+
     def _clear(self) -> None:
         """Removes a draft, and a generation that got its name and never became current."""
         shutil.rmtree(self._draft, ignore_errors=True)
@@ -110,6 +131,17 @@ class Generations:
         for folder in self._complete.iterdir():
             if int(folder.name) > newest:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def model_of(generation: Path) -> EmbeddingModel:
+    """The model that made the vectors of a generation; one made before this was noted is the embedded default's.
+
+    Raises `ValueError` where the note is damaged.
+    """
+    try:
+        return model_from(json.loads((generation / MODEL_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return embedded_model()
 
 
 def index_folder(data_dir: Path) -> Path:

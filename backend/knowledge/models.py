@@ -68,6 +68,18 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """Which model makes the vectors: `name` is what the settings call it (`embedded`, an id or a folder).
+
+    `id` is the name of its export, `all-MiniLM-L6-v2-<hash>`: two models are the same one where their ids are equal.
+    """
+
+    name: str
+    id: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
 class SparseVector:
     """BM25 weights by term id; both arrays have the same length and ids are unique."""
 

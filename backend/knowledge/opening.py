@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
 from backend.knowledge.generations import index_folder
 from backend.knowledge.index import Index, IndexWriter
 from backend.settings import EMBEDDED, Settings
@@ -28,7 +29,7 @@ def open_index_writer(settings: Settings) -> IndexWriter:
     """The writer; nothing is opened or asked before the first publication. Whoever opened it closes it."""
     if settings.index.url == EMBEDDED:
         return EdgeIndexWriter(index_folder(settings.data_dir))
-    from backend.knowledge.qdrant import QdrantIndexWriter
+    from backend.knowledge.qdrant_writer import QdrantIndexWriter
 
     return QdrantIndexWriter(qdrant_client(settings), settings.index.collection)
 

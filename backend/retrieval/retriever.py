@@ -1,14 +1,11 @@
 """From a question to passages: the stages, in order, on one screen."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
 from backend.knowledge.catalogue import Catalogue
-from backend.knowledge.embedder import QueryEmbedder
-from backend.knowledge.index import Index
-from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Candidates, Hit, Scope
+from backend.knowledge.searcher import Searcher
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.models import Passage, Retrieved, ScopeName
@@ -25,18 +22,14 @@ class Retriever:
     def __init__(
         self,
         *,
-        index: Index,
+        searcher: Searcher,
         catalogue: Catalogue,
-        embedder: QueryEmbedder,
-        lexical: LexicalEncoder,
         sources: int,
         candidates: int,
         min_similarity: float,
     ) -> None:
-        self._index = index
+        self._searcher = searcher
         self._catalogue = catalogue
-        self._embedder = embedder
-        self._lexical = lexical
         self._sources = sources
         self._candidates = candidates
         self._min_similarity = min_similarity
@@ -61,9 +54,8 @@ class Retriever:
         )
 
     async def _search(self, query: str, creator: str | None, topic: str | None) -> Candidates:
-        dense, excluded = await asyncio.gather(self._embedder.embed(query), self._catalogue.tombstones())
-        scope = Scope(creator=creator, topic=topic, excluded=excluded)
-        return await self._index.search(dense.tolist(), self._lexical.query(query), scope, self._candidates)
+        scope = Scope(creator=creator, topic=topic, excluded=await self._catalogue.tombstones())
+        return await self._searcher.search(query, scope, self._candidates)
 
     async def _with_documents(self, hits: Sequence[Hit]) -> list[Passage]:
         """The catalogue has the last word: a document deleted a moment ago is not in its answer."""

@@ -9,9 +9,12 @@ from uuid import uuid4
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
 from backend.knowledge.index import Index, IndexWriter
-from backend.knowledge.qdrant import QdrantIndex, QdrantIndexWriter
+from backend.knowledge.qdrant import QdrantIndex
+from backend.knowledge.qdrant_collection import drop_others
+from backend.knowledge.qdrant_writer import QdrantIndexWriter
 
 SERVER = os.environ.get("FOOTNOTE_TEST_QDRANT_URL")
 needs_server = pytest.mark.skipif(not SERVER, reason="FOOTNOTE_TEST_QDRANT_URL names no Qdrant server")
@@ -40,5 +43,5 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
     if any(entry.alias_name == alias for entry in (await client.get_aliases()).aliases):
         await client.update_collection_aliases([delete])
-        await client.delete_collection(f"{alias}-1")
+    await drop_others(client, alias, None)
     await client.close()

@@ -15,7 +15,7 @@ from backend.errors import ConfigurationError
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.export import exported_model
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Chunk, Point, Scope, SparseVector
+from backend.knowledge.models import Chunk, EmbeddingModel, Point, Scope, SparseVector
 from backend.settings import load
 from tests.contract.conftest import Engine
 
@@ -42,6 +42,7 @@ SCOPES = (
     Scope(creator="cleo", excluded=frozenset([UUID(int=1002)])),
 )
 LEXICON = LexicalEncoder()
+MODEL = EmbeddingModel("embedded", "all-MiniLM-L6-v2-test", 384)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +111,7 @@ def by_bm25(points: Sequence[Point], query: SparseVector, limit: int) -> list[tu
 
 
 async def publish(engine: Engine, points: Sequence[Point], removed: Sequence[UUID] = ()) -> None:
-    async with engine.writer.publication() as publication:
+    async with engine.writer.publication(MODEL) as publication:
         await publication.remove_documents(removed)
         await publication.upsert(points)
 
@@ -120,7 +121,7 @@ async def assert_answers_like(engine: Engine, points: Sequence[Point], embedder:
         dense = [float(value) for value in embedder.embed_queries([question])[0]]
         sparse = LEXICON.query(question)
         for scope in scopes:
-            found = await engine.index.search(dense, sparse, scope, 20)
+            found = await engine.index.search(MODEL, dense, sparse, scope, 20)
             within = inside(points, scope)
             for hits, expected in (
                 (found.dense, by_cosine(within, dense, 20)),
@@ -143,13 +144,13 @@ async def test_both_searches_give_the_candidates_and_scores_that_the_formulas_gi
 async def test_a_chunk_comes_back_as_it_was_published(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points)
     for point in points[:12]:
-        found = await engine.index.search(point.dense, point.sparse, Scope(), 1)
+        found = await engine.index.search(MODEL, point.dense, point.sparse, Scope(), 1)
         assert found.dense[0].chunk == point.chunk
         assert found.dense[0].score == pytest.approx(1)
 
 
 async def test_an_index_without_a_publication_is_ready_and_empty(engine: Engine, points: list[Point]) -> None:
-    found = await engine.index.search(points[0].dense, points[0].sparse, Scope(creator="ana"), 5)
+    found = await engine.index.search(MODEL, points[0].dense, points[0].sparse, Scope(creator="ana"), 5)
     assert (found.dense, found.lexical) == ((), ())
     assert await engine.index.count(Scope()) == 0
     assert await engine.index.ready()
@@ -182,7 +183,7 @@ async def test_a_point_is_replaced_by_its_chunk_id(engine: Engine, points: list[
     changed = make_point(17, text, embedder.embed([text])[0])
     await publish(engine, [changed])
     await assert_answers_like(engine, [*points[:17], changed, *points[18:]], embedder)
-    found = await engine.index.search(changed.dense, LEXICON.query("theremin"), Scope(), 3)
+    found = await engine.index.search(MODEL, changed.dense, LEXICON.query("theremin"), Scope(), 3)
     assert found.dense[0].chunk == found.lexical[0].chunk == changed.chunk
 
 
@@ -191,21 +192,21 @@ async def test_a_document_can_be_replaced_within_one_publication(engine: Engine,
     fresh = replace(points[3], chunk=replace(points[3].chunk, id=UUID(int=999)))
     await publish(engine, [fresh], removed=[points[3].chunk.document_id])
     assert await engine.index.count(Scope()) == 191
-    found = await engine.index.search(fresh.dense, fresh.sparse, Scope(), 1)
+    found = await engine.index.search(MODEL, fresh.dense, fresh.sparse, Scope(), 1)
     assert found.dense[0].chunk == fresh.chunk
 
 
 async def test_equal_scores_are_ordered_by_chunk_id(engine: Engine, points: list[Point]) -> None:
     same = [replace(points[0], chunk=replace(points[0].chunk, id=UUID(int=number))) for number in (42, 7, 99, 1, 58)]
     await publish(engine, same)
-    found = await engine.index.search(points[0].dense, points[0].sparse, Scope(), 10)
+    found = await engine.index.search(MODEL, points[0].dense, points[0].sparse, Scope(), 10)
     for hits in (found.dense, found.lexical):
         assert [hit.chunk.id.int for hit in hits] == [1, 7, 42, 58, 99]
 
 
 async def test_a_question_of_stop_words_alone_has_dense_candidates_only(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points)
-    found = await engine.index.search(points[0].dense, LEXICON.query("what is it"), Scope(), 5)
+    found = await engine.index.search(MODEL, points[0].dense, LEXICON.query("what is it"), Scope(), 5)
     assert len(found.dense) == 5
     assert found.lexical == ()
 
@@ -213,19 +214,22 @@ async def test_a_question_of_stop_words_alone_has_dense_candidates_only(engine: 
 async def test_a_passage_without_terms_can_be_published_and_found(engine: Engine, points: list[Point]) -> None:
     silent = replace(points[0], sparse=SparseVector((), ()))
     await publish(engine, [silent])
-    found = await engine.index.search(silent.dense, points[0].sparse, Scope(), 5)
+    found = await engine.index.search(MODEL, silent.dense, points[0].sparse, Scope(), 5)
     assert [hit.chunk for hit in found.dense] == [silent.chunk]
     assert found.lexical == ()
 
 
 async def test_many_readers_at_once_get_their_own_answers(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points)
-    answers = await asyncio.gather(*(engine.index.search(p.dense, p.sparse, Scope(), 1) for p in points[:40]))
+    answers = await asyncio.gather(*(engine.index.search(MODEL, p.dense, p.sparse, Scope(), 1) for p in points[:40]))
     assert [answer.dense[0].chunk.id for answer in answers] == [point.chunk.id for point in points[:40]]
 
 
-async def test_vectors_of_another_dimension_are_refused_with_a_sentence(engine: Engine, points: list[Point]) -> None:
+async def test_vectors_of_another_model_are_refused_with_a_sentence(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points[:5])
-    with pytest.raises(ConfigurationError, match="384 dimensions and the embedding model makes 3"):
-        await publish(engine, [replace(points[0], dense=(1.0, 0.0, 0.0))])
+    other = EmbeddingModel("other/model", "model-0123", 384)
+    with pytest.raises(ConfigurationError, match="made with the model embedded, and other/model is configured"):
+        async with engine.writer.publication(other):
+            raise AssertionError("the vectors of two models do not mix")
     assert await engine.index.count(Scope()) == 5
+    assert await engine.index.model() == MODEL

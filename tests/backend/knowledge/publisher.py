@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
-from backend.knowledge.models import Chunk, Point, Scope, SparseVector
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
+from backend.knowledge.models import Chunk, EmbeddingModel, Point, Scope, SparseVector
 
 CHUNKS_A_DOCUMENT = 5
+MODEL = EmbeddingModel("drawn", "drawn-by-lot", 8)
 
 
-def document(number: int, dimension: int = 8) -> list[Point]:
+def document(number: int, dimension: int = MODEL.dimension) -> list[Point]:
     """Five chunks of one document, the same for the same number."""
     chance = random.Random(number)
     return [
@@ -34,7 +36,7 @@ def say(word: str) -> None:
 
 async def publish(folder: Path, documents: Sequence[int]) -> None:
     """Publishes documents, waiting for a line on stdin before the block ends."""
-    async with EdgeIndexWriter(folder).publication() as publication:
+    async with EdgeIndexWriter(folder).publication(MODEL) as publication:
         for number in documents:
             await publication.upsert(document(number))
         say("changed")
@@ -45,7 +47,7 @@ async def publish(folder: Path, documents: Sequence[int]) -> None:
 async def publish_for_ever(folder: Path, first: int) -> None:
     """Publishes one document after the other until it is killed."""
     for number in itertools.count(first):
-        async with EdgeIndexWriter(folder).publication() as publication:
+        async with EdgeIndexWriter(folder).publication(MODEL) as publication:
             await publication.upsert(document(number))
         say("published")
 

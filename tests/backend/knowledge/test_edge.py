@@ -14,9 +14,10 @@ import pytest
 
 from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.disk import copy_sparse, occupied
-from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
 from backend.knowledge.models import Scope
-from tests.backend.knowledge.publisher import CHUNKS_A_DOCUMENT, document
+from tests.backend.knowledge.publisher import CHUNKS_A_DOCUMENT, MODEL, document
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def index(folder: Path) -> AsyncIterator[EdgeIndex]:
 
 
 async def publish(folder: Path, *documents: int) -> None:
-    async with EdgeIndexWriter(folder).publication() as publication:
+    async with EdgeIndexWriter(folder).publication(MODEL) as publication:
         for number in documents:
             await publication.upsert(document(number))
 
@@ -87,7 +88,7 @@ async def test_a_writer_killed_at_any_moment_leaves_one_whole_generation(
         published = 3 + len(child.communicate()[0].split())
     count = await index.count(Scope())
     assert count in (published * CHUNKS_A_DOCUMENT, (published + 1) * CHUNKS_A_DOCUMENT)
-    found = await index.search(document(1)[0].dense, document(1)[0].sparse, Scope(), 1000)
+    found = await index.search(MODEL, document(1)[0].dense, document(1)[0].sparse, Scope(), 1000)
     assert len(found.dense) == len(found.lexical) == count
     await publish(folder, 99_999)
     assert await index.count(Scope()) == count + CHUNKS_A_DOCUMENT
@@ -130,7 +131,7 @@ async def test_a_publication_that_changes_nothing_makes_no_generation(folder: Pa
     assert not (folder / "CURRENT").exists()
     await publish(folder, 1)
     await publish(folder)
-    async with EdgeIndexWriter(folder).publication() as publication:
+    async with EdgeIndexWriter(folder).publication(MODEL) as publication:
         await publication.remove_documents([UUID(int=77)])
         await publication.upsert([])
     assert generations(folder) == ["0001"]
@@ -141,7 +142,7 @@ async def test_a_publication_that_fails_publishes_nothing(folder: Path, index: E
     await publish(folder, 1)
 
     async def fail() -> None:
-        async with EdgeIndexWriter(folder).publication() as publication:
+        async with EdgeIndexWriter(folder).publication(MODEL) as publication:
             await publication.upsert(document(2))
             raise ZeroDivisionError
 
@@ -155,7 +156,7 @@ async def test_a_cancelled_publication_publishes_nothing_and_frees_the_lock(fold
     await publish(folder, 1)
 
     async def never_ends() -> None:
-        async with EdgeIndexWriter(folder).publication() as publication:
+        async with EdgeIndexWriter(folder).publication(MODEL) as publication:
             while True:
                 await publication.upsert(document(2))
 
@@ -209,10 +210,10 @@ async def test_an_index_that_is_removed_under_a_reader_is_empty_until_the_next_p
 async def test_a_search_is_quick_enough_for_the_event_loop(folder: Path, index: EdgeIndex) -> None:
     await publish(folder, *range(1, 41))
     point = document(1)[0]
-    await index.search(point.dense, point.sparse, Scope(), 50)
+    await index.search(MODEL, point.dense, point.sparse, Scope(), 50)
     begun = time.perf_counter()
     for _ in range(20):
-        await index.search(point.dense, point.sparse, Scope(), 50)
+        await index.search(MODEL, point.dense, point.sparse, Scope(), 50)
     assert (time.perf_counter() - begun) / 20 < 0.05
 
 

@@ -1,18 +1,19 @@
 """The Qdrant adapter where the contract suite cannot go: a server that is away, and the choice between engines."""
 
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from qdrant_client import AsyncQdrantClient
 
 from backend.errors import Unavailable
-from backend.knowledge.edge import EdgeIndex, EdgeIndexWriter
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
 from backend.knowledge.models import Scope, SparseVector
 from backend.knowledge.opening import open_index, open_index_writer
-from backend.knowledge.qdrant import QdrantIndex, QdrantIndexWriter
+from backend.knowledge.qdrant import QdrantIndex
+from backend.knowledge.qdrant_writer import QdrantIndexWriter
 from backend.settings import IndexSettings, load
-from tests.backend.knowledge.publisher import document
+from tests.backend.knowledge.publisher import MODEL, document
 
 NOBODY = "http://127.0.0.1:9"  # the discard port, where nobody listens
 
@@ -24,14 +25,15 @@ async def test_a_server_that_is_away_is_unavailable_and_not_ready(tmp_path: Path
     assert isinstance(writer, QdrantIndexWriter)
     assert not await index.ready()
     with pytest.raises(Unavailable):
-        await index.search([1.0, 0.0], SparseVector((1,), (1.0,)), Scope(), 5)
+        await index.search(MODEL, [1.0, 0.0], SparseVector((1,), (1.0,)), Scope(), 5)
     with pytest.raises(Unavailable):
         await index.count(Scope())
-    async with writer.publication() as publication:
-        with pytest.raises(Unavailable):
-            await publication.upsert(document(1))
-        with pytest.raises(Unavailable):
-            await publication.remove_documents([UUID(int=1)])
+    with pytest.raises(Unavailable):
+        async with writer.publication(MODEL):
+            raise AssertionError("a server that is away cannot be written")
+    with pytest.raises(Unavailable):
+        async with writer.rebuild(MODEL):
+            raise AssertionError("a server that is away cannot be written")
     await index.close()
     await writer.close()
 
@@ -42,7 +44,7 @@ async def test_embedded_is_the_engine_in_the_data_folder(tmp_path: Path) -> None
     assert isinstance(index, EdgeIndex)
     assert isinstance(writer, EdgeIndexWriter)
     assert not (tmp_path / "index").exists()
-    async with writer.publication() as publication:
+    async with writer.publication(MODEL) as publication:
         await publication.upsert(document(1))
     assert await index.count(Scope()) == 5
     assert (tmp_path / "index" / "CURRENT").exists()
@@ -52,7 +54,7 @@ async def test_embedded_is_the_engine_in_the_data_folder(tmp_path: Path) -> None
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 async def test_the_collection_stands_behind_the_alias() -> None:
     client = AsyncQdrantClient(":memory:")
-    async with QdrantIndexWriter(client, "chunks").publication() as publication:
+    async with QdrantIndexWriter(client, "chunks").publication(MODEL) as publication:
         await publication.upsert(document(1))
     assert [collection.name for collection in (await client.get_collections()).collections] == ["chunks-1"]
     assert [entry.alias_name for entry in (await client.get_aliases()).aliases] == ["chunks"]
