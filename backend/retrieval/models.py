@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from backend.knowledge.models import Chunk, Creator, Document
+from backend.knowledge.models import Candidates, Chunk, Creator, Document, Hit
 
 ScopeName = Literal["creator", "topic", "global"]
 
@@ -29,3 +29,17 @@ class Retrieved:
     scope: ScopeName
     passages: tuple[Passage, ...]
     answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One search, stage by stage: what the two searches brought, fused, and spread over documents.
+
+    Hits are best first. `best_cosine` decides whether the question can be answered; None where nothing was found.
+    """
+
+    candidates: Candidates
+    fused: tuple[Hit, ...]
+    diverse: tuple[Hit, ...]
+    best_cosine: float | None
+    retrieved: Retrieved

@@ -8,7 +8,7 @@ from backend.knowledge.models import Candidates, Hit, Scope
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
-from backend.retrieval.models import Passage, Retrieved, ScopeName
+from backend.retrieval.models import Passage, Retrieved, ScopeName, Trace
 from backend.retrieval.rewrite import standalone
 
 
@@ -42,16 +42,25 @@ class Retriever:
         `earlier` are the visitor's questions before this one. Raises `Unavailable` while the index or the database is
         away.
         """
+        return (await self.trace(query, earlier=earlier, creator=creator, topic=topic)).retrieved
+
+    async def trace(
+        self, query: str, *, earlier: Sequence[str] = (), creator: str | None = None, topic: str | None = None
+    ) -> Trace:
+        """The same search with what each stage made of it, for those who judge or measure the stages."""
         searched = standalone(query, earlier)
         candidates = await self._search(searched, creator, topic)
-        hits = diversify(fuse(candidates), self._sources * 2)
-        passages = await self._with_documents(hits)
-        return Retrieved(
+        fused = fuse(candidates)
+        diverse = diversify(fused, self._sources * 2)
+        passages = await self._with_documents(diverse)
+        best = candidates.dense[0].score if candidates.dense else None
+        retrieved = Retrieved(
             query=searched,
             scope=scope_name(creator, topic),
             passages=tuple(passages[: self._sources]),
-            answerable=bool(passages) and self._is_about(candidates),
+            answerable=bool(passages) and best is not None and best >= self._min_similarity,
         )
+        return Trace(candidates, tuple(fused), tuple(diverse), best, retrieved)
 
     async def _search(self, query: str, creator: str | None, topic: str | None) -> Candidates:
         scope = Scope(creator=creator, topic=topic, excluded=await self._catalogue.tombstones())
@@ -66,9 +75,6 @@ class Retriever:
             for hit in hits
             if hit.chunk.document_id in found
         ]
-
-    def _is_about(self, candidates: Candidates) -> bool:
-        return bool(candidates.dense) and candidates.dense[0].score >= self._min_similarity
 
 
 def scope_name(creator: str | None, topic: str | None) -> ScopeName:
