@@ -1,39 +1,47 @@
-"""Markdown articles: YAML front matter, headings, and blocks as readable text."""
+"""Markdown articles and transcripts: YAML front matter, headings, speakers, and blocks as readable text."""
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from pipeline.clean import flow, flow_lines
+from pipeline.clean import flow
 from pipeline.sources.html_fragment import fenced, read_html
+from pipeline.sources.inline import inline_text
 from pipeline.sources.metadata import read_metadata, read_yaml
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block, NothingToRead, ParsedDocument, Section
 from pipeline.sources.tables import row_texts
 from pipeline.sources.template_tags import strip_template_tags
+from pipeline.sources.times import with_times
+from pipeline.sources.turns import Cast, cast_of
 
 _HEADING_ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
-_FOOTNOTE_MARK = re.compile(r"\[\^[^\]\s]+\]:?")
 _LANGUAGE = re.compile(r"[\w+#-]{1,20}")
 _NOT_LETTERS = re.compile(r"\W+")
+_STRAY_VALUE = re.compile(r"\s*(url|podcast|media):[ \t]*(https?://\S+)[ \t]*(?:\n|$)")
 
 
 def parse(text: str) -> ParsedDocument:
-    """Sections by heading; markup is gone but for the fences around code.
+    """Sections by heading, and by speaker in a transcript; markup is gone but for the fences around code.
 
     Raises `ContentError` for front matter that is no YAML, `NothingToRead` where no text is left.
     """
     remarks: list[str] = []
     values, body = _split_front_matter(text)
     metadata = read_metadata(values, remarks)
-    sections = list(_Reader().sections(strip_template_tags(body)))
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(strip_template_tags(body))
+    cast = cast_of(tokens)
+    sections = list(_Reader(cast).sections(tokens))
+    if cast:
+        sections = list(with_times(sections))
     if not sections:
         is_redirect = "redirect" in values or "redirect_to" in values
         raise NothingToRead("It only points to another page." if is_redirect else "There is no text in it.")
     sections, title = _lift_title(sections, metadata.title)
-    return ParsedDocument(tuple(sections), "article", title, metadata, tuple(remarks))
+    return ParsedDocument(tuple(sections), "audio" if cast else "article", title, metadata, tuple(remarks))
 
 
 def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
@@ -44,7 +52,11 @@ def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
         raw, body = handler.split(text)
     except ValueError:  # a first line of dashes that no second one answers
         return {}, text
-    return dict(read_yaml(raw, "Its front matter")), body
+    values = dict(read_yaml(raw, "Its front matter"))
+    while stray := _STRAY_VALUE.match(body):  # some write an address or two below the dashes
+        values.setdefault(stray[1], stray[2])
+        body = body[stray.end() :]
+    return values, body
 
 
 def _lift_title(sections: Sequence[Section], title: str | None) -> tuple[list[Section], str | None]:
@@ -54,7 +66,7 @@ def _lift_title(sections: Sequence[Section], title: str | None) -> tuple[list[Se
     covers_all = all(section.headings[:1] == (first,) for section in sections)
     if first is None or not covers_all or not _is_within(first, title or first):
         return list(sections), first
-    return [Section(section.blocks, section.headings[1:], section.speaker) for section in sections], first
+    return [replace(section, headings=section.headings[1:]) for section in sections], first
 
 
 def _is_within(heading: str, title: str) -> bool:
@@ -64,15 +76,17 @@ def _is_within(heading: str, title: str) -> bool:
 
 
 class _Reader:
-    """Walks the tokens of one document."""
+    """Walks the tokens of one document; `cast` are those who speak in it where it is a transcript."""
 
-    def __init__(self) -> None:
+    def __init__(self, cast: Cast | None) -> None:
+        self._cast = cast
         self._path: list[tuple[int, str]] = []
         self._blocks: list[Block] = []
+        self._speaker: str | None = None
+        self._is_turn = False
 
-    def sections(self, body: str) -> Iterator[Section]:
+    def sections(self, tokens: Sequence[Token]) -> Iterator[Section]:
         """The document's sections that have text."""
-        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body)
         lists: list[_List] = []
         position = 0
         while position < len(tokens):
@@ -80,15 +94,17 @@ class _Reader:
             match token.type:
                 case "heading_open":
                     yield from self._end_section()
-                    self._open_heading(int(token.tag[1:]), inline_text(tokens[position + 1]))
+                    self._open_heading(int(token.tag[1:]), inline_text(tokens[position + 1].children or []))
                 case "bullet_list_open" | "ordered_list_open":
                     lists.append(_List(token))
                 case "bullet_list_close" | "ordered_list_close":
                     lists.pop()
                 case "list_item_open":
                     lists[-1].begin_item(depth=len(lists) - 1)
+                case "paragraph_open" if self._cast and token.level == 0:
+                    yield from self._add_lines(self._cast, tokens[position + 1])
                 case "paragraph_open":
-                    self._add_paragraph(inline_text(tokens[position + 1]), lists)
+                    self._add_paragraph(inline_text(tokens[position + 1].children or []), lists)
                 case "fence" | "code_block":
                     self._add_code(token)
                 case "html_block":
@@ -106,8 +122,19 @@ class _Reader:
 
     def _end_section(self) -> Iterator[Section]:
         if self._blocks:
-            yield Section(tuple(self._blocks), tuple(text for _, text in self._path))
+            path = tuple(text for _, text in self._path)
+            yield Section(tuple(self._blocks), path, self._speaker, self._is_turn)
         self._blocks = []
+
+    def _add_lines(self, cast: Cast, inline: Token) -> Iterator[Section]:
+        """Adds a paragraph of a transcript; the section ends where someone else speaks. Nobody does after a break."""
+        for line in cast.lines(inline):
+            if line.label:
+                speaker = None if line.is_break else line.label
+                if line.is_break or speaker != self._speaker:
+                    yield from self._end_section()
+                self._speaker, self._is_turn = speaker, True
+            self._add_paragraph(line.text, [])
 
     def _add_paragraph(self, text: str, lists: list["_List"]) -> None:
         if not text:
@@ -132,7 +159,7 @@ class _Reader:
             if tokens[position].type == "tr_open":
                 rows.append([])
             elif tokens[position].type == "inline":
-                rows[-1].append(flow(inline_text(tokens[position])))
+                rows[-1].append(flow(inline_text(tokens[position].children or [])))
             position += 1
         for index, text in enumerate(row_texts(rows[0], rows[1:])):
             self._blocks.append(Block(text, LINE_BREAK if index else PARAGRAPH_BREAK))
@@ -157,21 +184,3 @@ class _List:
         """The mark of the item's first paragraph (empty for its others), and whether it follows another item."""
         mark, self._mark = self._mark, ""
         return mark, bool(mark) and self._items > 1
-
-
-def inline_text(token: Token) -> str:
-    """What a reader sees of a heading's, paragraph's or cell's text: no markup, no addresses behind words."""
-    return flow_lines(_FOOTNOTE_MARK.sub("", "".join(_inline_parts(token.children or []))))
-
-
-def _inline_parts(children: Sequence[Token]) -> Iterator[str]:
-    for child in children:
-        match child.type:
-            case "text" | "code_inline" | "text_special":
-                yield child.content
-            case "softbreak":
-                yield " "
-            case "hardbreak":
-                yield "\n"
-            case "html_inline" if child.content.lower().startswith("<br"):
-                yield "\n"

@@ -1,0 +1,133 @@
+"""Transcripts written as Markdown: who speaks stands in bold, or alone in a paragraph, before a colon."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from markdown_it.token import Token
+
+from pipeline.sources.inline import inline_text
+from pipeline.sources.names import is_full_name, may_be_name
+from pipeline.sources.times import begins_with_time, only_times
+
+_Style = Literal["**Name:**", "**Name**:", "Name:"]
+
+_BREAKS = {
+    "ad", "ad break", "ads", "break", "commercial break", "interlude", "intro", "jingle", "midroll", "music", "outro",
+    "sponsor", "sponsor break", "sponsors",
+}  # fmt: skip
+_ALONE = re.compile(r"([^\W\d_][^:;!?\"<>\[\]]{1,60}):")
+_COLONS = (":", "：")
+_FEWEST_TIMES = 3  # that make a transcript of what one person says
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something said in a row. `label` is what stands before a colon at its beginning, `text` all after it."""
+
+    text: str
+    label: str = ""
+    style: _Style | None = None
+
+    @property
+    def is_break(self) -> bool:
+        """Whether it marks where a sponsor or a jingle comes in."""
+        return self.label.lower() in _BREAKS
+
+    @property
+    def whole(self) -> str:
+        """The text as it reads where the label names nobody."""
+        return f"{self.label}: {self.text}".strip() if self.label else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who speaks in a transcript."""
+
+    names: frozenset[str]
+
+    def lines(self, inline: Token) -> Iterator[Line]:
+        """A paragraph, divided where someone else begins to speak; only they and breaks have a label."""
+        said: Line | None = None
+        for line in _lines(inline):
+            if line.is_break or line.label in self.names or said is None:
+                if said:
+                    yield said
+                said = self._cleared(line)
+            else:
+                said = replace(said, text=f"{said.text} {line.whole}")
+        if said:
+            yield said
+
+    def _cleared(self, line: Line) -> Line:
+        """A line with a label only if that says something about who speaks; of a break its times are left."""
+        if line.is_break:
+            times = only_times(line.text)
+            return line if times is None else replace(line, text=times)
+        return line if line.label in self.names else Line(line.whole)
+
+
+def cast_of(tokens: Sequence[Token]) -> Cast | None:
+    """Those who speak, where the document is a transcript; None for an article, whatever it has in bold.
+
+    In a transcript the same few names make most of the labels, and come again under one heading. They stand before
+    every second paragraph, or they are full names and stand before the first. What one person says has times instead.
+    """
+    lines = [(part, line) for part, line in _all_lines(tokens) if not line.is_break and only_times(line.whole) is None]
+    uses = [(part, line) for part, line in lines if may_be_name(line.label)]
+    if not uses:
+        return None
+    style = Counter(line.style for _, line in uses).most_common(1)[0][0]
+    labels = [(part, line.label) for part, line in uses if line.style == style]
+    again = {label for (_, label), count in Counter(labels).items() if count > 1}
+    texts = [line for _, line in lines if line.text]
+    recurs = 2 * sum(label in again for _, label in labels) >= len(labels)
+    is_full = 2 * sum(is_full_name(label) for _, label in labels) >= len(labels)
+    is_dense = 2 * len(labels) >= len(texts)
+    if style == "Name:":
+        return Cast(frozenset(again)) if recurs and is_full and is_dense else None
+    opens = lines[0][1].style == style and is_full
+    is_timed = sum(begins_with_time(line.text) for line in texts) >= _FEWEST_TIMES
+    if (recurs and (is_dense or opens)) or (opens and is_timed):
+        return Cast(frozenset(label for _, label in labels))
+    return None
+
+
+def _all_lines(tokens: Sequence[Token]) -> Iterator[tuple[int, Line]]:
+    """The lines of all paragraphs outside of lists and quotations, with the number of headings before them."""
+    headings = 0
+    for position, token in enumerate(tokens):
+        if token.type == "heading_open":
+            headings += 1
+        elif token.type == "paragraph_open" and token.level == 0:
+            for line in _lines(tokens[position + 1]):
+                yield headings, line
+
+
+def _lines(inline: Token) -> Iterator[Line]:
+    """A paragraph, divided before what is in bold at the beginning of a line."""
+    children = inline.children or []
+    starts = [
+        position + 1
+        for position, child in enumerate(children[:-1])
+        if child.type in ("softbreak", "hardbreak") and children[position + 1].type == "strong_open"
+    ]
+    for start, end in zip([0, *starts], [*starts, len(children)], strict=True):
+        yield _line(children[start:end])
+
+
+def _line(children: Sequence[Token]) -> Line:
+    whole = inline_text(children)
+    first = next((position for position, child in enumerate(children) if child.type != "text" or child.content), 0)
+    if children and children[first].type == "strong_open":
+        end = next(position for position, child in enumerate(children) if child.type == "strong_close")
+        label, text = inline_text(children[first:end]), inline_text(children[end:])
+        if label.endswith(_COLONS):
+            return Line(text, label[:-1].strip(), "**Name:**")
+        if text.startswith(_COLONS):
+            return Line(text[1:].strip(), label, "**Name**:")
+    elif match := _ALONE.fullmatch(whole):
+        return Line("", match[1].strip(), "Name:")
+    return Line(whole)
