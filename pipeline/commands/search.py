@@ -1,0 +1,159 @@
+"""`footnote search`: asks as a visitor would, and shows what each stage of retrieval made of it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from rich.console import Console
+from rich.text import Text
+
+from backend.errors import ContentError
+from backend.knowledge.catalogue import Catalogue
+from backend.knowledge.embedders import open_embedders
+from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.models import Chunk, Creator, Document, Hit
+from backend.knowledge.opening import open_index
+from backend.knowledge.searcher import Searcher
+from backend.retrieval.models import Trace
+from backend.retrieval.retriever import Retriever
+from backend.settings import RetrievalSettings, Settings
+from pipeline.place import place_of
+from pipeline.snippet import snippet
+from pipeline.workplace import database, workplace
+
+Known = Mapping[UUID, tuple[Document, Creator]]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one search says of a passage, and at which rank (from 1)."""
+
+    value: float
+    rank: int
+
+
+def run(query: str, creator: str | None, topic: str | None) -> int:
+    """Prints what a visitor's question would find; returns the exit code: 0 where it would be answered, else 1.
+
+    Raises a `FootnoteError` where nothing can be asked.
+    """
+    query = query.strip()
+    if not query:
+        raise ContentError("Say what to search for.")
+    with workplace() as settings:
+        trace, known = asyncio.run(ask(settings, query, creator, topic))
+    console = Console(highlight=False, soft_wrap=True)
+    for line in report(trace, known, settings.retrieval, creator, topic):
+        console.print(line)
+    return 0 if trace.retrieved.answerable else 1
+
+
+async def ask(settings: Settings, query: str, creator: str | None, topic: str | None) -> tuple[Trace, Known]:
+    """The stages of the search, and every document that it touched and that answers. Composed as the service does."""
+    async with database(settings) as engine:
+        catalogue = Catalogue(engine)
+        if creator is not None and await catalogue.find_creator(creator) is None:
+            raise ContentError(f"There is no creator `{creator}`: `footnote status` lists them.")
+        index = open_index(settings)
+        try:
+            embedders = await open_embedders(settings, index)
+            try:
+                retriever = Retriever(
+                    searcher=Searcher(index, embedders, LexicalEncoder()),
+                    catalogue=catalogue,
+                    sources=settings.retrieval.sources,
+                    candidates=settings.retrieval.candidates,
+                    min_similarity=settings.retrieval.min_similarity,
+                )
+                trace = await retriever.trace(query, creator=creator, topic=topic)
+            finally:
+                await embedders.close()
+        finally:
+            await index.close()
+        return trace, await catalogue.find_documents({hit.chunk.document_id for hit in trace.fused})
+
+
+def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str | None, topic: str | None) -> list[Text]:
+    """The lines for a curator: what was searched, whether it would be answered, and the passages by fused score."""
+    retrieved = trace.retrieved
+    lines = [
+        Text.assemble(("searched ", "bold"), f"“{retrieved.query}” in {_scope(creator, topic)}"),
+        Text.assemble(("answer ", "bold"), _verdict(trace, limits.min_similarity)),
+    ]
+    if trace.fused:
+        by_meaning, by_words = len(trace.candidates.dense), len(trace.candidates.lexical)
+        found = f"{by_meaning} by meaning, {by_words} by words, {len(trace.fused)} in all"
+        lines.append(Text.assemble(("found ", "bold"), found))
+    fates = _fates(trace, known, limits.sources)
+    dense, lexical = _scores(trace.candidates.dense), _scores(trace.candidates.lexical)
+    encoder = LexicalEncoder()
+    for rank, (hit, fate) in enumerate(zip(trace.fused, fates, strict=False), start=1):
+        chunk = hit.chunk
+        excerpt = snippet(chunk.text, retrieved.query, encoder)
+        by = f" by {', '.join(excerpt.words)}" if chunk.id in lexical and excerpt.words else ""
+        body = Text(f"   {excerpt.text}", style="default")
+        for start, end in excerpt.matches:
+            body.stylize("bold yellow", start + 3, end + 3)
+        style = "green" if fate.startswith("source") else "dim"
+        lines += [
+            Text(""),
+            Text.assemble((f"{rank}. ", "bold"), (fate, style), f" · {_title(chunk, known)} · {place_of(chunk)}"),
+            Text(
+                f"   cosine {_score(dense.get(chunk.id), 3)} · BM25 {_score(lexical.get(chunk.id), 2)}{by} · "
+                f"fused {hit.score:.4f}"
+            ),
+            body,
+        ]
+    return lines
+
+
+def _verdict(trace: Trace, least: float) -> str:
+    best = trace.best_cosine
+    if best is None:
+        return "no: there is nothing to find here, and the service would say so."
+    said = f"the best cosine is {best:.3f}, and `retrieval.min_similarity` is {least:g}"
+    if trace.retrieved.answerable:
+        return f"yes: {said}."
+    if best >= least:
+        return "no: what was found belongs to documents that do not answer."
+    return f"no, the service would say that it found nothing: {said}."
+
+
+def _fates(trace: Trace, known: Known, sources: int) -> list[str]:
+    """What becomes of each passage, down to the last source and at least twice as many as there are sources."""
+    shown = {passage.chunk.id: number for number, passage in enumerate(trace.retrieved.passages, start=1)}
+    diverse = {hit.chunk.id for hit in trace.diverse}
+    last = max((rank for rank, hit in enumerate(trace.fused, start=1) if hit.chunk.id in shown), default=0)
+    fates = []
+    for rank, hit in enumerate(trace.fused[: max(last, 2 * sources)], start=1):
+        if number := shown.get(hit.chunk.id):
+            fates.append(f"source {number}" if trace.retrieved.answerable else f"not shown (would be source {number})")
+        elif hit.chunk.document_id not in known:
+            fates.append("not shown (its document does not answer)")
+        elif hit.chunk.id not in diverse and rank < last:
+            fates.append("not shown (others of its document come first)")
+        else:
+            fates.append(f"not shown (only {sources} are)")
+    return fates
+
+
+def _scores(hits: Sequence[Hit]) -> dict[UUID, Score]:
+    return {hit.chunk.id: Score(hit.score, rank) for rank, hit in enumerate(hits, start=1)}
+
+
+def _score(score: Score | None, digits: int) -> str:
+    """A score and its rank in its own search; a passage that this search did not bring has none."""
+    return f"{score.value:.{digits}f} (#{score.rank})" if score else "–"
+
+
+def _title(chunk: Chunk, known: Known) -> str:
+    if chunk.document_id not in known:
+        return chunk.creator
+    document, creator = known[chunk.document_id]
+    return f"{creator.name} · {document.title}"
+
+
+def _scope(creator: str | None, topic: str | None) -> str:
+    whose = f"what `{creator}` has published" if creator else "the whole library"
+    return f"{whose}, topic `{topic}`" if topic else whose
