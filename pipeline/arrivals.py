@@ -1,6 +1,6 @@
 """Documents on their way into the index: which of them say something new, and what they consist of."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -14,15 +14,18 @@ from pipeline.plan import Todo, repetition
 
 
 class Arrivals:
-    """What of a run has been read so far. Records and passages come in the order of the tasks."""
+    """What of a run has been read so far. Records and passages come in the order of the tasks.
 
-    def __init__(self, todo: Sequence[Todo], entries: Entries) -> None:
+    `leaving` are documents that the run will remove.
+    """
+
+    def __init__(self, todo: Sequence[Todo], entries: Entries, leaving: Collection[UUID]) -> None:
         self._todo = {item.source: item for item in todo}
-        redone = {item.entry.id for item in todo if item.entry}
+        redone = {item.entry.id for item in todo if item.entry}.union(leaving)
         self._texts = {
             (entry.creator, entry.text_hash): (entry.id, entry.uri)
             for entry in entries.all
-            if entry.status == "ready" and not entry.is_deleted and entry.text_hash and entry.id not in redone
+            if entry.answers and entry.text_hash and entry.id not in redone
         }
         self._repeated: set[UUID] = set()
         self._open: dict[UUID, list[Embedded]] = {}

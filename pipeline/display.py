@@ -31,7 +31,7 @@ class Display:
             disable=not self._out.is_terminal,
         )
         self._task = self._progress.add_task("Starting", total=None, counts="")
-        self._left_out: defaultdict[str, list[str]] = defaultdict(list)
+        self._grouped: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self._planned = Planned(0, 0)
         self._began = self._spoke = time.monotonic()
 
@@ -48,13 +48,18 @@ class Display:
         """What is being done before anything can be counted."""
         self._progress.update(self._task, description=what)
 
+    def count(self, what: str, done: int, total: int) -> None:
+        """How far something is that comes before the documents, such as fetching."""
+        self._progress.update(self._task, description=what, completed=done, total=total, counts=f"{done}/{total}")
+        self._say_plainly(f"{what}: {done}/{total}")
+
     def show(self, event: Event) -> None:
         """One event of the ingestion."""
         match event:
             case Planned():
                 self._planned, self._began = event, time.monotonic()
                 counts = f"{event.documents} documents"
-                self._progress.update(self._task, description="Ingesting", total=event.bytes, counts=counts)
+                self._progress.reset(self._task, description="Ingesting", total=event.bytes, counts=counts)
             case Advanced():
                 counts = self._counts(event)
                 self._progress.update(self._task, completed=event.bytes, counts=counts)
@@ -66,19 +71,21 @@ class Display:
 
     def conclude(self, summary: Summary) -> None:
         """What was left out and why, and as the last line what changed."""
-        for reason, files in sorted(self._left_out.items()):
+        for (label, reason), files in sorted(self._grouped.items()):
             names = ", ".join(files[:NAMES_SHOWN])
             more = f" and {len(files) - NAMES_SHOWN} more" if len(files) > NAMES_SHOWN else ""
-            self._errors.print(f"[yellow]left out[/] {escape(f'{names}{more}: {reason}')}")
-        self._out.print(
-            f"{summary.added} added, {summary.changed} changed, {summary.unchanged} unchanged, "
-            f"{summary.failed} failed ({summary.chunks:,} passages in {_duration(time.monotonic() - self._began)})"
-        )
+            self._errors.print(f"[yellow]{label}[/] {escape(f'{names}{more}: {reason}')}")
+        if summary.failed:
+            self._errors.print("`footnote retry` tries again what failed, when it is mended.")
+        if summary.vanished:
+            self._errors.print("What is no longer there answers on: the same command with `--prune` removes it.")
+        spent = _duration(time.monotonic() - self._began)
+        self._out.print(f"{sentence(summary)} ({work(summary)} in {spent})")
 
     def _tell(self, event: Told) -> None:
         match event.about:
-            case "left out":
-                self._left_out[event.text].append(event.file)
+            case "left out" | "duplicate" | "vanished" | "removed":
+                self._grouped[event.about, event.text].append(event.file)
             case "failed":
                 self._errors.print(f"[red]failed[/] {escape(f'{event.file}: {event.text}')}")
             case "remark":
@@ -92,6 +99,7 @@ class Display:
         return (
             f"{event.documents}/{self._planned.documents} documents, {event.chunks:,} passages, "
             f"{event.chunks / spent_s:.0f}/s{f', {_duration(left_s)} left' if left_s else ''}"
+            f"{f', {event.failed} failed' if event.failed else ''}"
         )
 
     def _say_plainly(self, counts: str) -> None:
@@ -99,6 +107,25 @@ class Display:
         if not self._out.is_terminal and now - self._spoke >= LINE_EVERY_S:
             self._spoke = now
             self._out.print(counts)
+
+
+def sentence(summary: Summary) -> str:
+    """What became of the documents; what never happens is said of the four usual things alone."""
+    unusual = {
+        "moved": summary.moved,
+        "removed": summary.removed,
+        "repeated": summary.duplicates,
+        "no longer there": summary.vanished,
+    }
+    parts = [f"{summary.added} added", f"{summary.changed} changed"]
+    parts += [f"{count} {name}" for name, count in unusual.items() if count]
+    return ", ".join([*parts, f"{summary.unchanged} unchanged", f"{summary.failed} failed"])
+
+
+def work(summary: Summary) -> str:
+    """How many passages there were, and how many of them had to be embedded if not all."""
+    embedded = f", {summary.embedded:,} of them embedded" if summary.embedded != summary.chunks else ""
+    return f"{summary.chunks:,} passages{embedded}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """What the ledger knows of the documents that an ingestion may meet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -30,8 +30,11 @@ class Entry:
     duplicate_of: UUID | None
     is_deleted: bool
 
-    def is_current(self, fingerprint: str, model: str, entries: "Entries") -> bool:
-        """Whether these bytes, read by this pipeline, are what the ledger has dealt with for good."""
+    def is_current(self, fingerprint: str, model: str, standing: Mapping[UUID, "Entry"]) -> bool:
+        """Whether these bytes, read by this pipeline, are what the ledger has dealt with for good.
+
+        `standing` are the entries that stay as they are, among which the original of a repetition must be.
+        """
         if (self.fingerprint, self.version) != (fingerprint, PIPELINE_VERSION):
             return False
         match self.status:
@@ -40,9 +43,14 @@ class Entry:
             case "left_out":
                 return True
             case "duplicate":
-                original = entries.by_id.get(self.duplicate_of) if self.duplicate_of else None
+                original = standing.get(self.duplicate_of) if self.duplicate_of else None
                 return original is not None and original.holds(self.fingerprint, self.text_hash)
         return False
+
+    @property
+    def answers(self) -> bool:
+        """Whether a reader can find it now."""
+        return self.status == "ready" and not self.is_deleted
 
     def holds(self, fingerprint: str, text_hash: str) -> bool:
         """Whether it answers with this content, or would if it could be read."""
@@ -75,7 +83,6 @@ class Entries:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.all = list(entries)
-        self.by_id = {entry.id: entry for entry in self.all}
         self._by_uri = {(entry.creator, entry.uri): entry for entry in self.all}
         self._by_origin = {entry.origin: entry for entry in self.all if entry.origin}
         self._by_content = {

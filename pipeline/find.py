@@ -39,18 +39,26 @@ class Owner:
 
 @dataclass(slots=True)
 class Found:
-    """What a target holds, in a fixed order. `archives` are still to be opened."""
+    """What a target holds, in a fixed order.
+
+    `archives` are still to be opened; `opened` are the origins of those that were. `failed` are sources that cannot be
+    had, with the reason.
+    """
 
     sources: list[Source] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
-    archives: list[Path] = field(default_factory=list)
+    archives: list[Source] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)
+    failed: list[tuple[Source, str]] = field(default_factory=list)
 
     def add(self, other: "Found") -> None:
         """Adds what another target holds; a creator who is described there is described."""
         self.sources += other.sources
         self.left_out += other.left_out
         self.archives += other.archives
+        self.opened |= other.opened
+        self.failed += other.failed
         for slug, owner in other.owners.items():
             if slug not in self.owners or owner.is_described:
                 self.owners[slug] = owner
@@ -68,32 +76,63 @@ def find(path: Path, request: Request) -> Found:
         raise ConfigurationError(f"{request.target} does not exist.")
     found = Found()
     infos: dict[Path, Path | None] = {}
+    archives: list[Path] = []
     for files in _walk(path):
         exports = exports_in(files)
         found.left_out += [LeftOut(str(file), reason) for file, reason in exports.left_out]
         for file in files:
-            if file not in exports.parts and _is_document(file, found, is_named=file == path):
+            if file in exports.parts:
+                continue
+            if _is_document(file, found, is_named=file == path):
                 infos[file] = exports.info_of.get(file)
-    if not infos and not found.archives and not found.left_out:
+            elif _kind(file) == "archive":
+                archives.append(file)
+    if not infos and not archives and not found.left_out:
         raise ConfigurationError(f"There is no file in {request.target}.")
     folders = Folders(path if path.is_dir() else path.parent, list(infos), is_whole=path.is_dir())
     whose = _Whose(request, folders)
-    for file, info in infos.items():
+
+    def source(file: Path, info: Path | None = None, sidecar: Path | None = None) -> Source:
         root, owner = whose.of(file)
         if owner is not None:
             found.owners.setdefault(owner.creator.slug, owner)
-        found.sources.append(
-            Source(
-                path=file,
-                uri=file.relative_to(root).as_posix(),
-                origin=str(file),
-                request=request,
-                creator=owner.creator.slug if owner else None,
-                sidecar=_sidecar(file),
-                info=info,
-            )
-        )
+        uri, slug = file.relative_to(root).as_posix(), owner.creator.slug if owner else None
+        return Source(file, uri, str(file), request, creator=slug, sidecar=sidecar, info=info)
+
+    found.sources = [source(file, info, _sidecar(file)) for file, info in infos.items()]
+    found.archives = [source(file) for file in archives]
     return found
+
+
+def find_in_archive(archive: Source, folder: Path) -> Found:
+    """The documents of an archive that was unpacked into `folder`, named as they are in it.
+
+    They are the creator's of a `creator.yaml` in the archive, else the archive's own, else of a folder in it.
+    """
+    found = find(folder, archive.request)
+
+    def origin(path: str) -> str:
+        return f"{archive.origin}/{Path(path).relative_to(folder).as_posix()}"
+
+    def named(source: Source) -> Source:
+        inner = source.path.relative_to(folder).as_posix()
+        if any((above / PROFILE).is_file() for above in source.path.parents if above.is_relative_to(folder)):
+            return replace(source, origin=origin(source.origin))
+        creator = archive.creator or source.creator
+        return replace(source, origin=origin(source.origin), uri=f"{archive.uri}/{inner}", creator=creator)
+
+    inside = "it lies in another archive: unpack that one first"
+    sources = [named(source) for source in found.sources]
+    used = {source.creator for source in sources}
+    return Found(
+        sources=sources,
+        owners={slug: owner for slug, owner in found.owners.items() if slug in used},
+        left_out=[
+            *(LeftOut(origin(left_out.origin), left_out.reason) for left_out in found.left_out),
+            *(LeftOut(origin(nested.origin), inside) for nested in found.archives),
+        ],
+        opened={archive.origin},
+    )
 
 
 def _walk(path: Path) -> Iterator[list[Path]]:
@@ -111,10 +150,7 @@ def _is_document(file: Path, found: Found, *, is_named: bool) -> bool:
     kind = _kind(file)
     if not str(file).isprintable():
         reason = "its name has characters that cannot be kept"
-    elif file.name == PROFILE or (file.suffix.lower() in _SIDECAR_SUFFIXES and _describes(file)):
-        return False
-    elif kind == "archive":
-        found.archives.append(file)
+    elif kind == "archive" or file.name == PROFILE or (file.suffix.lower() in _SIDECAR_SUFFIXES and _describes(file)):
         return False
     elif kind is None:
         reason = f"{file.suffix or 'a file without a suffix'} is not a kind that is read"

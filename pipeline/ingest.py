@@ -11,7 +11,7 @@ from backend.knowledge.models import EmbeddingModel
 from pipeline.arrivals import Arrivals
 from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine, Refusal
-from pipeline.entries import Aside
+from pipeline.entries import Aside, Entries
 from pipeline.find import Found
 from pipeline.ledger import Ledger
 from pipeline.load import read_fingerprint
@@ -115,17 +115,19 @@ class Ingestion:
         disk is full.
         """
         async with self._ledger.writing():
-            plan, arrivals = await self.plan(found, searched)
-            await self._bring_in(arrivals)
+            plan, entries = await self._plan(found, searched)
+            leaving = [entry.id for entry in plan.vanished] if prune else []
+            await self._bring_in(Arrivals(plan.todo, entries, leaving))
             await self._see_to_vanished(plan, prune=prune)
         return self._summary
 
-    async def plan(self, found: Found, searched: Collection[str]) -> tuple[Plan, Arrivals]:
+    async def _plan(self, found: Found, searched: Collection[str]) -> tuple[Plan, Entries]:
         """Sorts what was found, and writes down what needs no reading."""
         for owner in found.owners.values():
             await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
-        entries = await self._ledger.entries(found.owners.values(), found.sources, searched)
-        readable = []
+        places = [*found.sources, *(source for source, _ in found.failed)]
+        entries = await self._ledger.entries(found.owners.values(), places, searched)
+        readable: list[tuple[Source, str]] = []
         for source in found.sources:
             try:
                 readable.append((source, await asyncio.to_thread(read_fingerprint, source)))
@@ -133,6 +135,12 @@ class Ingestion:
                 entry = entries.of(source)
                 await self._set_aside(Aside(source, entry.id if entry else None, "failed", error.message))
         plan = make_plan(readable, entries, model=self._model.id, whereabouts=whereabouts, searched=searched)
+        for source, reason in found.failed:
+            entry = entries.of(source)
+            await self._set_aside(Aside(source, entry.id if entry else None, "failed", reason))
+        await self._ledger.remove([entry.id for entry in entries.all if entry.origin in found.opened])
+        closed = tuple(source.origin for source, _ in found.failed)
+        plan.vanished = [entry for entry in plan.vanished if not entry.is_under(closed)]
         for left_out in (*found.left_out, *plan.left_out):
             self._summary.left_out += 1
             self._tell(Told("left out", left_out.origin, left_out.reason))
@@ -140,12 +148,11 @@ class Ingestion:
         await self._ledger.relocate(plan.relocated)
         for duplicate in plan.duplicates:
             await self._set_aside(duplicate)
-        arrivals = Arrivals(plan.todo, entries)
         for todo in plan.todo:
             self._progress.todo[todo.source] = todo
             self._progress.sizes[todo.source] = todo.source.path.stat().st_size
         self._tell(Planned(len(plan.todo), sum(self._progress.sizes.values())))
-        return plan, arrivals
+        return plan, entries
 
     async def _bring_in(self, arrivals: Arrivals) -> None:
         """Reads, embeds and publishes what there is to do, some thousand passages at a time."""

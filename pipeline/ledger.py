@@ -49,16 +49,15 @@ class Ledger:
         """
         with translated():
             connection = await self._engine.connect()
-        async with connection:
             lock = await connection.execute(select(func.pg_try_advisory_lock(_WRITER_LOCK)))
             await connection.commit()
+        try:
             if not lock.scalar():
                 raise Unavailable("Another process is changing the library: wait until it has finished.")
-            try:
-                yield
-            finally:
-                await connection.execute(select(func.pg_advisory_unlock(_WRITER_LOCK)))
-                await connection.commit()
+            yield
+        finally:
+            await connection.invalidate()  # the lock ends with its connection, however this block ended
+            await connection.close()
 
     async def keep_creator(self, creator: Creator, *, is_described: bool) -> None:
         """Adds the creator; one who is there already is changed only where there is a description."""
@@ -137,11 +136,11 @@ class Ledger:
         values = aside_row(aside)
         async with transaction(self._engine) as connection:
             if identity is not None:
-                is_it = documents.c.id == identity
-                answering = update(documents).where(is_it, documents.c.status == "ready", aside.status == "failed")
-                silent = update(documents).where(is_it).values(values)
-                if not (await connection.execute(answering.values(reason=aside.reason))).rowcount:
-                    await connection.execute(silent)
+                one = update(documents).where(documents.c.id == identity)
+                answering = one.where(documents.c.status == "ready", documents.c.deleted_at.is_(None))
+                keeps = aside.status == "failed" and await connection.execute(answering.values(reason=aside.reason))
+                if not keeps or not keeps.rowcount:
+                    await connection.execute(one.values(values))
             elif creator is not None:
                 statement = insert(documents).values(values | new_row(aside.source))
                 await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -61,6 +61,11 @@ def make_plan(
     targets = tuple(searched)
     present = {entry.id for source, _ in found if (entry := entries.of(source)) is not None}
     changing = {entry.id for source, content in found if (entry := entries.of(source)) and entry.fingerprint != content}
+    standing = {
+        entry.id: entry
+        for entry in entries.all
+        if entry.id not in changing and (entry.id in present or not entry.is_under(targets))
+    }
     taken: dict[UUID, str] = {}
     first: dict[tuple[str | None, str], tuple[UUID, str]] = {}
     for source, fingerprint in found:
@@ -69,7 +74,7 @@ def make_plan(
         if entry is not None and entry.is_deleted and source.request.target != source.origin:
             plan.left_out.append(LeftOut(source.origin, DELETED))
             continue
-        if entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, entries):
+        if entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing):
             _keep(plan, source, entry)
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue
@@ -77,7 +82,7 @@ def make_plan(
             plan.left_out.append(LeftOut(source.origin, f"{SAME_PATH} as {twice}: ingest their common folder"))
             continue
         taken[identity] = source.origin
-        change: Change = "changed" if entry is not None and entry.status == "ready" else "added"
+        change: Change = "changed" if entry is not None and entry.answers else "added"
         if content in first and change != "changed":
             plan.duplicates.append(repetition(source, entry, fingerprint, *first[content]))
             continue

@@ -1,6 +1,6 @@
 """What every engine promises: it turns tasks into embedded passages, in the order of the tasks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,7 +60,7 @@ class Batch:
 class Engine(Protocol):
     """Where the heavy part of an ingestion runs: reading, cutting, embedding."""
 
-    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+    def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
         """Everything that becomes of the tasks; what is wrong with one of them does not stop the others.
 
         Closing the iterator early ends the work. Holds a few batches in memory, however many tasks there are.

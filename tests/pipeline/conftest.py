@@ -40,6 +40,8 @@ async def library(
 ) -> AsyncIterator[Library]:
     """An empty folder of a creator who is nobody else's, and an index of its own."""
     own = settings.model_copy(update={"data_dir": tmp_path / "data"})
-    library = Library(own, database, LocalEngine(embedder, LexicalEncoder(), pool), tmp_path / "content")
+    library = Library(
+        own, database, LocalEngine(embedder, LexicalEncoder(), pool), embedder.model, tmp_path / "content"
+    )
     yield library
     await library.close()

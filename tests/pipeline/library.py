@@ -1,7 +1,7 @@
 """A creator's folder, and what a reader would find of it after ingestions."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Generator, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,13 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.knowledge.catalogue import Catalogue, documents
 from backend.knowledge.index import IndexWriter, Publication
-from backend.knowledge.models import Chunk, Scope, SparseVector
+from backend.knowledge.models import Chunk, EmbeddingModel, Scope, SparseVector
 from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
-from pipeline.engines.local import Batch, LocalEngine
-from pipeline.find import Source, find_collections
+from pipeline.embeddings import Embeddings
+from pipeline.engines.engine import Batch, Engine
+from pipeline.find import find
 from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary
 from pipeline.ledger import Ledger
+from pipeline.source import Request, Task
 
 
 class Killed(BaseException):
@@ -34,8 +36,8 @@ class KilledWriter:
     published: bool
 
     @asynccontextmanager
-    async def publication(self) -> AsyncIterator[Publication]:
-        async with self.writer.publication() as publication:
+    async def publication(self, model: EmbeddingModel | None = None) -> AsyncIterator[Publication]:
+        async with self.writer.publication(model) as publication:
             yield publication
             if not self.published:
                 raise Killed
@@ -49,15 +51,19 @@ class KilledWriter:
 class CountingEngine:
     """The real engine, counting what it was given and what it embedded."""
 
-    engine: LocalEngine
+    engine: Engine
     sources: int = 0
     chunks: int = 0
+    embedded: int = 0
 
-    def batches(self, sources: Sequence[Source]) -> Iterator[Batch]:
-        self.sources += len(sources)
-        for batch in self.engine.batches(sources):
-            self.chunks += len(batch.points)
-            yield batch
+    def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
+        todo = list(tasks)
+        self.sources += len(todo)
+        with closing(self.engine.batches(todo)) as batches:
+            for batch in batches:
+                self.chunks += len(batch.passages)
+                self.embedded += sum(passage.dense is not None for passage in batch.passages)
+                yield batch
 
 
 @dataclass
@@ -66,7 +72,8 @@ class Library:
 
     settings: Settings
     database: AsyncEngine
-    engine: LocalEngine
+    engine: Engine
+    model: EmbeddingModel
     content: Path
     slug: str = field(default_factory=lambda: f"creator-{uuid4().hex[:8]}")
     events: list[Event] = field(default_factory=list)
@@ -78,6 +85,7 @@ class Library:
 
     def write(self, name: str, text: str) -> Path:
         path = self.content / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
 
@@ -85,30 +93,44 @@ class Library:
         self,
         *,
         writer: IndexWriter | None = None,
-        engine: CountingEngine | LocalEngine | None = None,
+        engine: Engine | None = None,
         publish_after: int = PUBLISH_AFTER,
+        prune: bool = False,
+        target: Path | None = None,
     ) -> Summary:
-        """One run of the pipeline over the folder, as the command does it."""
-        collections, _ = find_collections([self.content], self.slug)
+        """One run of the pipeline over the folder, or something in it, as the command does it."""
+        path = target or self.content
+        found = find(path, Request(str(path), self.slug))
         own = open_index_writer(self.settings)
         self.events.clear()
         writer, engine = writer or own, engine or self.engine
         try:
-            return await Ingestion(self.ledger, writer, engine, self.events.append, publish_after).run(collections)
+            ingestion = Ingestion(
+                ledger=self.ledger,
+                embeddings=Embeddings(self.database, self.model.id),
+                writer=writer,
+                engine=engine,
+                model=self.model,
+                tell=self.events.append,
+                publish_after=publish_after,
+            )
+            return await ingestion.run(found, searched=[str(path)], prune=prune)
         finally:
             await own.close()
 
     async def indexed(self) -> dict[UUID, Chunk]:
         """Every passage of the creator that lies in the index, whether its document answers or not."""
         query = np.ones(384) / np.sqrt(384)
-        found = await self.index.search(query.tolist(), SparseVector((), ()), Scope(creator=self.slug), 1000)
+        found = await self.index.search(
+            self.model, query.tolist(), SparseVector((), ()), Scope(creator=self.slug), 1000
+        )
         return {hit.chunk.id: hit.chunk for hit in found.dense}
 
     async def scores(self) -> dict[UUID, float]:
         """The cosine of every passage with a fixed vector: equal where the vectors are."""
         query = np.random.default_rng(7).normal(size=384)
         dense = (query / np.linalg.norm(query)).tolist()
-        found = await self.index.search(dense, SparseVector((), ()), Scope(creator=self.slug), 1000)
+        found = await self.index.search(self.model, dense, SparseVector((), ()), Scope(creator=self.slug), 1000)
         return {hit.chunk.id: round(hit.score, 5) for hit in found.dense}
 
     async def answering(self) -> dict[str, list[str]]:

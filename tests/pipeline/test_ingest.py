@@ -12,6 +12,7 @@ from backend.knowledge.models import Creator, Link
 from backend.knowledge.opening import open_index_writer
 from pipeline.engines.local import LocalEngine
 from pipeline.ingest import Advanced, Planned, Summary, Told
+from pipeline.library import Library as Shelves
 from pipeline.load import document_id
 from pipeline.sandbox.pool import Pool
 from tests.pipeline.library import CountingEngine, Killed, KilledWriter, Library
@@ -35,7 +36,7 @@ async def test_new_content_answers_with_its_places(library: Library) -> None:
     library.write("talk.vtt", TALK)
     library.write("rooms.md", ARTICLE)
     summary = await library.ingest()
-    assert summary == Summary(added=2, chunks=2)
+    assert summary == Summary(added=2, chunks=2, embedded=2)
     chunks = {chunk.text: chunk for chunk in (await library.indexed()).values()}
     article = chunks["A small room rings at low frequencies."]
     assert (article.heading, article.topics, article.creator) == ("Small rooms", ("acoustics",), library.slug)
@@ -112,7 +113,7 @@ async def clean_run_equals(library: Library, resumed: dict[object, float]) -> No
     """A run into an empty index gives the same passages with the same vectors."""
     fresh = Library(
         library.settings.model_copy(update={"data_dir": library.settings.data_dir / "fresh"}),
-        library.database, library.engine, library.content / ".fresh", library.slug,
+        library.database, library.engine, library.model, library.content / ".fresh", library.slug,
     )  # fmt: skip
     fresh.content = library.content
     async with library.database.begin() as connection:
@@ -148,19 +149,23 @@ async def test_a_document_whose_new_version_fails_goes_on_answering_from_the_old
     assert (await library.ingest()).failed == 1
     assert await library.answering() == before
     assert (await library.rows())["talk.vtt"]["reason"] == "It is not a text file."
-    assert [failure.source_uri for failure in await library.ledger.failures() if failure.creator == library.slug] == [
-        "talk.vtt"
-    ]
+    failures = await Shelves(library.database).documents(creator=library.slug, with_failure=True)
+    assert [failure.document.source_uri for failure in failures] == ["talk.vtt"]
     library.write("talk.vtt", TALK)
     assert (await library.ingest()).changed == 1
     assert (await library.rows())["talk.vtt"]["reason"] is None
 
 
-async def test_a_redirect_is_left_out_without_a_trace_unless_it_was_content_before(library: Library) -> None:
+async def test_a_redirect_is_left_out_and_not_read_again_but_fails_where_it_was_content_before(
+    library: Library,
+) -> None:
     library.write("old.md", "---\nredirect: /new\n---\n")
     summary = await library.ingest()
     assert (summary.left_out, summary.failed) == (1, 0)
-    assert await library.rows() == {}
+    assert (await library.rows())["old.md"]["status"] == "left_out"
+    engine = CountingEngine(library.engine)
+    assert (await library.ingest(engine=engine)).left_out == 1
+    assert engine.sources == 0
     library.write("old.md", ARTICLE)
     await library.ingest()
     library.write("old.md", "---\nredirect: /new\n---\n")
@@ -204,14 +209,14 @@ async def test_progress_is_told_by_documents_bytes_and_passages(
     library: Library, embedder: Embedder, pool: Pool
 ) -> None:
     for number in range(3):
-        library.write(f"{number}.md", long_article("echo", 20))
+        library.write(f"{number}.md", long_article(f"echo {number}", 20))
     summary = await library.ingest(engine=LocalEngine(embedder, LexicalEncoder(), pool, batch=8))
     planned = next(event for event in library.events if isinstance(event, Planned))
     advances = [event for event in library.events if isinstance(event, Advanced)]
     assert planned.documents == 3
     assert len(advances) > 1
     assert advances == sorted(advances, key=lambda event: (event.chunks, event.bytes))
-    assert advances[-1] == Advanced(3, planned.bytes, summary.chunks)
+    assert advances[-1] == Advanced(3, planned.bytes, summary.chunks, 0)
 
 
 async def test_documents_larger_than_a_batch_and_than_a_publication_arrive_whole(
