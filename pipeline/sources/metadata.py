@@ -16,14 +16,23 @@ from pipeline.sources.parsed import Metadata
 _DATE = re.compile(r"\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")  # what follows is the time of day
 _DATE_KEYS = ("published_at", "date")
 _TOPIC_KEYS = ("topics", "tags")
-_AUTHOR_KEYS = ("by", "author", "authors")
+_AUTHOR_KEYS = ("by", "author", "authors", "speaker", "speakers")
+_URL_KEYS = ("url", "podcast", "media")  # a page about it is better than the bare recording
+
+
+_TAG = "tag:yaml.org,2002:"
+_NUMBERS = {
+    f"{_TAG}int": re.compile(r"[-+]?(?:0|[1-9]\d{0,14})$"),
+    f"{_TAG}float": re.compile(r"[-+]?\d{1,15}\.\d{0,15}$"),
+}
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest."""
+    """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest. So
+    are numbers but plain ones: to YAML 9:30 is 570, and a number of a million digits takes a day to compute."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML wants it so
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -39,6 +48,8 @@ def read_yaml(text: str, name: str) -> Mapping[str, object]:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""
         raise ContentError(f"{name} is not valid YAML{place}.") from error
+    except RecursionError as error:
+        raise ContentError(f"{name} is nested too deeply to be read.") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -50,12 +61,13 @@ def read_metadata(values: Mapping[str, object], remarks: list[str]) -> Metadata:
     """The keys that are known, others are the curator's own; appends to `remarks` what could not be understood."""
     return Metadata(
         title=_text(values.get("title")),
-        url=_url(values.get("url"), remarks),
+        url=_url(values, remarks),
         kind=_kind(values.get("kind"), remarks),
         published_at=_date(_first(values, _DATE_KEYS), remarks),
         duration_s=_seconds(values.get("duration_s"), remarks),
         topics=_texts(_first(values, _TOPIC_KEYS)),
         authors=_texts(_first(values, _AUTHOR_KEYS)),
+        creator=_text(values.get("creator")),
     )
 
 
@@ -73,12 +85,15 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for item in items if (text := _text(item))))
 
 
-def _url(value: object, remarks: list[str]) -> str | None:
-    text = _text(value)
-    if text and not text.startswith(("https://", "http://")):
-        remarks.append("its `url` is no web address and was left out")
-        return None
-    return text
+def _url(values: Mapping[str, object], remarks: list[str]) -> str | None:
+    """The first web address under its keys: `podcast` and `media` are other people's words, and may be a name."""
+    for key in _URL_KEYS:
+        text = _text(values.get(key))
+        if text and text.startswith(("https://", "http://")):
+            return text
+        if text and key == "url":
+            remarks.append("its `url` is no web address and was left out")
+    return None
 
 
 def _kind(value: object, remarks: list[str]) -> Kind | None:
@@ -91,7 +106,7 @@ def _kind(value: object, remarks: list[str]) -> Kind | None:
 def _date(value: object, remarks: list[str]) -> date | None:
     if value is None:
         return None
-    if match := _DATE.match(str(value)):
+    if match := _DATE.match(_text(value) or ""):
         with suppress(ValueError):  # the 31st of June
             return date(int(match[1]), int(match[2]), int(match[3]))
     remarks.append("its date is not written as YYYY-MM-DD and was left out")

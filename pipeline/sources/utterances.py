@@ -14,6 +14,7 @@ from pipeline.sources.sounds import is_sound, without_sounds
 
 LONGEST_S = 3_600_000.0  # a thousand hours: no recording lasts longer, and a time beyond is a mistake
 _NAME = re.compile(r"(?:>>\s*)?([^\W\d_][^:,;!?\"<>\[\]\n]{0,48}):\s+(?=\S)")
+_NOBODY_KNOWN = re.compile(r"(?:speaker|spk)[\s_-]*(?:\d+|[a-z?])?|\d+|[a-z]|unknown(?: speaker)?", re.IGNORECASE)
 _SILENCE_S = 10.0  # after so long a passage that went on would point too far from what it says
 
 
@@ -38,9 +39,9 @@ def as_document(
 ) -> ParsedDocument:
     """Turns of running text, in the order of their times.
 
-    Where no utterance has a speaker, they come from "Name: " at the beginning of a line. `malformed` pieces, which the
-    file calls `called`, were left out by the reader; times that no recording has are counted with them, and the curator
-    is told. Raises `ContentError` where none could be read, `NothingToRead` where none says anything.
+    Where no utterance has a speaker, they come from "Name: " at the beginning of a line. `malformed` pieces, each a
+    `called`, were left out by the reader; those whose time no recording has are counted with them. Raises
+    `ContentError` where none could be read, `NothingToRead` where none says anything.
     """
     given = list(utterances)
     spoken = sorted((part for part in given if is_time(part.start_s)), key=lambda part: part.start_s)
@@ -49,7 +50,7 @@ def as_document(
         raise ContentError(f"None of its {malformed} {called}s could be read.")
     if not any(part.speaker for part in spoken):
         spoken = list(_named(spoken))
-    sections = tuple(_turns(spoken))
+    sections = tuple(_turns(_nameless(spoken)))
     if not sections:
         raise NothingToRead(f"None of its {called}s says anything.")
     left_out = (f"{malformed} malformed {called}{'' if malformed == 1 else 's'} left out",) if malformed else ()
@@ -87,6 +88,18 @@ def _is_name(name: str, count: int) -> bool:
     """A full name may come once ("Hao Ye: "); a single word, which may be prose ("Remember: "), must come again."""
     words = name.split()
     return is_full_name(name) or (count > 1 and is_capitalised(words[0]) and is_capitalised(words[-1]))
+
+
+def _nameless(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
+    """The same without what machines call people ("SPEAKER_01"): where that changes a turn begins, and that is all."""
+    before: str | None = None
+    for part in utterances:
+        who = part.speaker.strip() if part.speaker else None
+        if who and _NOBODY_KNOWN.fullmatch(who):
+            yield replace(part, speaker=None, begins_turn=who != before)
+        else:
+            yield replace(part, speaker=flow(who) if who else None)
+        before = who or before
 
 
 def _turns(utterances: Iterable[Utterance]) -> Iterator[Section]:
