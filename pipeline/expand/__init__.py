@@ -1,0 +1,1 @@
+"""What leads to documents without being one: addresses, feeds, sitemaps, archives."""

@@ -1,0 +1,80 @@
+"""Sitemaps: which addresses a site lists, by the protocol of sitemaps.org."""
+
+import io
+import zlib
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from backend.errors import ContentError
+from pipeline.address import address
+
+MAX_BYTES = 64 * 2**20  # the protocol allows 50 MB
+MAX_ADDRESSES = 50_000  # the protocol's own limit for one file
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Sitemap:
+    """The addresses of pages and of further sitemaps, each once, normalised, in their order.
+
+    `rejected` are those that are no addresses; `is_cut` says that there were more than `MAX_ADDRESSES`.
+    """
+
+    pages: tuple[str, ...]
+    sitemaps: tuple[str, ...]
+    rejected: tuple[str, ...] = ()
+    is_cut: bool = False
+
+
+def parse_sitemap(content: bytes, base: str) -> Sitemap:
+    """What a sitemap or an index of sitemaps lists; `content` may be packed with gzip.
+
+    Raises `ContentError` where it is damaged, cut off or too large: half a sitemap would say that the other half of
+    the site has vanished.
+    """
+    found: dict[str, dict[str, None]] = {"url": {}, "sitemap": {}}
+    rejected: dict[str, None] = {}
+    count = 0
+    events = etree.iterparse(
+        io.BytesIO(_unpacked(content)),
+        tag=("{*}url", "{*}sitemap"),
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        load_dtd=False,
+    )
+    try:
+        for _, element in events:
+            name = etree.QName(element)
+            listed = element.findtext(f"{{{name.namespace}}}loc" if name.namespace else "loc")
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+            count += 1
+            if count > MAX_ADDRESSES:
+                break
+            text = (listed or "").strip()
+            try:
+                found[name.localname][address(urljoin(base, text))] = None
+            except (ContentError, ValueError):
+                rejected[text[:200]] = None
+    except etree.XMLSyntaxError as error:
+        raise ContentError("The sitemap is damaged: it is not well-formed XML.") from error
+    return Sitemap(tuple(found["url"]), tuple(found["sitemap"]), tuple(rejected), count > MAX_ADDRESSES)
+
+
+def _unpacked(content: bytes) -> bytes:
+    if not content.startswith(GZIP):
+        return content
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        unpacked = unpacker.decompress(content, MAX_BYTES)
+    except zlib.error as error:
+        raise ContentError("The sitemap is damaged: it cannot be unpacked.") from error
+    if unpacker.unconsumed_tail:
+        raise ContentError(f"The sitemap unpacks to more than {MAX_BYTES // 2**20} MiB.")
+    if not unpacker.eof:
+        raise ContentError("The sitemap is damaged: its end is missing.")
+    return unpacked
