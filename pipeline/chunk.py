@@ -41,7 +41,8 @@ def chunk_document(
 
     @lru_cache(maxsize=4096)
     def size(text: str) -> int:
-        return max(count_tokens(text) - special, -(-len(text) // CHARACTERS_A_TOKEN))
+        least = -(-len(text) // CHARACTERS_A_TOKEN)
+        return least if least > LIMIT else max(count_tokens(text) - special, least)  # too much anyway: no need to count
 
     def prefix_size(path: Sequence[str]) -> int:
         return size(_prefix(document.title, HEADING_SEPARATOR.join(path)))

@@ -33,10 +33,13 @@ def _cut_at_blank_line(lines: list[str]) -> list[str]:
 def _short_lines(lines: list[str], language: str, room: int, size: Callable[[str], int]) -> Iterator[str]:
     """The same lines, those that alone are too long in several."""
     for line in lines:
-        while len(line) > 1 and (len(line) > LINE_CHARACTERS or size(fenced(line, language)) > room):
-            width = min(LINE_CHARACTERS, len(line) - 1)
-            while width > 1 and size(fenced(line[:width], language)) > room:
+        start = 0
+        while (rest := len(line) - start) > 1 and (
+            rest > LINE_CHARACTERS or size(fenced(line[start:], language)) > room
+        ):
+            width = min(LINE_CHARACTERS, rest - 1)
+            while width > 1 and size(fenced(line[start : start + width], language)) > room:
                 width //= 2
-            yield line[:width]
-            line = line[width:]
-        yield line
+            yield line[start : start + width]
+            start += width
+        yield line[start:]

@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError
 from backend.errors import ContentError
 from pipeline.sandbox.functions import WRITERS, name_of, signature_of
 from pipeline.sandbox.limits import Limits, can_reach_network
-from pipeline.sandbox.worker import Worker
+from pipeline.sandbox.worker import Worker, child_command
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -98,7 +98,7 @@ class Pool:
             if worker.is_alive:
                 return worker
             worker.close()
-        return Worker(self._limits, may_write=may_write)
+        return Worker(child_command(self._limits, may_write=may_write), self._limits)
 
     def _give_back(self, worker: Worker, *, is_reader: bool) -> None:
         if is_reader and worker.is_alive:

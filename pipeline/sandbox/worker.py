@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from time import monotonic
 
 from backend.errors import ContentError
@@ -17,18 +18,26 @@ log = logging.getLogger(__name__)
 
 PIECE = 1 << 18  # bytes read at once
 LAST_BREATH_S = 2  # in which a child that closed its pipe is to be gone
-CRASHED = "Its reader crashed: the file is probably damaged."
+CRASHED = "Its reader crashed: it is damaged, or needs more memory than it may take."
 # No key or address of the parent's environment; one heap, because each would reserve 64 MiB of the address space.
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": os.defpath, "MALLOC_ARENA_MAX": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
-class Worker:
-    """One child, asked by one thread at a time; `stop` may come from any other. It is used until `is_alive` is over."""
+def child_command(limits: Limits, *, may_write: bool) -> list[str]:
+    """What starts a child that ends with this process. It sees nothing of the user's Python, and keeps no bytecode."""
+    start = START.dump_json(Start(os.getpid(), limits, may_write)).decode()
+    return [sys.executable, "-IB", "-X", "utf8", "-m", "pipeline.sandbox.child", start]
 
-    def __init__(self, limits: Limits, *, may_write: bool) -> None:
+
+class Worker:
+    """One child, asked by one thread at a time; `stop` may come from any other.
+
+    `command` starts a child that keeps `limits` by itself (`child_command`); those of time and of the answer's length
+    are also kept from here.
+    """
+
+    def __init__(self, command: Sequence[str], limits: Limits) -> None:
         self._limits = limits
-        start = Start(os.getpid(), limits, may_write)
-        command = [sys.executable, "-IB", "-X", "utf8", "-m", "pipeline.sandbox.child", START.dump_json(start).decode()]
         # Its own process group: an interrupt at the keyboard is for the parent, who then ends it.
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
@@ -49,7 +58,7 @@ class Worker:
     @property
     def is_alive(self) -> bool:
         """Whether it can be asked again."""
-        return self._process.poll() is None
+        return not self._is_stopped and self._process.poll() is None
 
     def ask(self, about: str, name: str, arguments: bytes) -> bytes:
         """The result's JSON. `about` is what log lines call the content.

@@ -11,9 +11,9 @@ from pipeline.sources.parsed import ParsedDocument
 from pipeline.sources.rolling import Shown, unrolled
 from pipeline.sources.utterances import Utterance, as_document
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
-_TAG = re.compile(r"<[^>\n]*>")
-_POSITION = re.compile(r"\{\\[^}\n]*\}")  # {\an8} and the like, which SRT inherited from SubStation Alpha
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+_TAG = re.compile(r"<[^<>\n]*>")
+_POSITION = re.compile(r"\{\\[^{}\n]*\}")  # {\an8} and the like, which SRT inherited from SubStation Alpha
 
 
 def parse_cues(captions: Sequence[Caption], malformed: int, remarks: Iterable[str] = ()) -> ParsedDocument:

@@ -1,11 +1,13 @@
 """The HTML that people put between their Markdown: its text, without tags, styles and scripts."""
 
+import re
 from html.parser import HTMLParser
 
 from pipeline.clean import flow
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block
 from pipeline.sources.tables import row_texts
 
+_BACKTICKS = re.compile("`+")
 _HIDDEN = {"script", "style", "noscript", "template", "button", "svg", "head", "title"}
 _BREAKS = {
     "p", "div", "section", "article", "figure", "figcaption", "blockquote", "center", "table", "ul", "ol", "dl", "dd",
@@ -102,7 +104,6 @@ class _Reader(HTMLParser):
 
 def fenced(code: str, language: str = "") -> str:
     """Code between fences that are longer than any run of backticks in it."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
+    longest = max(map(len, _BACKTICKS.findall(code)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"

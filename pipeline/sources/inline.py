@@ -7,7 +7,7 @@ from markdown_it.token import Token
 
 from pipeline.clean import flow_lines
 
-_FOOTNOTE_MARK = re.compile(r"\[\^[^\]\s]+\]:?")
+_FOOTNOTE_MARK = re.compile(r"\[\^[^\[\]\s]+\]:?")
 
 
 def inline_text(children: Sequence[Token]) -> str:
