@@ -145,7 +145,7 @@ class _Cutter:
 
     def _cost_across(self, section: int) -> float:
         before, after = self._sections[section - 1], self._sections[section]
-        if after.is_turn:
+        if after.is_turn and after.headings == before.headings:
             return ACROSS_TURNS
         return INTO_SUBSECTION if after.headings[: len(before.headings)] == before.headings else ACROSS_SECTIONS
 

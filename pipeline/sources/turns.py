@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from markdown_it.token import Token
@@ -108,11 +109,11 @@ def _all_lines(tokens: Sequence[Token]) -> Iterator[tuple[int, Line]]:
 
 def _lines(inline: Token) -> Iterator[Line]:
     """A paragraph, divided before what is in bold at the beginning of a line."""
-    children = inline.children or []
+    children = [child for child in inline.children or [] if child.type != "text" or child.content]
     starts = [
         position + 1
-        for position, child in enumerate(children[:-1])
-        if child.type in ("softbreak", "hardbreak") and children[position + 1].type == "strong_open"
+        for position, (child, following) in enumerate(pairwise(children))
+        if child.type in ("softbreak", "hardbreak") and following.type == "strong_open"
     ]
     for start, end in zip([0, *starts], [*starts, len(children)], strict=True):
         yield _line(children[start:end])
@@ -120,10 +121,9 @@ def _lines(inline: Token) -> Iterator[Line]:
 
 def _line(children: Sequence[Token]) -> Line:
     whole = inline_text(children)
-    first = next((position for position, child in enumerate(children) if child.type != "text" or child.content), 0)
-    if children and children[first].type == "strong_open":
+    if children and children[0].type == "strong_open":
         end = next(position for position, child in enumerate(children) if child.type == "strong_close")
-        label, text = inline_text(children[first:end]), inline_text(children[end:])
+        label, text = inline_text(children[:end]), inline_text(children[end:])
         if label.endswith(_COLONS):
             return Line(text, label[:-1].strip(), "**Name:**")
         if text.startswith(_COLONS):

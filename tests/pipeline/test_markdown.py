@@ -28,6 +28,14 @@ def test_front_matter_is_read_and_not_shown() -> None:
     assert [block.text for block in document.sections[0].blocks] == ["Listen."]
 
 
+def test_front_matter_of_recordings_says_whose_they_are_who_speaks_and_where_they_are() -> None:
+    source = "---\ncreator: Ana Leith\nspeakers: [Bo Kern]\npodcast: {}\nmedia: https://a.example/7.mp3\n---\ntext\n"
+    metadata = markdown.parse(source.format("https://a.example/7")).metadata
+    assert (metadata.creator, metadata.authors, metadata.url) == ("Ana Leith", ("Bo Kern",), "https://a.example/7")
+    named = markdown.parse(source.format("Small Rooms"))
+    assert (named.metadata.url, named.remarks) == ("https://a.example/7.mp3", ())
+
+
 def test_values_that_make_no_sense_are_left_out_with_a_remark() -> None:
     document = markdown.parse("---\ndate: soon\nkind: movie\nurl: rooms.html\nduration_s: long\n---\n\nListen.\n")
     assert document.metadata.published_at is None
