@@ -121,7 +121,10 @@ def _refuse_system_calls(*, may_write: bool) -> None:
     refuse(unknown, "clone3")
     refuse(unknown, "openat2")
     refuse(no, "tgkill", seccomp.Arg(0, seccomp.NE, os.getpid()))
-    refuse(no, "prlimit64", seccomp.Arg(0, seccomp.NE, 0), seccomp.Arg(0, seccomp.NE, os.getpid()))
+    # Root could raise its own limits again, and others' in any case; that of processor time grows with each document.
+    refuse(no, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+    refuse(no, "prlimit64", seccomp.Arg(1, seccomp.NE, resource.RLIMIT_CPU), seccomp.Arg(2, seccomp.NE, 0))
+    refuse(no, "setrlimit", seccomp.Arg(0, seccomp.NE, resource.RLIMIT_CPU))
     if not may_write:
         for flags in (os.O_WRONLY, os.O_RDWR, os.O_CREAT, os.O_TRUNC):
             mask = os.O_ACCMODE if flags & os.O_ACCMODE else flags
