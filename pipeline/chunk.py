@@ -170,10 +170,16 @@ def _chunk(
         topics=document.topics,
         heading=HEADING_SEPARATOR.join(_common_path(covered)) or None,
         start_s=atoms[0].start_s,
-        end_s=max((atom.end_s for atom in atoms if atom.end_s is not None), default=None),
+        end_s=_end(atoms),
         speaker=speakers.pop() if len(speakers) == 1 else None,
         page=atoms[0].page,
     )
+
+
+def _end(atoms: Sequence[Atom]) -> float | None:
+    """When the last of them ends, as others may overlap it; None where that is not known."""
+    ends = [atom.end_s for atom in atoms if atom.end_s is not None]
+    return max(ends) if atoms[-1].end_s is not None else None
 
 
 def _common_path(sections: Sequence[Section]) -> tuple[str, ...]:

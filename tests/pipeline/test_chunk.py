@@ -156,6 +156,20 @@ def test_one_speakers_passage_names_them_beside_the_text_and_a_conversation_with
     assert "\n\nLeo: The quick" in together[0].text
 
 
+def test_a_passage_ends_with_its_chapter_where_both_are_of_some_size() -> None:
+    turns = [
+        Section((Block(SENTENCE * 4),), headings=(chapter,), speaker=speaker, is_turn=True)
+        for chapter in ("Gain", "Level")
+        for speaker in ("Ana", "Leo")
+    ]
+    assert [chunk.heading for chunk in cut(turns)] == ["Gain", "Level"]
+
+
+def test_a_passage_ends_when_its_last_words_do_and_not_when_others_in_it_do() -> None:
+    blocks = Block("It hums.", start_s=1.0, end_s=5.0), Block("It stops.", start_s=5.0)
+    assert [(chunk.start_s, chunk.end_s) for chunk in cut([Section(blocks, is_turn=True)])] == [(1.0, None)]
+
+
 def test_a_question_stays_with_its_answer() -> None:
     def turn(speaker: str, text: str) -> Section:
         return Section((Block(text, start_s=0.0, end_s=1.0),), speaker=speaker, is_turn=True)
