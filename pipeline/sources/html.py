@@ -3,9 +3,8 @@
 import copy
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -18,7 +17,8 @@ from pipeline.sources.decode import decode
 from pipeline.sources.html_blocks import inline_text, read_sections
 from pipeline.sources.html_main import keep_main_content
 from pipeline.sources.metadata import read_metadata
-from pipeline.sources.parsed import Metadata, NothingToRead, ParsedDocument, Section
+from pipeline.sources.outline import below_title, letters
+from pipeline.sources.parsed import Metadata, NothingToRead, ParsedDocument
 from pipeline.sources.template_tags import strip_template_tags
 
 _HEAD_BYTES = 4096
@@ -30,7 +30,6 @@ _FRONT_MATTER = re.compile(r"\s*<!--\s*(\{.*?\})\s*-->", re.DOTALL)
 _SITE = re.compile(r"\s+[|·•»«:–—-]+\s+")  # between a page's title and its site's name
 _STATEMENTS = ".//script[@type='application/ld+json'] | .//*[@itemprop='datePublished' or @itemprop='author']"
 _FIRST_TIME = "(.//article//time[@datetime] | .//main//time[@datetime])[1]"
-_NOT_LETTERS = re.compile(r"\W+")
 _REDIRECT_CHARACTERS = 300  # that a page has at most which only says where it has moved
 
 
@@ -52,7 +51,7 @@ def parse(content: bytes) -> ParsedDocument:
         raise NothingToRead("It only points to another page.")
     if not sections:
         raise NothingToRead("There is no text in it.")
-    return ParsedDocument(_below_title(sections, metadata.title or title), "article", title, metadata, tuple(told))
+    return ParsedDocument(below_title(sections, metadata.title or title), "article", title, metadata, tuple(told))
 
 
 def _decode(content: bytes) -> tuple[str, tuple[str, ...]]:
@@ -128,28 +127,16 @@ def _title(root: HtmlElement) -> str | None:
     if not whole:
         return shown[0] if shown else None
     starts = [whole[: mark.start()] for mark in _SITE.finditer(whole)]
-    agreeing = {_letters(text) for text in (shared, stated, *shown) if text and text != whole}
+    agreeing = {letters(text) for text in (shared, stated, *shown) if text and text != whole}
     site = _first(root.xpath("//meta[@property='og:site_name']/@content"))
     for start in starts:
-        if _letters(start) in agreeing or (site and _letters(whole[len(start) :]) == _letters(site)):
+        if letters(start) in agreeing or (site and letters(whole[len(start) :]) == letters(site)):
             return start
     return whole
 
 
-def _below_title(sections: Sequence[Section], title: str | None) -> tuple[Section, ...]:
-    """The sections without the heading that all of them stand under, where that says no more than the title."""
-    tops = {section.headings[0] for section in sections if section.headings}
-    if title and len(tops) == 1 and f" {_letters(tops.pop())} " in f" {_letters(title)} ":
-        return tuple(replace(section, headings=section.headings[1:]) for section in sections)
-    return tuple(sections)
-
-
 def _first(texts: Iterable[str]) -> str | None:
     return next((text for one in texts if (text := flow(clean_characters(str(one))))), None)
-
-
-def _letters(text: str) -> str:
-    return _NOT_LETTERS.sub(" ", text).strip().casefold()
 
 
 def _redirects(root: HtmlElement) -> bool:

@@ -26,7 +26,7 @@ HIDDEN = frozenset(
     "script select style svg template textarea title video".split()
 )
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-source-|brush:\s*)([\w+#-]{1,20})")
-_ANCHORS = frozenset("¶§#🔗↩")  # the whole text of links that generators put beside headings and notes
+_ANCHORS = frozenset("¶§#🔗↩↑")  # the whole text of links that generators put beside headings and notes
 _LINE_NUMBER = re.compile(
     r"(?:^|\s)(?:ln|lnt|lineno|linenos|linenumber|line-numbers?|line-numbers-rows|gutter)(?:\s|$)"
 )

@@ -1,8 +1,25 @@
 """Blocks and headings as they come, put together to sections."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.sources.parsed import Block, Section
+
+_NOT_LETTERS = re.compile(r"\W+")
+
+
+def letters(text: str) -> str:
+    """The words of a heading or title as they can be compared: in lower case, and nothing between them but spaces."""
+    return _NOT_LETTERS.sub(" ", text).strip().casefold()
+
+
+def below_title(sections: Sequence[Section], title: str | None) -> tuple[Section, ...]:
+    """The sections without the heading that all of them stand under, where that says no more than the title."""
+    tops = {section.headings[0] for section in sections if section.headings}
+    if title and len(tops) == 1 and f" {letters(tops.pop())} " in f" {letters(title)} ":
+        return tuple(replace(section, headings=section.headings[1:]) for section in sections)
+    return tuple(sections)
 
 
 @dataclass(slots=True)

@@ -1,22 +1,14 @@
 """What a PDF is called: by itself, or by the largest words at the top of its first page."""
 
-import re
 from collections.abc import Sequence
 from itertools import takewhile
 from statistics import median
 
 from pypdfium2 import PdfDocument
 
-from pipeline.clean import clean_characters, flow
 from pipeline.sources.pdf_lines import Line
+from pipeline.sources.properties import stated_title
 
-# What programs write where nobody gave a title.
-_NO_TITLE = re.compile(
-    r"(?:untitled|unbenannt|sans titre|document|dokument|presentation|powerpoint presentation|slide|layout|print|title)"
-    r"\W*\d*|microsoft (?:word|powerpoint|excel)\b.*|.*\.(?:docx?|pptx?|xlsx?|pdf|indd|qxd|tex|dvi|rtf|odt|txt|html?)"
-    r"|https?://.*|\W*",
-    re.IGNORECASE,
-)
 _LARGER = 1.15  # times as high as the lines below, that a title is
 _TOP = 3  # lines of the page, among which it begins
 _MOST_LINES = 4
@@ -25,10 +17,8 @@ _MOST_CHARACTERS = 200
 
 def find_title(document: PdfDocument, pages: Sequence[Sequence[Line]]) -> str | None:
     """The title that its properties state, else the one that the first page shows, if either is clear."""
-    stated = flow(clean_characters(document.get_metadata_dict().get("Title", "")))
-    if " " in stated and len(stated) <= _MOST_CHARACTERS and not _NO_TITLE.fullmatch(stated):
-        return stated
-    return _shown_title(pages[0]) if pages else None
+    stated = stated_title(document.get_metadata_dict().get("Title", ""))
+    return stated or (_shown_title(pages[0]) if pages else None)
 
 
 def _shown_title(lines: Sequence[Line]) -> str | None:
