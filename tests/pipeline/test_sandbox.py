@@ -214,7 +214,7 @@ def test_a_document_that_takes_too_long_is_refused_and_its_neighbours_are_not(po
 def test_a_document_that_takes_too_much_memory_is_refused_and_the_next_is_not(pool: Pool, tmp_path: Path) -> None:
     with Pool(1, pool.model, Limits(memory=256 * MIB)) as modest:
         with pytest.raises(ContentError, match=r"^It needs more than 0\.25 GiB of memory to read\.$"):
-            cut_in(modest, task_of(tmp_path / "long.txt", "Gain staging. " * 5_000_000))
+            cut_in(modest, task_of(tmp_path / "long.txt", "Gain staging. " * 4_500_000))
         assert cut_in(modest, task_of(tmp_path / "a.md", "A small room rings.")).passages
 
 
