@@ -48,12 +48,17 @@ def extract(archive: Path, into: Path) -> list[Refused]:
     of one that is refused. Raises `ContentError` where the archive as a whole cannot be read, `OSError` where the disk
     is full.
     """
+    return extract_at_most(MAX_BYTES, archive, into)
+
+
+def extract_at_most(size: int, archive: Path, into: Path) -> list[Refused]:
+    """As `extract`, up to that many bytes in all."""
     try:
         with _Bounded(archive) as file, zipfile.ZipFile(file) as opened:
             members = opened.infolist()
             if len(members) > MAX_MEMBERS:
                 raise ContentError(f"The archive holds more than {MAX_MEMBERS:,} files: divide it.")
-            return _Extraction(opened, into, _overlapping(members)).run(members)
+            return _Extraction(opened, into, size, _overlapping(members)).run(members)
     except _DAMAGED as error:  # includes names that are not the UTF-8 that they are said to be
         raise ContentError("The archive is damaged and cannot be read.") from error
 
@@ -88,8 +93,8 @@ class _Extraction:
 
     opened: zipfile.ZipFile
     into: Path
+    room: int
     overlapping: set[int]
-    written: int = 0
 
     def run(self, members: Sequence[zipfile.ZipInfo]) -> list[Refused]:
         refused: list[Refused] = []
@@ -113,17 +118,18 @@ class _Extraction:
             head = packed.read(HEAD_BYTES)
             _check_kind(path, head)
             _check_size(member)
-            if self.written + member.file_size > MAX_BYTES:
-                raise ContentError(f"What comes before it unpacks to {MAX_BYTES // 2**30} GiB already.")
+            if member.file_size > self.room:
+                raise ContentError("With it, the archive would unpack to more than is taken from one: divide it.")
             target = self.into / path
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 file = target.open("xb")
             except (FileExistsError, NotADirectoryError) as error:
                 raise ContentError("Another member has its name.") from error
+            size = 0
             try:
                 with file:
-                    size = file.write(head)
+                    size += file.write(head)
                     while piece := packed.read(_PIECE):
                         size += file.write(piece)
                 if size != member.file_size:
@@ -132,7 +138,7 @@ class _Extraction:
                 target.unlink()
                 raise
             finally:
-                self.written += size
+                self.room -= size
 
 
 def _path(member: zipfile.ZipInfo) -> PurePosixPath:
