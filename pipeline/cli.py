@@ -1,7 +1,8 @@
 """The command `footnote`. What a subcommand needs is imported when it runs, so that `--help` is quick."""
 
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,6 +11,20 @@ from backend.errors import FootnoteError
 
 CONFIGURATION_ERROR = 2
 INTERRUPTED = 130
+
+DOCUMENT = typer.Argument(
+    metavar="DOC",
+    help="The beginning of its id, its path, `creator/path`, its address or its title: see `footnote documents`.",
+    show_default=False,
+)
+
+
+class EngineName(StrEnum):
+    """The values of `--engine`."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 app = typer.Typer(
     help="Footnote answers questions from what creators have published, with a footnote for every claim.\n\n"
@@ -24,21 +39,14 @@ app = typer.Typer(
 
 @app.command()
 def ingest(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            help="Folders or files: Markdown, text, WebVTT, SRT. Of a folder without a creator.yaml, every folder "
-            "below that has one is ingested.",
-            show_default=False,
-        ),
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH|URL...", help="Folders, files, ZIP archives, addresses.", show_default=False),
     ],
     creator: Annotated[
         str | None,
         typer.Option(
-            metavar="SLUG",
-            help="Whose content it is, where no creator.yaml says so, or in spite of it.",
-            show_default=False,
+            metavar="SLUG", help="Whose content it is, in spite of whatever else says so.", show_default=False
         ),
     ] = None,
     topic: Annotated[
@@ -47,16 +55,32 @@ def ingest(
             metavar="TOPIC", help="A topic for every document, beside its own. May be repeated.", show_default=False
         ),
     ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also remove documents that came from there and are gone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look and read, say what would change, and change nothing.")
+    ] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where documents are read and embedded: on this machine, or on a Ray cluster.")
+    ] = EngineName.LOCAL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Brings content into the library, while the service goes on answering.
 
-    What is in already and has not changed is skipped; what has changed answers from its old version until the new one
-    is complete. A document that fails keeps its reason (`footnote status` shows it) and does not stop the others. Stop
-    it whenever you like: the same command goes on where it was.
+    It reads Markdown, text, HTML, PDF, DOCX, captions (WebVTT, SRT, YouTube's json3), Whisper's JSON, podcast
+    transcripts in Markdown, folders that yt-dlp filled, ZIP archives of these, and addresses of pages, RSS and Atom
+    feeds (with their transcripts) and sitemaps. What a file is, its content says.
 
-    A document is described by its front matter, or by a file beside it with the same name and the suffix `.yaml`
-    (`title`, `url`, `kind`, `published_at`, `duration_s`, `topics`); a creator by the file `creator.yaml` in their
-    folder (`slug`, `name`, `bio`, `voice`, `topics`, `links`, `questions`).
+    What is in already and has not changed is skipped; what has changed answers from its old version until the new one
+    is complete, and only its new passages are embedded. A document that fails keeps its reason and does not stop the
+    others: `footnote status` shows it, `footnote retry` tries it again. Stop it whenever you like: the same command
+    goes on where it was.
+
+    A document is described by the command line, then by its front matter or yt-dlp's `.info.json`, then by a file
+    beside it with the same name and the suffix `.yaml` (`title`, `url`, `kind`, `published_at`, `duration_s`,
+    `topics`), then by the `creator.yaml` in or above its folder (`slug`, `name`, `bio`, `voice`, `topics`, `links`,
+    `questions`), then by the names of its folder and file.
 
     Examples:
 
@@ -64,15 +88,18 @@ def ingest(
 
     - `footnote ingest ~/talks --creator ana-velloret --topic mixing`
 
+    - `footnote ingest https://example.org/podcast.xml --dry-run`
+
     Exit codes: 0 all is well, 1 some documents failed, 2 nothing could be done.
     """
     from pipeline.commands import ingest as command
 
-    try:
-        raise typer.Exit(command.run(paths, creator, topic or ()))
-    except KeyboardInterrupt:
-        typer.echo("Stopped: the same command goes on where it was.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    code = interruptible(
+        lambda: command.run(
+            targets, creator, topic or (), prune=prune, dry_run=dry_run, engine=engine.value, as_json=as_json
+        )
+    )
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -81,6 +108,49 @@ def status() -> None:
     from pipeline.commands import status as command
 
     command.run()
+
+
+@app.command()
+def documents(
+    creator: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Only this creator's.", show_default=False)
+    ] = None,
+) -> None:
+    """Lists the documents with their ids, titles and states; one line each, with tabs where it is no terminal."""
+    from pipeline.commands import documents as command
+
+    command.run(creator)
+
+
+@app.command()
+def show(document: Annotated[str, DOCUMENT]) -> None:
+    """Shows a document as a reader sees it: its passages in order, with times, pages, speakers and headings.
+
+    Examples:
+
+    - `footnote show 3f9a2c1e`
+
+    - `footnote show ana-velloret/talks/room-first.vtt`
+    """
+    from pipeline.commands import show as command
+
+    command.run(document)
+
+
+@app.command()
+def retry(
+    documents: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DOC...]", help="Which; without any, everything that failed.", show_default=False),
+    ] = None,
+) -> None:
+    """Tries again what failed, with the options with which it was ingested.
+
+    Exit codes: 0 all is well, 1 some failed again, 2 nothing could be done.
+    """
+    from pipeline.commands import retry as command
+
+    raise typer.Exit(interruptible(lambda: command.run(documents or ())))
 
 
 @app.command()
@@ -97,6 +167,15 @@ def serve(
     from backend.serve import serve as run
 
     run(configuration.load(), sample=sample, say=typer.echo)
+
+
+def interruptible(work: Callable[[], int]) -> int:
+    """The exit code of work that a curator may stop."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        typer.echo("Stopped: the same command goes on where it was.", err=True)
+        return INTERRUPTED
 
 
 def main() -> None:

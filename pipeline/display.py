@@ -18,9 +18,9 @@ NAMES_SHOWN = 3
 class Display:
     """Shows events as they come, and what was left out at the end, by reason: there may be hundreds."""
 
-    def __init__(self, out: Console | None = None, errors: Console | None = None) -> None:
-        self._out = out or Console(highlight=False, soft_wrap=True)
-        self._errors = errors or Console(stderr=True, highlight=False, soft_wrap=True)
+    def __init__(self, out: Console | None = None, errors: Console | None = None, *, quiet: bool = False) -> None:
+        self._out = out or Console(highlight=False, soft_wrap=True, quiet=quiet)
+        self._errors = errors or Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -69,8 +69,8 @@ class Display:
             case _:
                 assert_never(event)
 
-    def conclude(self, summary: Summary) -> None:
-        """What was left out and why, and as the last line what changed."""
+    def conclude(self, summary: Summary, *, dry_run: bool = False) -> None:
+        """What was left out and why, and as the last line what changed, or with `dry_run` what would."""
         for (label, reason), files in sorted(self._grouped.items()):
             names = ", ".join(files[:NAMES_SHOWN])
             more = f" and {len(files) - NAMES_SHOWN} more" if len(files) > NAMES_SHOWN else ""
@@ -80,7 +80,8 @@ class Display:
         if summary.vanished:
             self._errors.print("What is no longer there answers on: the same command with `--prune` removes it.")
         spent = _duration(time.monotonic() - self._began)
-        self._out.print(f"{sentence(summary)} ({work(summary)} in {spent})")
+        done = f"{summary.chunks:,} passages" if dry_run else f"{work(summary)} in {spent}"
+        self._out.print(f"{'Nothing was changed. It would be: ' if dry_run else ''}{sentence(summary)} ({done})")
 
     def _tell(self, event: Told) -> None:
         match event.about:

@@ -5,18 +5,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backend.errors import ContentError
 from backend.knowledge.index import IndexWriter, Publication
 from backend.knowledge.models import EmbeddingModel
 from pipeline.arrivals import Arrivals
 from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine, Refusal
-from pipeline.entries import Aside, Entries
+from pipeline.entries import Aside
 from pipeline.find import Found
 from pipeline.ledger import Ledger
-from pipeline.load import read_fingerprint
-from pipeline.plan import Plan, Todo, make_plan, whereabouts
+from pipeline.plan import Plan, Todo
 from pipeline.source import Source, Task
+from pipeline.survey import Survey, make_survey
 
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
 # loses no more than that, and its vectors are kept.
@@ -110,49 +109,34 @@ class Ingestion:
         """Brings what has changed into the library; everything else is left alone.
 
         `searched` are the targets of which `found` has everything; with `prune`, documents that came from there and are
-        gone are removed. Killed at any point, a second run ends where one clean run would have ended. Raises
-        `Unavailable` where another process is changing the library or an engine is away, `ConfigurationError` where the
-        disk is full.
+        gone are removed. Call it while you hold `Ledger.writing`. Killed at any point, a second run ends where one
+        clean run would have ended. Raises `Unavailable` where an engine is away, `ConfigurationError` where the disk is
+        full.
         """
-        async with self._ledger.writing():
-            plan, entries = await self._plan(found, searched)
-            leaving = [entry.id for entry in plan.vanished] if prune else []
-            await self._bring_in(Arrivals(plan.todo, entries, leaving))
-            await self._see_to_vanished(plan, prune=prune)
-        return self._summary
-
-    async def _plan(self, found: Found, searched: Collection[str]) -> tuple[Plan, Entries]:
-        """Sorts what was found, and writes down what needs no reading."""
         for owner in found.owners.values():
             await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
-        places = [*found.sources, *(source for source, _ in found.failed)]
-        entries = await self._ledger.entries(found.owners.values(), places, searched)
-        readable: list[tuple[Source, str]] = []
-        for source in found.sources:
-            try:
-                readable.append((source, await asyncio.to_thread(read_fingerprint, source)))
-            except ContentError as error:
-                entry = entries.of(source)
-                await self._set_aside(Aside(source, entry.id if entry else None, "failed", error.message))
-        plan = make_plan(readable, entries, model=self._model.id, whereabouts=whereabouts, searched=searched)
-        for source, reason in found.failed:
-            entry = entries.of(source)
-            await self._set_aside(Aside(source, entry.id if entry else None, "failed", reason))
-        await self._ledger.remove([entry.id for entry in entries.all if entry.origin in found.opened])
-        closed = tuple(source.origin for source, _ in found.failed)
-        plan.vanished = [entry for entry in plan.vanished if not entry.is_under(closed)]
-        for left_out in (*found.left_out, *plan.left_out):
+        survey = await make_survey(found, searched, self._ledger, self._model.id)
+        await self._write_down(survey)
+        leaving = [entry.id for entry in survey.plan.vanished] if prune else []
+        await self._bring_in(Arrivals(survey.plan.todo, survey.entries, leaving))
+        await self._see_to_vanished(survey.plan, prune=prune)
+        return self._summary
+
+    async def _write_down(self, survey: Survey) -> None:
+        """What needs no reading: where things are now, what repeats another, what cannot be had."""
+        plan = survey.plan
+        for aside in (*survey.failed, *plan.duplicates):
+            await self._set_aside(aside)
+        for left_out in (*survey.left_out, *plan.left_out):
             self._summary.left_out += 1
             self._tell(Told("left out", left_out.origin, left_out.reason))
         self._summary.unchanged = len(plan.unchanged) + len(plan.relocated)
         await self._ledger.relocate(plan.relocated)
-        for duplicate in plan.duplicates:
-            await self._set_aside(duplicate)
+        await self._ledger.remove(survey.settled)
         for todo in plan.todo:
             self._progress.todo[todo.source] = todo
             self._progress.sizes[todo.source] = todo.source.path.stat().st_size
         self._tell(Planned(len(plan.todo), sum(self._progress.sizes.values())))
-        return plan, entries
 
     async def _bring_in(self, arrivals: Arrivals) -> None:
         """Reads, embeds and publishes what there is to do, some thousand passages at a time."""

@@ -19,6 +19,7 @@ NOBODYS = (
     "It is nobody's: say `--creator SLUG`, put a creator.yaml with `slug` and `name` into its folder, "
     "or keep it in a folder with the creator's name."
 )
+UNREADABLE = "The file cannot be read."
 _NAMESPACE = uuid5(NAMESPACE_URL, "footnote:document")
 _MACHINE_TRANSCRIPT = re.compile(r"[_-]otter[._]ai$")
 _LANGUAGE = re.compile(r"\.[a-z]{2}(?:-[A-Za-z]{2,4})?$")
@@ -49,7 +50,12 @@ def read_fingerprint(source: Source) -> str:
 
     Raises `ContentError` where the file cannot be read.
     """
-    return _fingerprint(source, *_read_files(source))
+    try:
+        with source.path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256")
+        return _fingerprint(source, content, *(_bytes_of(path) for path in (source.sidecar, source.info)))
+    except OSError as error:
+        raise ContentError(UNREADABLE) from error
 
 
 def load(source: Source, identity: UUID | None = None) -> Loaded:
@@ -58,7 +64,10 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
     The command line wins over front matter and yt-dlp's info, these over feed, sidecar and `creator.yaml`, and all of
     them over names of files and folders. Raises `ContentError` with the reason where that cannot be done.
     """
-    content, sidecar, info = _read_files(source)
+    try:
+        content, sidecar, info = (_bytes_of(path) for path in (source.path, source.sidecar, source.info))
+    except OSError as error:
+        raise ContentError(UNREADABLE) from error
     parsed = read(source.path.name, content)
     told: list[str] = list(parsed.remarks)
     metadata = parsed.metadata.over(_info(source, info, told)).over(source.known).over(_sidecar(source, sidecar, told))
@@ -82,7 +91,9 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
     sections = tuple(section for section in finished if section.blocks)
     if not sections:
         raise NothingToRead("There is no text in it.")
-    return Loaded(document, creator_name, sections, _fingerprint(source, content, sidecar, info), tuple(told))
+    return Loaded(
+        document, creator_name, sections, _fingerprint(source, hashlib.sha256(content), sidecar, info), tuple(told)
+    )
 
 
 def title_from(path: PurePath) -> str:
@@ -121,20 +132,12 @@ def _sidecar(source: Source, content: bytes, remarks: list[str]) -> Metadata:
     return read_metadata(read_yaml(decode(content)[0], source.sidecar.name), remarks)
 
 
-def _read_files(source: Source) -> tuple[bytes, bytes, bytes]:
-    """The bytes of the document, of its sidecar and of its info; empty for what there is not."""
-
-    def content(path: Path | None) -> bytes:
-        return path.read_bytes() if path else b""
-
-    try:
-        return content(source.path), content(source.sidecar), content(source.info)
-    except OSError as error:
-        raise ContentError("The file cannot be read.") from error
+def _bytes_of(path: Path | None) -> bytes:
+    return path.read_bytes() if path else b""
 
 
-def _fingerprint(source: Source, content: bytes, sidecar: bytes, info: bytes) -> str:
-    digest = hashlib.sha256(content)
+def _fingerprint(source: Source, digest: "hashlib._Hash", sidecar: bytes, info: bytes) -> str:
+    """The digest of the document's bytes, and of everything else that decides what becomes of it."""
     request = source.request
     if source.sidecar or source.info or request.topics or request.creator or source.known != Metadata():
         digest.update(hashlib.sha256(sidecar).digest() + hashlib.sha256(info).digest())

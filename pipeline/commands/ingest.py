@@ -1,71 +1,129 @@
 """`footnote ingest`: finds content, brings it in, and shows how far it is."""
 
 import asyncio
-import logging
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from backend import settings as configuration
-from backend.database import open_database
-from backend.embedded import engines
-from backend.errors import ConfigurationError
-from backend.knowledge.embedder import Embedder
-from backend.knowledge.export import ensure_exported
+from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.knowledge.embedder import Embedder, usable_cores
+from backend.knowledge.embedders import ensure_model, open_embedder
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.opening import open_index_writer
-from backend.migrations import migrate
+from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
 from pipeline.display import Display
+from pipeline.dry_run import DryRun
+from pipeline.embeddings import Embeddings
 from pipeline.engines.local import LocalEngine
-from pipeline.find import Collection, find_collections
+from pipeline.fetch import Fetcher
+from pipeline.find import Found
+from pipeline.gather import Gatherer, request_for, staging
 from pipeline.ingest import Event, Ingestion, Summary, Told
 from pipeline.ledger import Ledger
+from pipeline.sandbox.pool import Pool
+from pipeline.source import Request
+from pipeline.workplace import database, workplace
 
-LOG = "ingest.log"
+Choose = Callable[[Found], Found]
+"""What of everything that was found is to be ingested."""
 
 
-def run(paths: Sequence[Path], creator: str | None, topics: Sequence[str]) -> int:
-    """Ingests `paths`; returns the exit code: 1 where a document failed, else 0.
+def run(
+    targets: Sequence[str],
+    creator: str | None,
+    topics: Sequence[str],
+    *,
+    prune: bool,
+    dry_run: bool,
+    engine: str,
+    as_json: bool,
+) -> int:
+    """Ingests what `targets` name; returns the exit code: 1 where a document failed, else 0.
 
     Raises a `FootnoteError` where nothing can be done at all.
     """
-    settings = configuration.load()
-    collections, orphans = find_collections(paths, creator, tuple(topics))
-    refuse_twins(collections)
-    with engines(settings) as resolved, Display() as display:
-        logging.basicConfig(filename=settings.data_dir / LOG, level=logging.WARNING)
-        migrate(resolved.database.url)
-        display.say("Loading the embedding model")
-        embedder = Embedder.load(ensure_exported(settings))
-        for orphan in orphans:
-            display.show(Told("left out", str(orphan.path), orphan.reason))
-        summary = asyncio.run(ingest(resolved, collections, embedder, display.show))
-    display.conclude(summary)
+    requests = [request_for(target, creator, topics) for target in targets]
+    told: list[Told] = []
+    display = Display(quiet=as_json)
+
+    def show(event: Event) -> None:
+        if isinstance(event, Told):
+            told.append(event)
+        display.show(event)
+
+    with workplace() as settings, display:
+        work = Work(settings, display, show, engine)
+        summary = asyncio.run(work.run(requests, prune=prune, dry_run=dry_run))
+    if as_json:
+        report = asdict(summary) | {"dry_run": dry_run, "told": [asdict(event) for event in told]}
+        Console(soft_wrap=True).print_json(json.dumps(report))
+    else:
+        display.conclude(summary, dry_run=dry_run)
     return 1 if summary.failed else 0
 
 
-async def ingest(
-    settings: Settings, collections: Sequence[Collection], embedder: Embedder, tell: Callable[[Event], None]
-) -> Summary:
-    """Opens what an ingestion needs, and closes it."""
-    database = open_database(settings.database.url, pool_size=2)
-    writer = open_index_writer(settings)
-    try:
-        return await Ingestion(Ledger(database), writer, LocalEngine(embedder, LexicalEncoder()), tell).run(collections)
-    finally:
-        await writer.close()
-        await database.dispose()
+class Work:
+    """Opens what an ingestion needs, in order, and closes it."""
 
+    def __init__(self, settings: Settings, display: Display, show: Callable[[Event], None], engine: str) -> None:
+        self._settings = settings
+        self._display = display
+        self._show = show
+        self._engine = engine
 
-def refuse_twins(collections: Sequence[Collection]) -> None:
-    """Two folders of one creator would overwrite each other's documents wherever file names agree."""
-    seen: dict[str, set[str]] = {}
-    for collection in collections:
-        uris = {source.uri for source in collection.sources}
-        known = seen.setdefault(collection.creator.slug, set())
-        if both := sorted(known & uris):
-            raise ConfigurationError(
-                f"Two folders of the creator `{collection.creator.slug}` hold a file {both[0]}: "
-                "ingest their common folder, or give each its own slug."
+    async def run(
+        self, requests: Sequence[Request], *, prune: bool = False, dry_run: bool = False, choose: Choose | None = None
+    ) -> Summary:
+        """One run over everything that is asked for, or over what `choose` takes of it."""
+        self._display.say("Loading the embedding model")
+        index = open_index(self._settings)
+        try:
+            embedder = await open_embedder(self._settings, index)
+        finally:
+            await index.close()
+        async with database(self._settings) as connections:
+            ledger = Ledger(connections)
+            async with ledger.writing():
+                with (
+                    staging(self._settings.data_dir) as folder,
+                    Pool(usable_cores(), ensure_model(self._settings, embedder.model)) as pool,
+                ):
+                    found, searched = await self._gather(requests, pool, folder)
+                    if choose is not None:
+                        found, searched = choose(found), []
+                    if dry_run:
+                        return await DryRun(ledger, pool, embedder.model, self._show).run(found, searched, prune=prune)
+                    return await self._ingest(connections, ledger, embedder, pool, found, searched, prune=prune)
+
+    async def _gather(self, requests: Sequence[Request], pool: Pool, folder: Path) -> tuple[Found, list[str]]:
+        self._display.say("Looking for content")
+        async with Fetcher() as fetcher:
+            return await Gatherer(pool, fetcher, folder, self._display.count).gather(requests)
+
+    async def _ingest(
+        self,
+        connections: AsyncEngine,
+        ledger: Ledger,
+        embedder: Embedder,
+        pool: Pool,
+        found: Found,
+        searched: Sequence[str],
+        *,
+        prune: bool,
+    ) -> Summary:
+        writer = open_index_writer(self._settings)
+        try:
+            ingestion = Ingestion(
+                ledger=ledger,
+                embeddings=Embeddings(connections, embedder.model.id),
+                writer=writer,
+                engine=LocalEngine(embedder, LexicalEncoder(), pool),
+                model=embedder.model,
+                tell=self._show,
             )
-        known |= uris
+            return await ingestion.run(found, searched=searched, prune=prune)
+        finally:
+            await writer.close()

@@ -7,39 +7,35 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backend import settings as configuration
-from backend.database import open_database
-from backend.embedded import engines
-from backend.migrations import migrate
 from backend.settings import Settings
-from pipeline.ledger import CreatorCount, Failure, Ledger
+from pipeline.library import CreatorCount, Library, Shelved
+from pipeline.workplace import database, workplace
+
+ALWAYS = ("answering", "failed", "passages")  # the other columns are shown where they say something
 
 
 def run() -> None:
     """Prints creators with their documents and passages, then every failure with its reason."""
-    settings = configuration.load()
-    with engines(settings) as resolved:
-        migrate(resolved.database.url)
-        counts, failures = asyncio.run(read(resolved))
+    with workplace() as settings:
+        counts, failures = asyncio.run(read(settings))
     console = Console(highlight=False, soft_wrap=True)
     if not counts:
         console.print("The library is empty. `footnote ingest FOLDER` fills it.")
         return
     console.print(table_of(counts))
     for failure in failures:
-        console.print(f"[red]failed[/] {escape(f'{failure.creator}/{failure.source_uri}: {failure.reason}')}")
+        document = failure.document
+        where = escape(f"{failure.short_id} {document.creator}/{document.source_uri}: {failure.reason}")
+        console.print(f"[red]failed[/] {where}")
     if failures:
-        console.print("Mend the files and run the same `footnote ingest` again.")
+        console.print("When they are mended: `footnote retry`, or one of them: `footnote retry ID`.")
 
 
-async def read(settings: Settings) -> tuple[list[CreatorCount], list[Failure]]:
+async def read(settings: Settings) -> tuple[list[CreatorCount], list[Shelved]]:
     """What the ledger says."""
-    database = open_database(settings.database.url, pool_size=1)
-    try:
-        ledger = Ledger(database)
-        return await ledger.counts(), await ledger.failures()
-    finally:
-        await database.dispose()
+    async with database(settings) as connections:
+        library = Library(connections)
+        return await library.counts(), await library.documents(with_failure=True)
 
 
 def table_of(counts: list[CreatorCount]) -> Table:
@@ -51,8 +47,11 @@ def table_of(counts: list[CreatorCount]) -> Table:
         "answering": [count.documents["ready"] for count in counts],
         "pending": [count.documents["pending"] for count in counts],
         "failed": [count.documents["failed"] for count in counts],
+        "repeated": [count.documents["duplicate"] for count in counts],
+        "left out": [count.documents["left_out"] for count in counts],
         "passages": [count.chunks for count in counts],
     }
+    columns = {name: values for name, values in columns.items() if any(values) or name in ALWAYS}
     for name, values in columns.items():
         table.add_column(name, justify="right", footer=f"{sum(values):,}", no_wrap=True)
     for count, *values in zip(counts, *columns.values(), strict=True):

@@ -1,7 +1,7 @@
 """The heavy part of an ingestion on this machine: children read and cut ahead, this process embeds."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
@@ -33,7 +33,7 @@ class LocalEngine:
         self._pool = pool
         self._batch = batch
 
-    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+    def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
         """See `Engine.batches`."""
         batch = Batch()
         waiting: list[tuple[Passage, bool]] = []

@@ -114,7 +114,8 @@ class Library:
                 tell=self.events.append,
                 publish_after=publish_after,
             )
-            return await ingestion.run(found, searched=[str(path)], prune=prune)
+            async with self.ledger.writing():
+                return await ingestion.run(found, searched=[str(path)], prune=prune)
         finally:
             await own.close()
 
