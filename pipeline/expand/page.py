@@ -53,8 +53,11 @@ class Landed:
     def take(self) -> bytes:
         """Its bytes; the file goes."""
         content = self.path.read_bytes()
-        self.path.unlink()
+        self.discard()
         return content
+
+    def discard(self) -> None:
+        self.path.unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Stage:
         """The source with what lies at the address as its file. Raises as `land` does, also for a list of documents."""
         landed = await self.land(address, source.path, media_type)
         if landed.kind in LISTS:
+            landed.discard()
             raise NothingToRead(NOT_A_DOCUMENT)
         return replace(source, path=landed.path)
 
