@@ -1,5 +1,6 @@
 """The lines of a PDF page in the order in which they are read: column by column, tables row by row."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pipeline.sources.pdf_stretches import HYPHEN, LEADER, Box, Stretch
 
 _CELL_BREAK = "; "
 _CELL_GAP = 2.0  # heights of a line; less is a wide space within it
-_MARK_CHARACTERS = 4  # such as a bullet or "12."
+_MARK = re.compile(r"[^\w\s]|[(\[]?\w{1,3}[.)\]]")  # of a list: its text reads on, however far away it stands
 
 _MOST_COLUMNS = 4
 _TRIED_GUTTERS = 8
@@ -99,7 +100,7 @@ def _line(row: Sequence[Stretch], left: float, right: float) -> Line:
     cells = 1
     for stretch in row[1:]:
         text = text.replace(HYPHEN, "-")
-        is_cell = stretch.box.left - box.right > _CELL_GAP * box.height and len(text) > _MARK_CHARACTERS
+        is_cell = stretch.box.left - box.right > _CELL_GAP * box.height and not _MARK.fullmatch(text)
         cells += is_cell
         text += (_CELL_BREAK if is_cell and not text.endswith(":") else " ") + stretch.text
         box = box.with_(stretch.box)

@@ -13,6 +13,7 @@ from pipeline.sources.pdf_stretches import HYPHEN
 
 _ITEM = re.compile(r"(?:[•‣◦▪●○■□–—*·]|[(\[]?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)\]])(?:\s|(?=[A-Z]))")
 _SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*(?:\d{1,3})?$")
+_DIVIDED = re.compile(rf"\w[-\u2010{HYPHEN}]$")
 _WORD_BEFORE = re.compile(r"[^\W\d_]+$")
 _WORD_AFTER = re.compile(r"[^\W\d_]+")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
@@ -114,6 +115,8 @@ def _break_between(paragraph: Sequence[Line], line: Line, pitch: float) -> str |
         return PARAGRAPH_BREAK
     if last.cells > 1 or line.cells > 1:
         return LINE_BREAK
+    if _DIVIDED.search(last.text):
+        return None
     full = last.room < _first_word_width(line) + _SPARE * height
     shift = line.indent - last.indent
     if _ITEM.match(line.text) and (ended or not full or abs(shift) > _INDENT * height):

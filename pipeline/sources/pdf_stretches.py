@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium
 from pypdfium2 import PdfPage
 
 from pipeline.clean import clean_characters, flow
+from pipeline.sources.pdf_ligatures import lost_letters
 
 HYPHEN = "\x02"  # PDFium's sign for a hyphen that divides a word at the end of a line
 LEADER = " … "  # what becomes of the row of dots between a heading and its page
@@ -137,15 +138,16 @@ def _characters(page: PdfPage) -> Iterator[tuple[str, Box]]:
     try:
         rectangle = pdfium.FS_RECTF()
         lead = ""  # the first half of a pair that stands for one character
-        for index in range(text.count_chars()):
-            code = pdfium.FPDFText_GetUnicode(text, index)
+        codes = [pdfium.FPDFText_GetUnicode(text, index) for index in range(text.count_chars())]
+        lost = lost_letters(text, codes)
+        for index, code in enumerate(codes):
             if not code or not pdfium.FPDFText_GetLooseCharBox(text, index, rectangle):
                 continue
             if not pdfium.FPDFText_IsGenerated(text, index):
                 slant = (pdfium.FPDFText_GetCharAngle(text, index) - upright + math.pi) % (2 * math.pi) - math.pi
                 if abs(slant) > _SLANT:
                     continue
-            character = chr(code)
+            character = chr(code) + lost.get(index, "")
             if 0xD800 <= code < 0xDC00:
                 lead = character
                 continue
