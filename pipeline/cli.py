@@ -154,6 +154,27 @@ def retry(
 
 
 @app.command()
+def reindex(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="`embedded`, or a sentence-transformers model id or folder; without it, the configured one.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Makes the index anew beside the old one, which answers until the new one is whole.
+
+    It takes the passages from the old index, so that nothing need be read again. With another model every passage is
+    embedded; stopped on the way, the next run goes on with the vectors that were made.
+    """
+    from pipeline.commands import reindex as command
+
+    raise typer.Exit(interruptible(lambda: command.run(model)))
+
+
+@app.command()
 def serve(
     sample: Annotated[
         bool, typer.Option("--sample", help="Ingest the sample content first, if nothing has been ingested yet.")

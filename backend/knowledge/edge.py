@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ class EdgeIndex:
         """See `Index.passages`."""
         return await self._read(lambda opened: edge_shard.passages(opened.shard, document, first, last), [])
 
-    async def scan(self) -> AsyncIterator[list[Point]]:
+    async def scan(self) -> AsyncGenerator[list[Point], None]:
         """See `Index.scan`. Reads the generation that is current at the start, whatever is published meanwhile."""
         opened = await self._run(self._open)
         if opened is None:

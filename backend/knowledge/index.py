@@ -1,6 +1,6 @@
 """The index of chunks: what the service reads and the pipeline writes, whichever engine keeps it."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
@@ -40,7 +40,7 @@ class Index(Protocol):
         """The chunks of a document whose ordinals lie in [first, last], in their order; of an unknown one, none."""
         ...
 
-    def scan(self) -> AsyncIterator[list[Point]]:
+    def scan(self) -> AsyncGenerator[list[Point], None]:
         """Every point, in no order, in batches of a few hundred. Whoever stops early closes the iterator.
 
         What is published meanwhile may be in it or not (edge: is not).

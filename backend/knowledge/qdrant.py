@@ -5,7 +5,7 @@ Older servers do not know the corpus of `SearchParams.idf`.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -102,7 +102,7 @@ class QdrantIndex:
         nothing: list[Chunk] = []
         return sorted(await self._read(ask, nothing), key=lambda chunk: (chunk.ordinal, chunk.id))
 
-    async def scan(self) -> AsyncIterator[list[Point]]:
+    async def scan(self) -> AsyncGenerator[list[Point], None]:
         """See `Index.scan`. Raises `Unavailable` where a rebuild drops the collection meanwhile."""
         named = await self._current()
         if named is None:
