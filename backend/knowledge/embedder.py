@@ -31,7 +31,7 @@ class Embedder:
     def __init__(
         self, name: str, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str
     ) -> None:
-        self.model = EmbeddingModel(manifest.model, id, manifest.dimension)
+        self.model = EmbeddingModel(manifest.model, name, manifest.dimension)
         self.manifest = manifest
         self.dimension = manifest.dimension
         self.max_tokens = manifest.max_tokens

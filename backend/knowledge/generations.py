@@ -96,7 +96,7 @@ class Generations:
             raise unwritable(self.folder, error) from error
         return self._draft
 
-    def publish(self) -> None:
+    def publish(self, *, keep_previous: bool = True) -> None:
         """Makes the draft the current generation; whenever this is interrupted, the old or the new one answers."""
         previous = self.current()
         number = int(previous.name) + 1 if previous else 1
@@ -113,15 +113,8 @@ class Generations:
         except OSError as error:
             raise unwritable(self.folder, error) from error
         for old in self._complete.iterdir():
-            if old not in (target, previous):
-                shutil.rmtree(old, ignore_errors=True)
-
-    def forget_older(self) -> None:
-        """Deletes every generation but the current one. Call inside `writing`."""
-        current = self.current()
-        for old in self._complete.iterdir():
-            if old != current:
-                shutil.rmtree(old)
+            if old != target and not (keep_previous and old == previous):
+                shutil.rmtree(old, ignore_errors=keep_previous)
 
     def _clear(self) -> None:
         """Removes a draft, and a generation that got its name and never became current."""

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,21 +10,18 @@ from qdrant_client import AsyncQdrantClient, models
 
 from backend.knowledge.edge import EdgeIndex
 from backend.knowledge.edge_writer import EdgeIndexWriter
-from backend.knowledge.index import Index, IndexWriter
+from backend.knowledge.embedder import Embedder
+from backend.knowledge.export import exported_model
+from backend.knowledge.models import Point
 from backend.knowledge.qdrant import QdrantIndex
 from backend.knowledge.qdrant_collection import drop_others
 from backend.knowledge.qdrant_writer import QdrantIndexWriter
+from backend.settings import load
+from tests.contract.engines import Engine
+from tests.contract.points import draw_points
 
 SERVER = os.environ.get("FOOTNOTE_TEST_QDRANT_URL")
 needs_server = pytest.mark.skipif(not SERVER, reason="FOOTNOTE_TEST_QDRANT_URL names no Qdrant server")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A fresh, empty index with a reader and a writer."""
-
-    index: Index
-    writer: IndexWriter
 
 
 @pytest.fixture(params=["edge", "local", pytest.param("server", marks=needs_server)])
@@ -45,3 +41,16 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         await client.update_collection_aliases([delete])
     await drop_others(client, alias, None)
     await client.close()
+
+
+@pytest.fixture(scope="session")
+def embedder(model_cache: Path) -> Embedder:
+    folder = exported_model(load(data_dir=model_cache))
+    assert folder is not None
+    return Embedder.load(folder)
+
+
+@pytest.fixture(scope="session")
+def points(embedder: Embedder) -> list[Point]:
+    """See `draw_points`."""
+    return draw_points(embedder)
