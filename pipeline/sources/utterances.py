@@ -14,6 +14,7 @@ from pipeline.sources.sounds import is_sound, without_sounds
 
 LONGEST_S = 3_600_000.0  # a thousand hours: no recording lasts longer, and a time beyond is a mistake
 _NAME = re.compile(r"(?:>>\s*)?([^\W\d_][^:,;!?\"<>\[\]\n]{0,48}):\s+(?=\S)")
+_NOT_LETTERS = re.compile(r"\W+")
 _NOBODY_KNOWN = re.compile(r"(?:speaker|spk)[\s_-]*(?:\d+|[a-z?])?|\d+|[a-z]|unknown(?: speaker)?", re.IGNORECASE)
 _SILENCE_S = 10.0  # after so long a passage that went on would point too far from what it says
 
@@ -59,9 +60,10 @@ def as_document(
 
 def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
     """The same with "Name: " at the beginning of a line taken as the speaker's name, and ">>" as another's turn."""
-    candidates = [name for part in utterances for line in part.text.split("\n") if (name := _name_in(line))]
+    different = {_NOT_LETTERS.sub(" ", line): line for part in utterances for line in part.text.split("\n")}
+    uses = Counter(name for line in different.values() if (name := _name_in(line)))
     opening = next((_name_in(part.text) for part in utterances if not is_sound(part.text)), None)
-    speakers = {name for name, count in Counter(candidates).items() if name == opening or _is_name(name, count)}
+    speakers = {name for name, count in uses.items() if name == opening or _is_name(name, count)}
     for part in utterances:
         lines: list[str] = []
         current = replace(part, text="")
@@ -85,7 +87,8 @@ def _name_in(line: str) -> str | None:
 
 
 def _is_name(name: str, count: int) -> bool:
-    """A full name may come once ("Hao Ye: "); a single word, which may be prose ("Remember: "), must come again."""
+    """A full name may come once ("Hao Ye: "); a single word, which may be prose ("Remember: "), must come again, and
+    not before the same words."""
     words = name.split()
     return is_full_name(name) or (count > 1 and is_capitalised(words[0]) and is_capitalised(words[-1]))
 

@@ -49,6 +49,12 @@ def test_names_before_a_colon_make_turns_and_do_not_stay_in_the_text() -> None:
     ]
 
 
+def test_a_slogan_that_comes_again_is_nobodys_name() -> None:
+    lines = ["Loudness: it's a choice.", "Turn it down.", "Loudness: it’s a choice.", "Turn it up."]
+    text = "".join(f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(["Hello.", *lines]))
+    assert turns(webvtt.parse(f"WEBVTT\n\n{text}")) == [(None, " ".join(["Hello.", *lines]))]
+
+
 def test_chevrons_begin_the_turn_of_someone_unnamed() -> None:
     document = srt.parse(
         "1\n00:00:01,000 --> 00:00:02,000\nIs it on?\n\n2\n00:00:02,000 --> 00:00:03,000\n&gt;&gt; It is.\n"
