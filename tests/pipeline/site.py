@@ -1,14 +1,19 @@
 """A web site on loopback, for what fetches."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from backend.errors import ContentError
+from pipeline.fetch import Fetcher, Limits
 from pipeline.public_network import Address, is_public
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -80,3 +85,29 @@ def status(code: int, **headers: str) -> Handler:
         return web.Response(status=code, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     return handler
+
+
+def endless(piece: bytes, pause_s: float = 0.0, **headers: str) -> Handler:
+    """A page that never stops."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/html"} | headers)
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(piece)
+                await asyncio.sleep(pause_s)
+        except ConnectionError:
+            return response
+
+    return handler
+
+
+LIMITS = Limits(size=100_000, retry_after_s=1.0)
+
+
+async def reason(fetcher: Fetcher, url: str, path: Path) -> ContentError:
+    with pytest.raises(ContentError) as caught:
+        await fetcher.fetch(url, path)
+    assert path not in list(path.parent.glob("*"))
+    return caught.value
