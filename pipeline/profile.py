@@ -1,0 +1,218 @@
+"""A creator's profile: how they talk, in a file that a curator may edit.
+
+    <data_dir>/profiles/<slug>.yaml
+
+`voice` and `phrases` are the curator's: what they have changed there is never overwritten. `measured` is renewed
+whenever the profile is made again. Nothing in it is a document's alone but the samples, and these name their document:
+a phrase stands in two documents at least.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from backend.errors import ConfigurationError, ContentError
+from backend.knowledge.disk import flush, unwritable
+from backend.knowledge.models import Creator
+from pipeline.creators import named_after
+from pipeline.sources.metadata import read_yaml
+from pipeline.voice.measure import Voice
+
+_HEAD = """\
+# How {name} talks. `footnote profile {slug}` made this file, and renews it.
+#
+# Yours to edit:
+#   voice     in prose: tone, rhythm, humour, whom they address. At first it is what creator.yaml says.
+#   phrases   turns of speech that an answer in their voice may use. At first they are the measured ones; take out
+#             what does not sound like them, add what does.
+# What you change there stays as it is; what you leave alone is renewed with the rest. `measured` is overwritten each
+# time: to be rid of something in it, take it out of `phrases` or say so in `voice`.
+
+"""
+_FRESH = ".new"
+_WIDTH = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A passage that is typical of a creator; it goes when its document goes."""
+
+    document: UUID
+    title: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was computed, from how many documents, and from whose words in them (`speech`).
+
+    `described` is the creator's own description of their voice at that time.
+    """
+
+    speech: str
+    documents: int
+    described: str
+    manner: Voice
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A creator's profile. `measured` is None where a curator has written the file alone."""
+
+    slug: str
+    voice: str
+    phrases: tuple[str, ...]
+    measured: Measured | None
+
+
+def profile_folder(data_dir: Path) -> Path:
+    """Where the profiles of a data folder lie; it may not exist."""
+    return data_dir / "profiles"
+
+
+def profile_path(folder: Path, slug: str) -> Path:
+    """The file of a creator's profile. Raises `ConfigurationError` for what is no slug."""
+    return folder / f"{named_after(slug).slug}.yaml"
+
+
+def load_profile(folder: Path, slug: str) -> Profile | None:
+    """The profile, or None where there is none. Raises `ConfigurationError` that says what is wrong in the file."""
+    path = profile_path(folder, slug)
+    text = _read(path)
+    return None if text is None else _parse(text, path)
+
+
+def keep_profile(folder: Path, creator: Creator, measured: Measured) -> Profile:
+    """Writes what was measured, and leaves alone what the curator has changed; the profile as it is now.
+
+    Raises `ConfigurationError` where the file that is there cannot be understood, or the folder cannot be written.
+    """
+    path = profile_path(folder, creator.slug)
+    text = _read(path)
+    found = [phrase.text for phrase in measured.manner.phrases]
+    if text is None:
+        text = _HEAD.format(name=" ".join(creator.name.split()), slug=creator.slug)
+        sections: dict[str, object] = {"voice": creator.voice, "phrases": found}
+    else:
+        old = _parse(text, path)
+        sections = {}
+        if old.measured is None or old.voice == old.measured.described:
+            sections["voice"] = old.voice if old.measured is None and old.voice else creator.voice
+        if old.measured is not None and list(old.phrases) == [phrase.text for phrase in old.measured.manner.phrases]:
+            sections["phrases"] = found
+    sections["measured"] = _plain(measured)
+    return _write(path, text, sections)
+
+
+def drop_documents(folder: Path, documents: Collection[UUID]) -> None:
+    """Takes every sample out that is from one of these documents, of all profiles.
+
+    Raises `ConfigurationError` where a file that names one of them cannot be understood, after having done the others.
+    """
+    refused: list[ConfigurationError] = []
+    for left_behind in folder.glob(f".*{_FRESH}"):
+        left_behind.unlink(missing_ok=True)
+    for path in sorted(folder.glob("*.yaml")):
+        text = _read(path) or ""
+        if not any(str(document) in text.lower() for document in documents):
+            continue
+        try:
+            profile = _parse(text, path)
+            if profile.measured is not None:
+                kept = tuple(sample for sample in profile.measured.samples if sample.document not in documents)
+                _write(path, text, {"measured": _plain(replace(profile.measured, samples=kept))})
+        except ConfigurationError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
+def remove_profile(folder: Path, slug: str) -> None:
+    """Removes a creator's profile, and what a killed writer may have left of it."""
+    path = profile_path(folder, slug)
+    for file in (path, _fresh(path)):
+        file.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read as text: mend it, or delete it to have it made anew."
+        ) from error
+
+
+def _parse(text: str, path: Path) -> Profile:
+    try:
+        values = read_yaml(text, str(path))
+    except ContentError as error:
+        raise ConfigurationError(f"{error.message} Mend it, or delete it to have it made anew.") from error
+    if unknown := sorted(values.keys() - {"voice", "phrases", "measured"}):
+        raise ConfigurationError(f"{path}: `{unknown[0]}` is not a key of a profile: take it out.")
+    fields = {
+        "slug": path.stem,
+        "voice": values.get("voice") or "",
+        "phrases": values.get("phrases") or (),
+        "measured": values.get("measured"),
+    }
+    try:
+        return TypeAdapter(Profile).validate_python(fields)
+    except ValidationError as error:
+        key = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+        raise ConfigurationError(
+            f"{path}: `{key}` is wrong: mend it, or delete the file to have it made anew."
+        ) from error
+
+
+def _plain(measured: Measured) -> Mapping[str, Any]:
+    plain: Mapping[str, Any] = TypeAdapter(Measured).dump_python(measured, mode="json")
+    return plain
+
+
+def _write(path: Path, text: str, sections: Mapping[str, object]) -> Profile:
+    """Replaces sections of the file, each a key at its margin with what belongs to it; all else stays as it was."""
+    before = read_yaml(text, str(path))
+    for key, value in sections.items():
+        block = yaml.safe_dump({key: value}, allow_unicode=True, sort_keys=False, width=_WIDTH)
+        text = _replaced(text, key, block)
+    profile = _parse(text, path)
+    if dict(read_yaml(text, str(path))) != {**before, **sections}:
+        raise ConfigurationError(f"{path} is written in a way that cannot be renewed: delete it to have it made anew.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = _fresh(path)
+        fresh.write_text(text, encoding="utf-8")
+        flush(fresh)
+        os.replace(fresh, path)
+        flush(path.parent)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    return profile
+
+
+def _replaced(text: str, key: str, block: str) -> str:
+    lines = text.rstrip("\n").split("\n")
+    first = next((number for number, line in enumerate(lines) if line.startswith(f"{key}:")), None)
+    if first is None:
+        return f"{text.rstrip()}\n\n{block}"
+    last = first + 1
+    while last < len(lines) and (not lines[last].strip() or lines[last][0] in " \t-"):
+        last += 1
+    while not lines[last - 1].strip():  # blank lines set the next section off
+        last -= 1
+    return "\n".join((*lines[:first], block.rstrip("\n"), *lines[last:])) + "\n"
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f".{path.name}{_FRESH}")

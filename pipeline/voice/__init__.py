@@ -1,0 +1,1 @@
+"""How a creator talks, measured from their own words."""
