@@ -1,5 +1,6 @@
 """What may be a speaker's name: a rule of thumb, as transcripts write names in no special way."""
 
+LONGEST = 80  # characters
 MOST_WORDS = 5
 
 # What people put before a colon, or in bold, and is nobody.
@@ -13,7 +14,12 @@ NOBODY = {
 def may_be_name(name: str) -> bool:
     """Whether a few words, the first of them capitalised, may be a name."""
     words = name.split()
-    return 0 < len(words) <= MOST_WORDS and name.lower() not in NOBODY and is_capitalised(words[0])
+    return (
+        0 < len(words) <= MOST_WORDS
+        and len(name) <= LONGEST
+        and name.lower() not in NOBODY
+        and is_capitalised(words[0])
+    )
 
 
 def is_full_name(name: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+_MOST_LINES = 4  # that are on the screen at once
 _FEWEST = 2  # cues that carry on another before a file is said to roll
 _GAP_S = 1.0  # what stays on the screen has no gap; the same words after one are said anew
 
@@ -37,7 +38,7 @@ def _added(before: Shown, cue: Shown) -> tuple[str, ...] | None:
     repeated lines may have grown."""
     if cue.start_s - before.end_s > _GAP_S:
         return None
-    for count in range(min(len(before.lines), len(cue.lines)), 0, -1):
+    for count in range(min(len(before.lines), len(cue.lines), _MOST_LINES), 0, -1):
         *old, last = before.lines[-count:]
         *same, grown = cue.lines[:count]
         if old == same and (grown == last or grown.startswith(f"{last} ")):

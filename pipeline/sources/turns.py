@@ -51,23 +51,18 @@ class Cast:
 
     def lines(self, inline: Token) -> Iterator[Line]:
         """A paragraph, divided where someone else begins to speak; only they and breaks have a label."""
-        said: Line | None = None
+        first, texts = Line(""), list[str]()
         for line in _lines(inline):
-            if line.is_break or line.label in self.names or said is None:
-                if said:
-                    yield said
-                said = self._cleared(line)
+            if line.is_break or line.label in self.names:
+                yield replace(first, text=" ".join(filter(None, texts)))
+                first, texts = line, [self._text(line)]
             else:
-                said = replace(said, text=f"{said.text} {line.whole}")
-        if said:
-            yield said
+                texts.append(line.whole)
+        yield replace(first, text=" ".join(filter(None, texts)))
 
-    def _cleared(self, line: Line) -> Line:
-        """A line with a label only if that says something about who speaks; of a break its times are left."""
-        if line.is_break:
-            times = only_times(line.text)
-            return line if times is None else replace(line, text=times)
-        return line if line.label in self.names else Line(line.whole)
+    def _text(self, line: Line) -> str:
+        times = only_times(line.text) if line.is_break else None
+        return line.text if times is None else times
 
 
 def cast_of(tokens: Sequence[Token]) -> Cast | None:

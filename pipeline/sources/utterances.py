@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from backend.errors import ContentError
 from backend.knowledge.models import Kind
 from pipeline.clean import flow, space_between
-from pipeline.sources.names import MOST_WORDS, NOBODY, is_capitalised, is_full_name
+from pipeline.sources.names import LONGEST, MOST_WORDS, NOBODY, is_capitalised, is_full_name
 from pipeline.sources.parsed import Block, NothingToRead, ParsedDocument, Section
 from pipeline.sources.sounds import is_sound, without_sounds
 
@@ -97,11 +97,11 @@ def _nameless(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
     """The same without what machines call people ("SPEAKER_01"): where that changes a turn begins, and that is all."""
     before: str | None = None
     for part in utterances:
-        who = part.speaker.strip() if part.speaker else None
+        who = flow(part.speaker) if part.speaker else ""
         if who and _NOBODY_KNOWN.fullmatch(who):
             yield replace(part, speaker=None, begins_turn=who != before)
         else:
-            yield replace(part, speaker=flow(who) if who else None)
+            yield replace(part, speaker=who if 0 < len(who) <= LONGEST else None)
         before = who or before
 
 
@@ -111,7 +111,7 @@ def _turns(utterances: Iterable[Utterance]) -> Iterator[Section]:
     blocks: list[Block] = []
     silent_since = 0.0
     for part in utterances:
-        text = "" if is_sound(part.text) else flow(without_sounds(part.text))
+        text = "" if is_sound(part.text) else without_sounds(flow(part.text))
         changes = part.begins_turn and (part.speaker is None or part.speaker != speaker)
         if blocks and (changes or (text and part.start_s - silent_since > _SILENCE_S)):
             yield Section(tuple(blocks), speaker=speaker, is_turn=True)

@@ -1,12 +1,17 @@
 """Whisper's transcripts, by whichever program: openai-whisper and the services that write as it does, faster-whisper,
 WhisperX, whisper.cpp."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from backend.knowledge.sentences import sentence_spans
 from pipeline.sources.json_text import number
 from pipeline.sources.parsed import ParsedDocument
 from pipeline.sources.utterances import Utterance, as_document
+
+_NEAR = (
+    200  # characters within which the next word is looked for: some words are written otherwise than they are listed
+)
 
 
 def segments_in(content: object) -> Sequence[object] | None:
@@ -36,11 +41,9 @@ def _utterances(segment: Mapping[str, object]) -> Iterator[Utterance]:
     text, who = str(segment["text"]), segment.get("speaker")
     speaker = who if isinstance(who, str) else None
     start_s, end_s = _times(segment)
-    starts = [
-        (position, time) for position, time in _word_starts(text, segment.get("words")) if start_s <= time <= end_s
-    ]
-    spans = list(sentence_spans(text)) if starts else [(0, len(text))]
-    begins = [start_s, *(next((time for place, time in starts if place >= begin), end_s) for begin, _ in spans[1:])]
+    starts = [word for word in _word_starts(text, segment.get("words")) if start_s <= word[1] <= end_s]
+    spans = list(sentence_spans(text) if starts else ()) or [(0, len(text))]
+    begins = [start_s, *(_start_at(begin, starts) for begin, _ in spans[1:])]
     for (begin, end), begin_s, until_s in zip(spans, begins, [*begins[1:], end_s], strict=True):
         yield Utterance(text[begin:end], begin_s, until_s, speaker, begins_turn=speaker is not None)
 
@@ -54,14 +57,21 @@ def _times(segment: Mapping[str, object]) -> tuple[float, float]:
 
 
 def _word_starts(text: str, words: object) -> Iterator[tuple[int, float]]:
-    """Where each word that has a time stands in the text, and the second at which it begins."""
-    position = 0
+    """Where each word that has a time stands in the text, and the second at which it begins; times never run back."""
+    position, latest_s = 0, 0.0
     for word in words if isinstance(words, list) else []:
         if not isinstance(word, dict) or not isinstance(said := word.get("word"), str):
             continue
-        place = text.find(said.strip(), position)
-        if place < 0:
-            continue
-        position = place + len(said.strip())
-        if "start" in word:
-            yield place, number(word["start"])
+        place = text.find(said.strip(), position, position + len(said) + _NEAR)
+        if place >= 0:
+            position = place + len(said.strip())
+            time = number(word.get("start"))
+            if time >= latest_s:
+                latest_s = time
+                yield place, time
+
+
+def _start_at(place: int, starts: Sequence[tuple[int, float]]) -> float:
+    """When what stands at a place begins: with the first word there or after it, at the latest with the last word."""
+    index = bisect_left(starts, (place, 0.0))
+    return starts[min(index, len(starts) - 1)][1]

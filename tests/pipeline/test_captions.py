@@ -220,6 +220,11 @@ def test_what_machines_call_people_ends_turns_and_names_nobody() -> None:
     assert turns(document) == [(None, "Loud?"), (None, "Very. Too loud.")]
 
 
+def test_a_name_of_absurd_length_is_nobodys() -> None:
+    document = webvtt.parse(f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {'Ana ' * 1000}>Loud?\n")
+    assert turns(document) == [(None, "Loud?")]
+
+
 def test_a_time_that_no_recording_has_leaves_its_cue_out_and_is_counted() -> None:
     document = webvtt.parse(
         "WEBVTT\n\n00:01.000 --> 00:02.000\ngood\n\n99999999:00:00.000 --> 99999999:00:01.000\nbad\n"

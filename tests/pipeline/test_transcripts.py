@@ -71,6 +71,13 @@ def test_sentences_begin_where_their_first_word_is_said(space: str) -> None:
     ]
 
 
+def test_words_that_are_nonsense_leave_the_segment_its_own_times() -> None:
+    words = [{"word": ""}, {"word": "One", "start": "soon"}, {"word": "else", "start": 2}, 7, {"start": 3}]
+    assert said(parse([{"start": 1, "end": 9, "text": "One. Two.", "words": words}])) == [(None, "One. Two.", 1.0, 9.0)]
+    with pytest.raises(NothingToRead):
+        parse([{"start": 1, "end": 9, "text": " ", "words": [{"word": "", "start": 2}]}])
+
+
 def test_speakers_with_a_name_are_kept_and_what_machines_call_people_only_ends_turns() -> None:
     def segment(start: float, text: str, speaker: str) -> dict[str, object]:
         return {"start": start, "end": start + 1, "text": text, "speaker": speaker}
