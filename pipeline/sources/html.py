@@ -12,6 +12,7 @@ import trafilatura.metadata
 from lxml import etree, html
 from lxml.html import HtmlElement
 
+from backend.errors import ContentError
 from pipeline.clean import clean_characters, flow
 from pipeline.sources.decode import decode
 from pipeline.sources.html_blocks import inline_text, read_sections
@@ -36,7 +37,8 @@ _REDIRECT_CHARACTERS = 300  # that a page has at most which only says where it h
 def parse(content: bytes) -> ParsedDocument:
     """The page's main content. Nothing that it links to is loaded.
 
-    Raises `ContentError` where its bytes are no text, `NothingToRead` where no text is left or it leads elsewhere.
+    Raises `ContentError` where its bytes are no text or its elements too deep, `NothingToRead` where no text is left or
+    it only leads elsewhere.
     """
     text, remarks = _decode(content)
     told = list(remarks)
@@ -71,6 +73,8 @@ def _tree(text: str) -> HtmlElement:
         root = html.document_fromstring(text.encode(), parser=parser)
     except etree.ParserError as error:
         raise NothingToRead("There is no text in it.") from error
+    if parser.error_log.filter_from_fatals().filter_types(etree.ErrorTypes.ERR_RESOURCE_LIMIT):
+        raise ContentError("Its elements are nested too deeply, or too large, to be read.")
     for element in root.iter():  # what was written as a reference, such as `&shy;`
         element.text = clean_characters(element.text) if element.text else None
         element.tail = clean_characters(element.tail) if element.tail else None

@@ -73,7 +73,8 @@ class _Reader:
         elif tag in ("ul", "ol"):
             self._end_paragraph()
             self._lists.append(_List(element, depth=len(self._lists)))
-            self._walk_children(element)
+            self._walk_inline(element)
+            self._end_paragraph()
             self._lists.pop()
         elif tag in BLOCKS:
             self._end_paragraph()
@@ -81,7 +82,8 @@ class _Reader:
                 self._lists[-1].begin_item()
             elif tag == "dd":
                 self._before = LINE_BREAK
-            self._walk_children(element)
+            self._walk_inline(element)
+            self._end_paragraph()
         elif not _is_mark(element):
             self._walk_inline(element)
 
@@ -90,10 +92,6 @@ class _Reader:
         for child in element:
             self._walk(child)
             self._add_text(child.tail)
-
-    def _walk_children(self, element: HtmlElement) -> None:
-        self._walk_inline(element)
-        self._end_paragraph()
 
     def _add_text(self, text: str | None) -> None:
         if text:

@@ -4,7 +4,7 @@ what Trafilatura returns has lost white space in code, heads of tables and, on s
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import trafilatura
@@ -13,17 +13,19 @@ from lxml.html import HtmlElement
 from pipeline.clean import flow
 from pipeline.sources.html_blocks import BLOCKS, HEADINGS, HIDDEN, TEXT_BLOCKS
 
-_APART = frozenset("nav aside footer dialog form search".split())
+# What a page itself says is not of its content, first by its elements, then by the names that it gives them.
+_APART = frozenset("nav footer dialog search".split())
 _APART_ROLES = frozenset(
-    "navigation search banner contentinfo complementary dialog alertdialog menu menubar toolbar".split()
+    "navigation search banner contentinfo dialog alertdialog menu menubar toolbar complementary".split()
 )
-_APART_NAMES = re.compile(
+_BESIDE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|sidebar|footer|cookies?|consent|gdpr|newsletter|subscribe"
     r"|subscription|signup|share|sharing|sharedaddy|social|related|recommended|recommendations|popular|comments?|disqus"
     r"|respond|pagination|pager|advert|advertisement|ads?|promo|sponsor|sponsored|popup|modal|toolbar|skip-link"
     r"|screen-reader-text|sr-only|visually-hidden)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_BANNER = re.compile(r"cookie|consent|gdpr", re.IGNORECASE)
 _INVISIBLE_STYLE = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
 
 _LINKS = 0.5  # of a part's text; where more of it is links, it leads elsewhere
@@ -72,17 +74,85 @@ def keep_main_content(root: HtmlElement) -> None:
         if element.getparent() is not None:
             element.drop_tree()
     parts = _parts(root)
-    chosen = _chosen(root, parts)
-    sums = _sums(parts, chosen)
-    plain = sum(part.length - part.linked for part in parts if not any(_is_apart(one) for one in _way(part.element)))
-    if sums[root].chosen < _TOO_LITTLE * plain:
-        kept = [not any(_is_apart(one) for one in _way(part.element)) for part in parts]
-    else:
-        region = _region(root, sums)
-        kept = [number in chosen or _belongs(part, region, sums) for number, part in enumerate(parts)]
-    for part, is_kept in zip(parts, kept, strict=True):
+    page = _Page(root, parts, _chosen(root, parts))
+    for part, is_kept in zip(parts, page.kept(), strict=True):
         if not is_kept:
             _clear(part)
+
+
+class _Page:
+    """The parts of a page with what was chosen of them, and what that says of the others."""
+
+    def __init__(self, root: HtmlElement, parts: Sequence[_Part], chosen: frozenset[int]) -> None:
+        self._root = root
+        self._parts = parts
+        self._sums = _sums(parts, frozenset())
+        self._chosen = frozenset(
+            number for number in chosen if not any(self._is_apart(element) for element in _way(parts[number].element))
+        )
+        self._sums = _sums(parts, self._chosen)
+
+    def kept(self) -> list[bool]:
+        """Whether each part is content."""
+        beside = [any(self._is_beside(element) for element in _way(part.element)) for part in self._parts]
+        pairs = zip(self._parts, beside, strict=True)
+        text = sum(part.length - part.linked for part, is_beside in pairs if not is_beside)
+        if self._sums[self._root].chosen < _TOO_LITTLE * text:
+            return [not is_beside for is_beside in beside]
+        region = self._region()
+        return [number in self._chosen or self._belongs(part, region) for number, part in enumerate(self._parts)]
+
+    def _region(self) -> HtmlElement:
+        """The innermost element, and none of running text, that holds almost all that was chosen."""
+        region = self._root
+        while True:
+            inner = (child for child in region if child in self._sums and child.tag not in TEXT_BLOCKS)
+            fullest = max(inner, key=lambda child: self._sums[child].chosen, default=None)
+            if fullest is None or self._sums[fullest].chosen < _REGION * self._sums[self._root].chosen:
+                return region
+            region = fullest
+
+    def _belongs(self, part: _Part, region: HtmlElement) -> bool:
+        """Whether a part that was not chosen stands among those that were.
+
+        What decides is the largest element around it in which nothing was chosen.
+        """
+        largest = part.element
+        for element in _way(part.element):
+            if self._sums[element].chosen and element is not part.element:
+                break
+            if self._is_beside(element):
+                return False
+            largest = element
+        parent = largest.getparent()
+        if parent is None or region not in _way(parent):
+            return False
+        around = self._sums[largest]
+        if part.element.tag in HEADINGS and around.length == part.length:
+            return True
+        has_content = largest.tag in TEXT_BLOCKS or part.element.tag == "pre" or around.length >= _PROSE
+        return has_content and not around.is_links
+
+    def _is_apart(self, element: HtmlElement) -> bool:
+        """Whether the element is never of the content. One that holds most of the page only wraps it."""
+        return not self._is_wrapper(element) and (
+            element.tag in _APART
+            or element.get("role", "").lower() in _APART_ROLES
+            or bool(_BANNER.search(_names(element)))
+        )
+
+    def _is_beside(self, element: HtmlElement) -> bool:
+        """Whether the element is not of the content unless it was chosen."""
+        return self._is_apart(element) or (
+            not self._is_wrapper(element) and (element.tag == "aside" or bool(_BESIDE.search(_names(element))))
+        )
+
+    def _is_wrapper(self, element: HtmlElement) -> bool:
+        return self._sums[element].length > self._sums[self._root].length / 2
+
+
+def _names(element: HtmlElement) -> str:
+    return f"{element.get('class', '')} {element.get('id', '')}"
 
 
 def _chosen(root: HtmlElement, parts: Sequence[_Part]) -> frozenset[int]:
@@ -149,52 +219,10 @@ def _sums(parts: Sequence[_Part], chosen: frozenset[int]) -> defaultdict[HtmlEle
     return sums
 
 
-def _region(root: HtmlElement, sums: Mapping[HtmlElement, _Sum]) -> HtmlElement:
-    """The innermost element, and none of running text, that holds almost all that was chosen."""
-    region = root
-    while True:
-        inner = (child for child in region if child in sums and child.tag not in TEXT_BLOCKS)
-        fullest = max(inner, key=lambda child: sums[child].chosen, default=None)
-        if fullest is None or sums[fullest].chosen < _REGION * sums[root].chosen:
-            return region
-        region = fullest
-
-
-def _belongs(part: _Part, region: HtmlElement, sums: Mapping[HtmlElement, _Sum]) -> bool:
-    """Whether a part that was not chosen stands among those that were.
-
-    What decides is the largest element around it in which nothing was chosen.
-    """
-    largest = part.element
-    for element in _way(part.element):
-        if sums[element].chosen and element is not part.element:
-            break
-        if _is_apart(element):
-            return False
-        largest = element
-    parent = largest.getparent()
-    if parent is None or region not in _way(parent):
-        return False
-    around = sums[largest]
-    if part.element.tag in HEADINGS and around.length == part.length:
-        return True
-    has_content = largest.tag in TEXT_BLOCKS or part.element.tag == "pre" or around.length >= _PROSE
-    return has_content and not around.is_links
-
-
 def _way(element: HtmlElement) -> Iterator[HtmlElement]:
     """The element and all around it, outwards."""
     yield element
     yield from element.iterancestors()
-
-
-def _is_apart(element: HtmlElement) -> bool:
-    """Whether the page itself says that the element is not of its content."""
-    if element.tag in ("html", "body", "main", "article"):
-        return False
-    if element.tag in _APART or element.get("role", "").lower() in _APART_ROLES:
-        return True
-    return bool(_APART_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
 
 
 def _is_invisible(element: HtmlElement) -> bool:

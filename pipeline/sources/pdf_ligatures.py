@@ -12,6 +12,7 @@ import pypdfium2.raw as pdfium
 from pypdfium2 import PdfTextPage
 
 _WIDER = 1.3  # times as wide as most of its font on the page
+_SMALLEST = 2.0  # points; what is smaller cannot be read, and its widths are rounded away
 _NAME_BYTES = 128
 # What follows "fie": specified, satisfies, amplifier, airfield; field, fierce, fiend.
 _WITHIN = frozenset("dslr")
@@ -37,7 +38,9 @@ def _widths(text: PdfTextPage, codes: Sequence[int]) -> Iterator[tuple[bytes, in
     flags = ctypes.c_int()
     box = pdfium.FS_RECTF()
     for index, code in enumerate(codes):
-        if code != ord("f") or not pdfium.FPDFText_GetLooseCharBox(text, index, box) or box.top <= box.bottom:
+        if code != ord("f") or not pdfium.FPDFText_GetLooseCharBox(text, index, box):
+            continue
+        if box.top - box.bottom < _SMALLEST:
             continue
         pdfium.FPDFText_GetFontInfo(text, index, name, _NAME_BYTES, flags)
         yield name.value, index, (box.right - box.left) / (box.top - box.bottom)
