@@ -32,7 +32,7 @@ from pipeline.ledger_rows import (
 )
 from pipeline.source import Source
 
-_WRITER_LOCK = 0x666F6F74  # a number for Postgres' advisory lock that is ours
+WRITER_LOCK = 0x666F6F74  # a number for Postgres' advisory lock that is ours
 
 
 class Ledger:
@@ -49,7 +49,7 @@ class Ledger:
         """
         with translated():
             connection = await self._engine.connect()
-            lock = await connection.execute(select(func.pg_try_advisory_lock(_WRITER_LOCK)))
+            lock = await connection.execute(select(func.pg_try_advisory_lock(WRITER_LOCK)))
             await connection.commit()
         try:
             if not lock.scalar():

@@ -1,0 +1,1 @@
+"""What `footnote doctor` looks at, one subject a file. Each check answers with findings and never raises."""
