@@ -36,6 +36,8 @@ class DryRun:
         plan, summary = survey.plan, self._summary
         for aside in survey.failed:
             self._fail(aside.source.origin, aside.reason)
+        for source, reason in plan.clashing:
+            self._fail(source.origin, reason)
         for aside in plan.duplicates:
             self._tell(Told("duplicate", aside.source.origin, aside.reason))
         for left_out in (*survey.left_out, *plan.left_out):

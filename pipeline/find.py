@@ -64,12 +64,13 @@ class Found:
                 self.owners[slug] = owner
 
 
-def find(path: Path, request: Request) -> Found:
+def find(path: Path, request: Request, without: Path | None = None) -> Found:
     """The documents in a file or below a folder.
 
     A document is the creator's of the command line, else of the nearest `creator.yaml` above it, else of the folder
     that bears a name (`pipeline.owners`); where none does, only the document itself can say.
-    Raises `ConfigurationError` where the path does not exist, a profile is wrong, or there is nothing to ingest.
+    The folder `without`, which is our own, is passed over. Raises `ConfigurationError` where the path does not exist, a
+    profile is wrong, or there is nothing to ingest.
     """
     path = path.resolve()
     if not path.exists():
@@ -77,7 +78,7 @@ def find(path: Path, request: Request) -> Found:
     found = Found()
     infos: dict[Path, Path | None] = {}
     archives: list[Path] = []
-    for files in _walk(path):
+    for files in _walk(path, without):
         exports = exports_in(files)
         found.left_out += [LeftOut(str(file), reason) for file, reason in exports.left_out]
         for file in files:
@@ -135,13 +136,15 @@ def find_in_archive(archive: Source, folder: Path) -> Found:
     )
 
 
-def _walk(path: Path) -> Iterator[list[Path]]:
+def _walk(path: Path, without: Path | None) -> Iterator[list[Path]]:
     """The files of each folder, in order and without the hidden ones; links to folders are not followed."""
     if not path.is_dir():
         yield [path]
         return
     for folder, subfolders, names in os.walk(path):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(
+            name for name in subfolders if not name.startswith(".") and Path(folder) / name != without
+        )
         yield [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
 
 
@@ -152,6 +155,8 @@ def _is_document(file: Path, found: Found, *, is_named: bool) -> bool:
         reason = "its name has characters that cannot be kept"
     elif kind == "archive" or file.name == PROFILE or (file.suffix.lower() in _SIDECAR_SUFFIXES and _describes(file)):
         return False
+    elif not file.is_file():
+        reason = "it is no file but a pipe, a device or a broken link"
     elif kind is None:
         reason = f"{file.suffix or 'a file without a suffix'} is not a kind that is read"
     elif kind not in CAPTIONS and _NOTE.fullmatch(file.stem) and not is_named:

@@ -31,12 +31,16 @@ STAGING = "staging"
 def request_for(target: str, creator: str | None, topics: Sequence[str]) -> Request:
     """What a curator asked for, in the form in which it is remembered.
 
-    Raises `ConfigurationError` for what can be no slug, `ContentError` for what can be no address.
+    Raises `ConfigurationError` for what can be no slug and a path that does not exist, `ContentError` for what can be
+    no address.
     """
     if creator is not None:
         named_after(creator)
-    place = address(target) if is_address(target) else str(Path(target).resolve())
-    return Request(place, creator, tuple(topics))
+    if is_address(target):
+        return Request(address(target), creator, tuple(topics))
+    if not Path(target).exists():
+        raise ConfigurationError(f"{target} does not exist.")
+    return Request(str(Path(target).resolve()), creator, tuple(topics))
 
 
 @contextmanager
@@ -58,7 +62,7 @@ def staging(data_dir: Path) -> Iterator[Path]:
 
 
 class Gatherer:
-    """Looks into targets one after the other. `folder` is for what must be laid down on the way."""
+    """Looks into targets one after the other. `folder` is `staging`, which lies in the data folder."""
 
     def __init__(self, pool: Pool, fetcher: Fetcher, folder: Path, tell: Tell) -> None:
         self._pool = pool
@@ -85,10 +89,12 @@ class Gatherer:
         if is_address(request.target) or await asyncio.to_thread(_is_list, path):
             expanded = await self._expand(request)
             _add_expanded(found, expanded)
+            if all(source.origin != request.target for source in [*expanded.sources, *dict(expanded.failed)]):
+                found.opened.add(request.target)  # it failed once, and is a list
             archives = [expanded.archive] if expanded.archive else []
             is_whole = expanded.is_complete
         else:
-            inside = await asyncio.to_thread(find, path, request)
+            inside = await asyncio.to_thread(find, path, request, self._folder.parent)
             found.add(inside)
             archives, is_whole = inside.archives, True
         for archive in archives:

@@ -127,6 +127,9 @@ class Ingestion:
         plan = survey.plan
         for aside in (*survey.failed, *plan.duplicates):
             await self._set_aside(aside)
+        for source, reason in plan.clashing:
+            self._summary.failed += 1
+            self._tell(Told("failed", source.origin, reason))
         for left_out in (*survey.left_out, *plan.left_out):
             self._summary.left_out += 1
             self._tell(Told("left out", left_out.origin, left_out.reason))

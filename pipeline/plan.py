@@ -31,13 +31,14 @@ class Todo:
 class Plan:
     """Each source is in one of these, in the order in which they were found.
 
-    `relocated` are unchanged documents that a curator now finds elsewhere. `vanished` are documents of what was
-    searched that are no longer there.
+    `clashing` ones cannot be told from another source. `relocated` are unchanged documents that a curator now finds
+    elsewhere. `vanished` are documents of what was searched that are no longer there.
     """
 
     todo: list[Todo] = field(default_factory=list)
     unchanged: list[tuple[Source, Entry]] = field(default_factory=list)
     relocated: list[tuple[Source, Entry]] = field(default_factory=list)
+    clashing: list[tuple[Source, str]] = field(default_factory=list)
     duplicates: list[Aside] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     vanished: list[Entry] = field(default_factory=list)
@@ -79,7 +80,7 @@ def make_plan(
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue
         if twice := taken.get(identity := entry.id if entry else document_id(source.creator or "", source.uri)):
-            plan.left_out.append(LeftOut(source.origin, f"{SAME_PATH} as {twice}: ingest their common folder"))
+            plan.clashing.append((source, f"{SAME_PATH} as {twice}: ingest their common folder"))
             continue
         taken[identity] = source.origin
         change: Change = "changed" if entry is not None and entry.answers else "added"

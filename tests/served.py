@@ -13,7 +13,7 @@ import httpx
 import psutil
 
 FOOTNOTE = Path(sys.executable).parent / "footnote"
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 120
 
 
 class Served:

@@ -21,7 +21,7 @@ from pipeline.engines.local import LocalEngine
 from pipeline.fetch import Fetcher
 from pipeline.find import Found
 from pipeline.gather import Gatherer, request_for, staging
-from pipeline.ingest import Event, Ingestion, Summary, Told
+from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary, Told
 from pipeline.ledger import Ledger
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Request
@@ -68,11 +68,19 @@ def run(
 class Work:
     """Opens what an ingestion needs, in order, and closes it."""
 
-    def __init__(self, settings: Settings, display: Display, show: Callable[[Event], None], engine: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        display: Display,
+        show: Callable[[Event], None],
+        engine: str,
+        publish_after: int = PUBLISH_AFTER,
+    ) -> None:
         self._settings = settings
         self._display = display
         self._show = show
         self._engine = engine
+        self._publish_after = publish_after
 
     async def run(
         self, requests: Sequence[Request], *, prune: bool = False, dry_run: bool = False, choose: Choose | None = None
@@ -123,6 +131,7 @@ class Work:
                 engine=LocalEngine(embedder, LexicalEncoder(), pool),
                 model=embedder.model,
                 tell=self._show,
+                publish_after=self._publish_after,
             )
             return await ingestion.run(found, searched=searched, prune=prune)
         finally:

@@ -43,28 +43,29 @@ def test_help_teaches_and_loads_nothing_heavy() -> None:
         assert word in shown
 
 
-def test_content_of_nobody_is_one_sentence_and_exit_code_two(tmp_path: Path) -> None:
+def test_content_of_nobody_fails_with_a_way_out(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("x")
-    done = footnote(tmp_path / "data", "ingest", tmp_path)
-    assert done.returncode == 2
-    assert "--creator SLUG" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "data").exists()
+    done = footnote(data_dir, "ingest", tmp_path / "a.md")
+    assert done.returncode == 1
+    assert "a.md: It is nobody's: say `--creator SLUG`" in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("0 added, 0 changed, 0 unchanged, 1 failed")
 
 
 def test_a_path_that_does_not_exist_is_one_sentence_and_exit_code_two(tmp_path: Path) -> None:
     done = footnote(tmp_path / "data", "ingest", tmp_path / "nowhere", "--creator", "ana")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "does not exist" in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
-def test_two_folders_of_one_creator_with_the_same_file_are_refused(tmp_path: Path) -> None:
+def test_of_two_files_with_the_same_path_and_creator_the_second_fails(data_dir: Path, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.md").write_text("x")
-    done = footnote(tmp_path / "data", "ingest", tmp_path / "one", tmp_path / "two", "--creator", "ana")
-    assert done.returncode == 2
-    assert "hold a file a.md" in done.stderr
+        (tmp_path / folder / "a.md").write_text(f"Listen to {folder}.")
+    done = footnote(data_dir, "ingest", tmp_path / "one", tmp_path / "two", "--creator", "twice")
+    assert done.returncode == 1
+    assert f"two/a.md: it has the same creator and the same path as {tmp_path}/one/a.md" in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("1 added, 0 changed, 0 unchanged, 1 failed")
 
 
 def test_the_sample_is_ingested_in_one_command_and_a_second_one_changes_nothing(data_dir: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_run_that_is_killed_at_any_moment_can_be_run_again(data_dir: Path) -> 
     done = footnote(data_dir, "ingest", content, "--creator", "killed")
     assert done.returncode == 0, f"seed {seed}: {done.stderr}"
     status = footnote(data_dir, "status").stdout
-    rows = {line.split()[0]: line.split()[-4:] for line in status.splitlines() if line.split()}
+    rows = {line.split()[0]: line.split()[-3:] for line in status.splitlines() if line.split()}
     assert rows["killed"] == rows["ana-velloret"], f"seed {seed}"
 
 

@@ -1,12 +1,14 @@
 """Which files are content, and whose."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ConfigurationError
 from backend.knowledge.models import Link
-from pipeline.find import find_collections
+from pipeline.find import Found, find
+from pipeline.source import Request
 
 PROFILE = "slug: ana\nname: Ana Velloret\ntopics: [mixing]\nlinks:\n- {label: Site, url: 'https://ana.example'}\n"
 
@@ -19,69 +21,96 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
+def found_in(path: Path, creator: str | None = None) -> Found:
+    return find(path, Request(str(path), creator))
+
+
+def whose(path: Path, creator: str | None = None) -> dict[str | None, list[str]]:
+    """The paths of the documents by creator."""
+    by_creator: dict[str | None, list[str]] = {}
+    for source in found_in(path, creator).sources:
+        by_creator.setdefault(source.creator, []).append(source.uri)
+    return by_creator
+
+
 def test_a_folder_with_a_profile_gives_its_creator_and_its_files(tmp_path: Path) -> None:
     write(
         tmp_path,
         **{"creator.yaml": PROFILE, "b.md": "b", "deep__a.vtt": "WEBVTT", ".hidden.md": "x", ".git__c.md": "x"},
     )
-    collections, orphans = find_collections([tmp_path])
-    assert orphans == []
-    (collection,) = collections
-    assert collection.creator.name == "Ana Velloret"
-    assert collection.creator.links == (Link("Site", "https://ana.example"),)
-    assert collection.is_described
-    assert [source.uri for source in collection.sources] == ["b.md", "deep/a.vtt"]
+    found = found_in(tmp_path)
+    owner = found.owners["ana"]
+    assert owner.creator.name == "Ana Velloret"
+    assert owner.creator.links == (Link("Site", "https://ana.example"),)
+    assert owner.is_described
+    assert [(source.creator, source.uri) for source in found.sources] == [("ana", "b.md"), ("ana", "deep/a.vtt")]
+    assert found.left_out == []
 
 
 def test_paths_are_the_same_from_another_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, **{"talks__one.md": "x"})
-    first = find_collections([tmp_path / "talks"], "ana")[0]
+    first = found_in(tmp_path / "talks", "ana").sources
     monkeypatch.chdir(tmp_path / "talks")
-    second = find_collections([Path(".")], "ana")[0]
-    third = find_collections([Path("one.md")], "ana")[0]
-    assert first[0].sources == second[0].sources == third[0].sources
-    assert first[0].sources[0].uri == "one.md"
+    second = find(Path("."), Request(str(tmp_path / "talks"), "ana")).sources
+    third = find(Path("one.md"), Request(str(tmp_path / "talks"), "ana")).sources
+    assert first == second == third
+    assert (first[0].uri, first[0].origin) == ("one.md", str(tmp_path / "talks" / "one.md"))
 
 
 def test_a_single_file_belongs_to_the_profile_above_it(tmp_path: Path) -> None:
     write(tmp_path, **{"creator.yaml": PROFILE, "2024__one.md": "x", "2024__two.md": "x"})
-    collections, _ = find_collections([tmp_path / "2024" / "one.md"])
-    assert [(c.creator.slug, [s.uri for s in c.sources]) for c in collections] == [("ana", ["2024/one.md"])]
+    assert whose(tmp_path / "2024" / "one.md") == {"ana": ["2024/one.md"]}
 
 
-def test_a_folder_of_creators_gives_each_of_them_and_reports_what_is_nobodys(tmp_path: Path) -> None:
-    write(tmp_path, **{"ana__creator.yaml": PROFILE, "ana__a.md": "x", "stray.md": "x"})
-    write(tmp_path, **{"dex__creator.yaml": "slug: dex\nname: Dex\n", "dex__a.md": "x"})
-    collections, orphans = find_collections([tmp_path])
-    assert [collection.creator.slug for collection in collections] == ["ana", "dex"]
-    assert [orphan.path.name for orphan in orphans] == ["stray.md"]
+def test_a_profile_wins_over_names_of_folders_and_the_nearest_over_one_above(tmp_path: Path) -> None:
+    write(tmp_path, **{"creator.yaml": PROFILE, "stray.md": "x", "guests__a.md": "x", "guests__b.md": "x"})
+    write(tmp_path, **{"dex__creator.yaml": "slug: dex\nname: Dex\n", "dex__talks__a.md": "x"})
+    assert whose(tmp_path) == {"ana": ["stray.md", "guests/a.md", "guests/b.md"], "dex": ["talks/a.md"]}
 
 
-def test_content_of_nobody_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    write(tmp_path, **{"a.md": "x"})
-    with pytest.raises(ConfigurationError, match="--creator SLUG"):
-        find_collections([tmp_path])
+def test_without_a_profile_the_folder_that_holds_the_documents_gives_the_creator(tmp_path: Path) -> None:
+    write(tmp_path, **{"shows__quiet-desk__1.md": "x", "shows__quiet-desk__2.md": "x"})
+    write(tmp_path, **{"shows__Loud Room__1.md": "x", "shows__Loud Room__2.md": "x"})
+    assert whose(tmp_path / "shows") == {"loud-room": ["1.md", "2.md"], "quiet-desk": ["1.md", "2.md"]}
+    assert found_in(tmp_path / "shows").owners["loud-room"].creator.name == "Loud Room"
+    assert whose(tmp_path / "shows" / "quiet-desk") == {"quiet-desk": ["1.md", "2.md"]}
+
+
+def test_folders_that_only_sort_content_name_nobody(tmp_path: Path) -> None:
+    write(tmp_path, **{"ana__2024__transcripts__1.md": "x", "ana__2024__transcripts__2.md": "x", "ana__de__3.md": "x"})
+    assert whose(tmp_path / "ana") == {"ana": ["2024/transcripts/1.md", "2024/transcripts/2.md", "de/3.md"]}
+
+
+def test_a_folder_of_a_single_recording_is_not_a_creator(tmp_path: Path) -> None:
+    write(tmp_path, **{"ana__On echo__talk.vtt": "WEBVTT", "ana__On hum__talk.vtt": "WEBVTT"})
+    assert whose(tmp_path) == {"ana": ["On echo/talk.vtt", "On hum/talk.vtt"]}
+
+
+def test_a_file_that_was_named_alone_takes_no_creator_from_its_folder(tmp_path: Path) -> None:
+    write(tmp_path, **{"downloads__a.md": "x", "ana__a.md": "x", "ana__b.md": "x"})
+    assert whose(tmp_path / "downloads") == {None: ["a.md"]}
+    assert whose(tmp_path / "ana" / "a.md") == {None: ["a.md"]}
 
 
 def test_a_slug_makes_a_creator_with_a_readable_name(tmp_path: Path) -> None:
     write(tmp_path, **{"a.md": "x"})
-    (collection,), _ = find_collections([tmp_path], "open-life-science")
-    assert (collection.creator.slug, collection.creator.name) == ("open-life-science", "Open Life Science")
-    assert not collection.is_described
+    owner = found_in(tmp_path, "open-life-science").owners["open-life-science"]
+    assert owner.creator.name == "Open Life Science"
+    assert not owner.is_described
 
 
 def test_a_slug_on_the_command_line_wins_over_the_profile(tmp_path: Path) -> None:
     write(tmp_path, **{"creator.yaml": PROFILE, "a.md": "x"})
-    (collection,), _ = find_collections([tmp_path], "ana-two")
-    assert collection.creator.slug == collection.sources[0].creator == "ana-two"
-    assert collection.creator.name == "Ana Velloret"
+    found = found_in(tmp_path, "ana-two")
+    assert found.sources[0].creator == "ana-two"
+    assert found.owners["ana-two"].creator.name == "Ana Velloret"
 
 
 @pytest.mark.parametrize("slug", ["Ana", "ana velloret", "-ana", "ana--v", "änä", ""])
 def test_what_is_no_slug_is_refused(tmp_path: Path, slug: str) -> None:
     write(tmp_path, **{"a.md": "x"})
     with pytest.raises(ConfigurationError, match="lower-case letters"):
-        find_collections([tmp_path], slug)
+        found_in(tmp_path, slug)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +127,17 @@ def test_what_is_no_slug_is_refused(tmp_path: Path, slug: str) -> None:
 def test_a_wrong_profile_names_the_file_and_the_key(tmp_path: Path, profile: str, sentence: str) -> None:
     write(tmp_path, **{"creator.yaml": profile, "a.md": "x"})
     with pytest.raises(ConfigurationError, match=sentence) as caught:
-        find_collections([tmp_path])
+        found_in(tmp_path)
     assert "creator.yaml" in caught.value.message
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "empty"])
+def test_a_folder_with_nothing_in_it_is_refused(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "talks"
+    if there:
+        folder.mkdir()
+    with pytest.raises(ConfigurationError, match=f"{folder}"):
+        found_in(folder)
 
 
 def test_notes_about_the_folder_and_unknown_kinds_are_left_out_with_a_reason(tmp_path: Path) -> None:
@@ -109,18 +147,57 @@ def test_notes_about_the_folder_and_unknown_kinds_are_left_out_with_a_reason(tmp
     write(
         tmp_path, **{"readme-driven-work.md": "x", "README-and-you.srt": "x", "talk.vtt": "x", "talk.yaml": "title: T"}
     )
-    write(tmp_path, **{"lonely.yaml": "title: T"})
-    (collection,), _ = find_collections([tmp_path])
-    assert [source.uri for source in collection.sources] == ["README-and-you.srt", "readme-driven-work.md", "talk.vtt"]
-    assert collection.sources[2].sidecar == tmp_path / "talk.yaml"
-    reasons = {left.path.name: left.reason for left in collection.left_out}
-    assert set(reasons) == {"README.md", "SOURCE-README.md", "LICENSE", "a.png", "lonely.yaml"}
+    write(tmp_path, **{"lonely.yaml": "title: T", "feed.xml": "<?xml version='1.0'?><rss/>"})
+    found = found_in(tmp_path)
+    assert [source.uri for source in found.sources] == ["README-and-you.srt", "readme-driven-work.md", "talk.vtt"]
+    assert found.sources[2].sidecar == tmp_path / "talk.yaml"
+    reasons = {Path(left.origin).name: left.reason for left in found.left_out}
+    assert set(reasons) == {"README.md", "SOURCE-README.md", "LICENSE", "a.png", "lonely.yaml", "feed.xml"}
     assert "note about the folder" in reasons["README.md"]
     assert ".png is not a kind" in reasons["a.png"]
+    assert "name it itself" in reasons["feed.xml"]
 
 
-def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+def test_a_note_that_is_named_itself_is_content(tmp_path: Path) -> None:
+    write(tmp_path, **{"creator.yaml": PROFILE, "README.md": "x"})
+    assert whose(tmp_path / "README.md") == {"ana": ["README.md"]}
+
+
+def test_content_is_known_by_its_first_bytes_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "report").write_bytes(b"%PDF-1.7\n")
+    (tmp_path / "page.dat").write_text("<!DOCTYPE html><html><body>x</body></html>")
+    (tmp_path / "talk.dat").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nx\n")
+    assert whose(tmp_path, "ana") == {"ana": ["page.dat", "report", "talk.dat"]}
+
+
+def test_links_to_folders_and_what_would_never_end_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path, **{"in__creator.yaml": PROFILE, "in__a.md": "x", "out__b.md": "x"})
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "out")
-    (collection,), _ = find_collections([tmp_path / "in"])
-    assert [source.uri for source in collection.sources] == ["a.md"]
+    os.mkfifo(tmp_path / "in" / "pipe.md")
+    found = found_in(tmp_path / "in")
+    assert [source.uri for source in found.sources] == ["a.md"]
+    assert [left.reason for left in found.left_out] == ["it is no file but a pipe, a device or a broken link"]
+
+
+def test_of_a_recording_that_ytdlp_exported_one_caption_file_is_read_with_its_info(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        **{
+            "Echo [x1].info.json": '{"language": "de", "title": "Echo"}',
+            "Echo [x1].en.vtt": "WEBVTT",
+            "Echo [x1].de.vtt": "WEBVTT",
+            "Echo [x1].de.json3": "{}",
+            "Echo [x1].webp": "x",
+            "Echo [x1].description": "x",
+            "Hum [x2].info.json": "{}",
+            "Hum [x2].mp4": "x",
+            "Channel.info.json": '{"_type": "playlist"}',
+        },
+    )
+    found = found_in(tmp_path, "ana")
+    (source,) = found.sources
+    assert (source.path.name, source.info) == ("Echo [x1].de.vtt", tmp_path / "Echo [x1].info.json")
+    reasons = {Path(left.origin).name: left.reason for left in found.left_out}
+    assert set(reasons) == {"Echo [x1].en.vtt", "Echo [x1].de.json3", "Hum [x2].info.json"}
+    assert "Echo [x1].de.vtt is read" in reasons["Echo [x1].en.vtt"]
+    assert "--write-auto-subs" in reasons["Hum [x2].info.json"]

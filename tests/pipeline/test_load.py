@@ -1,13 +1,14 @@
 """A file and what is said beside it become one document."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ContentError
-from pipeline.find import Source
-from pipeline.load import load, read_fingerprint, title_from
+from pipeline.load import NOBODYS, load, read_fingerprint, title_from
+from pipeline.source import Request, Source
 from pipeline.sources.parsed import NothingToRead
 
 CAPTIONS = "WEBVTT\n\n00:01.000 --> 00:03.000\nListen first.\n"
@@ -18,7 +19,7 @@ def source(path: Path, content: str, sidecar: str | None = None, topics: tuple[s
     beside = path.with_suffix(".yaml") if sidecar is not None else None
     if beside is not None and sidecar is not None:
         beside.write_text(sidecar)
-    return Source(path, path.name, "ana", beside, topics)
+    return Source(path, path.name, str(path), Request(str(path), topics=topics), "ana", sidecar=beside)
 
 
 def test_a_sidecar_describes_a_recording(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_the_fingerprint_follows_everything_that_decides_the_outcome(tmp_path: P
     plain = source(tmp_path / "a.vtt", CAPTIONS)
     prints = {
         read_fingerprint(plain),
-        read_fingerprint(Source(plain.path, "a.vtt", "ana", topics=("live",))),
+        read_fingerprint(source(tmp_path / "a.vtt", CAPTIONS, topics=("live",))),
         read_fingerprint(source(tmp_path / "b.vtt", CAPTIONS, "title: One\n")),
         read_fingerprint(source(tmp_path / "b.vtt", CAPTIONS, "title: Two\n")),
         read_fingerprint(source(tmp_path / "a.vtt", CAPTIONS + "\n")),
@@ -84,7 +85,23 @@ def test_identity_is_the_creator_and_the_path_not_the_content(tmp_path: Path) ->
     first = load(source(tmp_path / "a.vtt", CAPTIONS))
     second = load(source(tmp_path / "a.vtt", CAPTIONS.replace("Listen", "Look")))
     assert first.document.id == second.document.id
-    assert load(Source(tmp_path / "a.vtt", "a.vtt", "dex")).document.id != first.document.id
+    other = replace(source(tmp_path / "a.vtt", CAPTIONS), creator="dex")
+    assert load(other).document.id != first.document.id
+
+
+def test_a_document_says_itself_whose_it_is_unless_the_command_line_does(tmp_path: Path) -> None:
+    named = source(tmp_path / "a.md", "---\ncreator: Dex Morrowby\n---\nListen.\n")
+    loaded = load(named)
+    assert (loaded.document.creator, loaded.creator_name) == ("dex-morrowby", "Dex Morrowby")
+    assert loaded.document.source_uri == "ana/a.md"
+    given = replace(named, request=Request(named.origin, creator="ana"))
+    assert (load(given).document.creator, load(given).document.source_uri) == ("ana", "a.md")
+
+
+def test_a_document_that_is_nobodys_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="--creator SLUG") as caught:
+        load(replace(source(tmp_path / "a.md", "Listen.\n"), creator=None))
+    assert caught.value.message == NOBODYS
 
 
 @pytest.mark.parametrize(
