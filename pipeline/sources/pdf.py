@@ -39,6 +39,8 @@ def parse(content: bytes) -> ParsedDocument:
         remarks: list[str] = []
         pages = _read_pages(document, remarks)
         kept = without_running_text([page.stretches for page in pages])
+        if not any(kept) and not any(page.is_picture for page in pages):
+            kept = [page.stretches for page in pages]  # its pages are all alike
         _refuse_scans([page.is_picture for page in pages], [_letters(page) for page in kept], remarks)
         lines = [in_reading_order(page) for page in kept]
         blocks = read_blocks(lines)

@@ -21,15 +21,14 @@ _AT_BEGINNING = frozenset("lrn")
 
 def lost_letters(text: PdfTextPage, codes: Sequence[int]) -> dict[int, str]:
     """The letter that is missing after a character, by that one's index; `codes` are the code points of the page."""
-    widths: defaultdict[bytes, list[tuple[int, float]]] = defaultdict(list)
+    fonts: defaultdict[bytes, list[tuple[int, float]]] = defaultdict(list)
     for font, index, width in _widths(text, codes):
-        widths[font].append((index, width))
-    return {
-        index: _missing(codes, index)
-        for glyphs in widths.values()
-        for index, width in glyphs
-        if width > _WIDER * median_low(width for _, width in glyphs)
-    }
+        fonts[font].append((index, width))
+    lost: dict[int, str] = {}
+    for glyphs in fonts.values():
+        usual = median_low([width for _, width in glyphs])
+        lost |= {index: _missing(codes, index) for index, width in glyphs if width > _WIDER * usual}
+    return lost
 
 
 def _widths(text: PdfTextPage, codes: Sequence[int]) -> Iterator[tuple[bytes, int, float]]:

@@ -172,6 +172,10 @@ def test_numbers_in_a_table_at_the_same_place_of_two_pages_stay() -> None:
     assert texts(written(pages)) == ["Walls; 40", "Floor; 40"]
 
 
+def test_pages_that_are_all_alike_are_read() -> None:
+    assert texts(written([[(72.0, 700.0, 12.0, "Thank you for listening.")]] * 2)) == ["Thank you for listening."] * 2
+
+
 @pytest.mark.parametrize(
     ("first", "second", "whole"),
     [
