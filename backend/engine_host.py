@@ -43,6 +43,8 @@ POSTGRES_OPTIONS = {
     "log_error_verbosity": "terse",
     "log_min_messages": "error",
     "log_checkpoints": "off",
+    # A segment that is used again keeps what it held until it is overwritten, deleted documents included.
+    "wal_recycle": "off",
 }
 
 

@@ -19,6 +19,7 @@ from backend.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
+JOURNALS = "footnote:run:*:frames"  # matches every `frames_key`
 BATCH_S = 0.03  # frames of one batch; a remote reader sees a token at most this much later
 RETRY_S = 1.0
 BLOCK_MS = 1000

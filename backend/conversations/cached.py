@@ -15,6 +15,7 @@ from backend.conversations.store import ConversationStore
 
 log = logging.getLogger(__name__)
 
+COPIES = "footnote:history:*"  # matches every `key`
 PAUSE_S = 1.0  # after a failure Redis is left alone for this long, so that its absence costs each question little
 
 

@@ -1,0 +1,157 @@
+"""Where documents have left traces in conversations: the answers that were given from them, found and rewritten."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, TableValuedColumn, Text, any_, bindparam, func, select, true, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.conversations.models import Message, messages, runs
+from backend.conversations.postgres import heartbeat_age, message_from
+from backend.database import autocommit, transaction
+
+WINDOW = 5000  # messages looked at by one statement, so that each takes a moment however many there are
+PAGE = 100  # answers in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer, and the run that gave it."""
+
+    answer: Message
+    run_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A passage that a conversation was shown as a source. `snippet` is empty once it has been removed from there."""
+
+    document_id: UUID
+    chunk_id: UUID
+    snippet: str
+
+
+class Traces:
+    """Reads and rewrites answers; every call is short and holds no lock between pages."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def conversations(self, documents: Collection[UUID]) -> AsyncIterator[UUID]:
+        """Every conversation with an answer from these documents, also where that is removed already.
+
+        One of many messages may come several times.
+        """
+        async for first, last in self._windows():
+            query = (
+                select(messages.c.conversation_id)
+                .where(messages.c.id > first, messages.c.id <= last, mentions(documents))
+                .distinct()
+            )
+            async with autocommit(self._engine) as connection:
+                found = (await connection.execute(query)).scalars().all()
+            for conversation_id in found:
+                yield conversation_id
+
+    async def shown(self, conversation_id: UUID, documents: Collection[UUID]) -> list[Shown]:
+        """What a conversation was shown of these documents."""
+        source = source_of_message()
+        query = (
+            select(*(source[name].astext for name in ("document_id", "chunk_id", "snippet")))
+            .select_from(messages.join(source.scalar_alias, true()))
+            .where(messages.c.conversation_id == conversation_id, is_of(source, documents))
+        )
+        async with autocommit(self._engine) as connection:
+            rows = await connection.execute(query.distinct())
+            return [Shown(UUID(document), UUID(chunk), snippet) for document, chunk, snippet in rows]
+
+    async def answers(self, conversation_id: UUID) -> AsyncIterator[list[Given]]:
+        """The answers of a conversation in order, a page at a time."""
+        after = 0
+        while True:
+            query = (
+                select(messages)
+                .where(
+                    messages.c.conversation_id == conversation_id,
+                    messages.c.role == "assistant",
+                    messages.c.seq > after,
+                )
+                .order_by(messages.c.seq)
+                .limit(PAGE)
+            )
+            async with autocommit(self._engine) as connection:
+                rows = (await connection.execute(query)).all()
+            if not rows:
+                return
+            yield [Given(message_from(row), row.run_id) for row in rows]
+            after = rows[-1].seq
+
+    async def rewrite(self, answers: Sequence[Message]) -> None:
+        """Replaces what these answers say, show and cite."""
+        async with transaction(self._engine) as connection:
+            for answer in answers:
+                values = {name: getattr(answer, name) for name in ("content", "sources", "citations", "terminal")}
+                await connection.execute(update(messages).where(messages.c.id == answer.id).values(values))
+
+    async def count(self, documents: Collection[UUID]) -> int:
+        """How many answers still show something of these documents."""
+        total = 0
+        async for first, last in self._windows():
+            query = select(func.count()).where(
+                messages.c.id > first, messages.c.id <= last, mentions(documents, is_removed=False)
+            )
+            async with autocommit(self._engine) as connection:
+                total += (await connection.execute(query)).scalar_one()
+        return total
+
+    async def now(self) -> datetime:
+        """The database's clock, by which messages and runs are dated."""
+        async with autocommit(self._engine) as connection:
+            return (await connection.execute(select(func.now()))).scalar_one()
+
+    async def running(self, begun_before: datetime, beating_within_s: float) -> int:
+        """How many runs that had begun by then are still answering, and are alive."""
+        query = select(func.count()).where(
+            runs.c.state == "running", runs.c.created_at <= begun_before, heartbeat_age <= beating_within_s
+        )
+        async with autocommit(self._engine) as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def _windows(self) -> AsyncIterator[tuple[UUID, UUID]]:
+        """The ids of all messages in stretches (after the first, up to the last)."""
+        first = UUID(int=0)
+        while True:
+            ids = select(messages.c.id).where(messages.c.id > first).order_by(messages.c.id).limit(WINDOW).subquery()
+            async with autocommit(self._engine) as connection:
+                query = select(ids.c.id).order_by(ids.c.id.desc()).limit(1)
+                last = (await connection.execute(query)).scalar()
+            if last is None:
+                return
+            yield first, last
+            first = last
+
+
+def source_of_message() -> TableValuedColumn[Any]:
+    """One entry of a message's `sources`, as a row of its own."""
+    return func.jsonb_array_elements(messages.c.sources, type_=JSONB).column_valued("source")
+
+
+def is_of(source: TableValuedColumn[Any], documents: Collection[UUID]) -> ColumnElement[bool]:
+    """The condition that an entry is of one of these documents."""
+    ids = bindparam("documents", [str(document) for document in documents], type_=ARRAY(Text))
+    condition: ColumnElement[bool] = source["document_id"].astext == any_(ids)
+    return condition
+
+
+def mentions(documents: Collection[UUID], *, is_removed: bool | None = None) -> ColumnElement[bool]:
+    """The condition that a message has a source of one of these documents; with `is_removed` False, one that is still
+    shown."""
+    source = source_of_message()
+    condition = is_of(source, documents)
+    if is_removed is False:
+        condition &= ~source.has_key("removed")
+    return select(1).where(condition).correlate(messages).exists()

@@ -1,0 +1,114 @@
+"""`footnote delete`: takes documents, or a creator with all of theirs, out of the library for good."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from backend.errors import ConfigurationError, ContentError
+from backend.knowledge.opening import open_index, open_index_writer
+from backend.settings import Settings
+from pipeline.delete import Deleted, Deletion
+from pipeline.ledger import Ledger
+from pipeline.library import Library
+from pipeline.tombstones import Tombstones
+from pipeline.workplace import database, workplace
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """What is to be deleted: some documents, or those of `creator`. `lines` describe it to the curator."""
+
+    documents: tuple[UUID, ...]
+    lines: tuple[str, ...]
+    creator: str | None = None
+
+
+def run(names: Sequence[str], creator: str | None) -> int:
+    """Deletes the documents that `names` mean, or everything of `creator`; prints what was done and checked.
+
+    On a terminal it asks before it deletes a creator. Returns the exit code: 0 when nothing is left, 1 where the check
+    found something or the curator declined. Raises `ContentError` where a name means no document, or several, and
+    `ConfigurationError` where not exactly one of the two is given; nothing is deleted then.
+    """
+    if bool(names) == (creator is not None):
+        raise ConfigurationError("Name the documents to delete, or a creator with `--creator SLUG`.")
+    console = Console(highlight=False, soft_wrap=True)
+    with workplace() as settings:
+        doomed = asyncio.run(find(settings, names, creator))
+        for line in doomed.lines:
+            console.print(escape(line))
+        if creator is not None and sys.stdin.isatty() and not typer.confirm("Delete all of it for good?"):
+            console.print("Nothing was deleted.")
+            return 1
+        console.print("Deleting: answers that are being given are waited for, up to half a minute.")
+        deleted = asyncio.run(delete(settings, doomed))
+    console.print(what_went(deleted))
+    if deleted.left:
+        places = ", ".join(f"{place} ({count})" for place, count in deleted.left.items())
+        console.print(f"[red]Not everything is gone[/]: {places}. Run the same command again.")
+        return 1
+    console.print(
+        "Checked: nothing of it is left in the index, the catalogue, kept vectors, answers, Redis or the data folder."
+    )
+    return 0
+
+
+async def find(settings: Settings, names: Sequence[str], creator: str | None) -> Doomed:
+    """What the curator means. Raises `ContentError` for what is not known."""
+    async with database(settings) as connections:
+        library, tombstones = Library(connections), Tombstones(connections)
+        if creator is not None:
+            counts = {count.slug: count for count in await library.counts()}
+            if creator not in counts:
+                raise ContentError(f"There is no creator `{creator}`: `footnote status` lists them.")
+            count = counts[creator]
+            documents_of_it = counted(count.documents.total(), "document")
+            line = f"{count.name} ({creator}): {documents_of_it}, {counted(count.chunks, 'passage')}"
+            return Doomed((), (line,), creator)
+        documents: list[UUID] = []
+        lines: list[str] = []
+        for name in dict.fromkeys(names):
+            try:
+                shelved = await library.find(name)
+            except ContentError:
+                if (buried := await tombstones.find(name)) is None:
+                    raise
+                documents.append(buried)
+                lines.append(f"{name}: it was deleted before")
+                continue
+            documents.append(shelved.document.id)
+            lines.append(f"{shelved.document.title} ({shelved.document.creator}/{shelved.document.source_uri})")
+            if shelved.status == "duplicate":
+                lines.append(f"  {shelved.reason}, which is kept")
+        return Doomed(tuple(dict.fromkeys(documents)), tuple(lines))
+
+
+async def delete(settings: Settings, doomed: Doomed) -> Deleted:
+    """Opens what a deletion needs, and closes it."""
+    index, writer = open_index(settings), open_index_writer(settings)
+    try:
+        async with database(settings) as connections, Ledger(connections).writing():
+            return await Deletion(settings, connections, index, writer).run(doomed.documents, doomed.creator)
+    finally:
+        await writer.close()
+        await index.close()
+
+
+def what_went(deleted: Deleted) -> str:
+    """What was deleted, in two sentences."""
+    others = f" ({deleted.repetitions:,} more that repeated them or were half deleted)" if deleted.repetitions else ""
+    return (
+        f"Deleted {counted(deleted.documents, 'document')}{others} with {counted(deleted.passages, 'passage')}, and "
+        f"rewrote {counted(deleted.answers, 'answer')} to visitors. The files they came from were left alone."
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 document`, `2 documents`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
