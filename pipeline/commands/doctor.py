@@ -18,7 +18,8 @@ from pipeline.checks.configuration import configuration as sources_of
 from pipeline.checks.finding import Finding, State, within
 
 STARTING_S = 30.0  # the embedded engines take one or two
-DATABASE_S, REDIS_S, LIBRARY_S, INDEX_S, MODEL_S, SANDBOX_S, TIERS_S = 8.0, 8.0, 12.0, 40.0, 30.0, 30.0, 10.0
+DATABASE_S, REDIS_S, LIBRARY_S, MODEL_S, SANDBOX_S, TIERS_S = 6.0, 6.0, 12.0, 30.0, 30.0, 10.0
+EMBEDDED_INDEX_S, INDEX_SERVER_S = 40.0, 6.0
 SIGNS: dict[State, str] = {"ok": "[green]✓[/] ok    ", "note": "[yellow]![/] note  ", "broken": "[red]✗[/] broken"}
 NAME_WIDTH = 16
 
@@ -31,7 +32,7 @@ def run() -> int:
 
     def say(finding: Finding) -> None:
         counts[finding.state] += 1
-        words = f"{finding.says} {finding.advice}".strip()
+        words = " ".join(f"{finding.says} {finding.advice}".split())
         console.print(f"{SIGNS[finding.state]}  {escape(f'{finding.about:<{NAME_WIDTH}}')} {escape(words)}")
 
     say(machine.python())
@@ -103,13 +104,14 @@ async def _findings(settings: Settings, resolved: Settings, failure: Finding | N
         for finding in await within("Redis", REDIS_S, databases.redis(settings, resolved), databases.REDIS_ADVICE):
             yield finding
     held: index.Held | None = None
+    index_s = EMBEDDED_INDEX_S if settings.index.url == EMBEDDED else INDEX_SERVER_S
 
     async def index_findings() -> list[Finding]:
         nonlocal held
         found, held = await index.index(settings, library)
         return found
 
-    for finding in await within("index", INDEX_S, index_findings(), index.ADVICE):
+    for finding in await within("index", index_s, index_findings(), index.ADVICE):
         yield finding
     of_index = held.model if held else None
     for finding in await within("embedding model", MODEL_S, model.model(settings, of_index)):
