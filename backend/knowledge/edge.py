@@ -49,8 +49,8 @@ class EdgeIndex:
 
     async def model(self) -> EmbeddingModel | None:
         """See `Index.model`."""
-        opened = self._opened
-        if self._generations.stamp() != self._stamp:
+        stamp, opened = self._stamp, self._opened  # in this order: the thread sets them in the other one
+        if self._generations.stamp() != stamp:
             opened = await self._run(self._follow)
         return opened.model if opened else None
 

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, models
 
 from backend.errors import Unavailable
 from backend.knowledge.edge import EdgeIndex
 from backend.knowledge.edge_writer import EdgeIndexWriter
+from backend.knowledge.identity import embedded_model
 from backend.knowledge.models import Scope, SparseVector
 from backend.knowledge.opening import open_index, open_index_writer
 from backend.knowledge.qdrant import QdrantIndex
+from backend.knowledge.qdrant_collection import create_collection, move_alias, point_struct
 from backend.knowledge.qdrant_writer import QdrantIndexWriter
+from backend.knowledge.schema import DENSE, LEXICAL
 from backend.settings import IndexSettings, load
 from tests.backend.knowledge.publisher import MODEL, document
 
@@ -58,4 +61,48 @@ async def test_the_collection_stands_behind_the_alias() -> None:
         await publication.upsert(document(1))
     assert [collection.name for collection in (await client.get_collections()).collections] == ["chunks-1"]
     assert [entry.alias_name for entry in (await client.get_aliases()).aliases] == ["chunks"]
+    await client.close()
+
+
+async def collections(client: AsyncQdrantClient) -> list[str]:
+    return sorted(collection.name for collection in (await client.get_collections()).collections)
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+async def test_what_killed_rebuilds_left_is_cleared_away_by_the_next_one_and_nothing_else() -> None:
+    client = AsyncQdrantClient(":memory:")
+    writer = QdrantIndexWriter(client, "chunks")
+    async with writer.publication(MODEL) as publication:
+        await publication.upsert(document(1))
+    for name in ("chunks-2", "chunks-0", "chunks-old", "other-2"):
+        await create_collection(client, name, MODEL)
+    async with writer.rebuild(MODEL) as publication:
+        assert await collections(client) == ["chunks-1", "chunks-2", "chunks-old", "other-2"]
+        await publication.upsert(document(2))
+    assert await collections(client) == ["chunks-2", "chunks-old", "other-2"]
+    assert (await client.count("chunks")).count == 5
+    await client.close()
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+@pytest.mark.parametrize("note", [{"name": "x", "id": "../../etc", "dimension": 8}, {"name": "x"}, "x"])
+async def test_a_collection_that_names_no_usable_model_is_unavailable(note: object) -> None:
+    client = AsyncQdrantClient(":memory:")
+    await create_collection(client, "chunks-1", MODEL)
+    await move_alias(client, "chunks", "chunks-1")
+    await client.update_collection("chunks-1", metadata={"model": None})
+    await client.update_collection("chunks-1", metadata={"model": note})
+    with pytest.raises(Unavailable, match="does not say which model"):
+        await QdrantIndex(client, "chunks").model()
+    await client.close()
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+async def test_a_collection_from_before_models_were_noted_is_the_embedded_default_s() -> None:
+    client = AsyncQdrantClient(":memory:")
+    vectors = {DENSE: models.VectorParams(size=8, distance=models.Distance.COSINE)}
+    await client.create_collection("chunks-1", vectors, sparse_vectors_config={LEXICAL: models.SparseVectorParams()})
+    await client.upsert("chunks-1", [point_struct(point) for point in document(1)])
+    await move_alias(client, "chunks", "chunks-1")
+    assert await QdrantIndex(client, "chunks").model() == embedded_model()
     await client.close()
