@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -34,7 +35,7 @@ def run(creator: str | None) -> None:
         console.print(table_of(found))
     else:
         for item in found:
-            console.print(escape("\t".join(cells(item))))
+            typer.echo("\t".join(cells(item)))  # Rich would make spaces of the tabs
 
 
 async def read(settings: Settings, creator: str | None) -> list[Shelved]:
