@@ -1,5 +1,6 @@
 """A voice in numbers: how long the sentences are, whom they address, how they begin, which phrases come back."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from pipeline.voice.prose import Sentence, names_in, sentences_of
 WINDOW = 500  # words over which different ones are counted
 OPENERS = 8
 LEAST_OPENERS = 3  # times; what was said less often is nobody's habit
-LONGEST_WORD = 15  # letters on average: beyond it the script has no spaces, and "words" mean nothing
+# Thai, Lao, Burmese, Khmer, Japanese and Chinese put no space between words: what stands between spaces is none.
+_UNDIVIDED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+MOSTLY_UNDIVIDED = 0.3  # of the letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def measure(texts: Sequence[str], others: Sequence[str], *, subjects: Collection
     theirs = [list(sentences_of(text)) for text in others]
     sentences = [sentence for document in own for sentence in document]
     words = [word.lower() for sentence in sentences for word in sentence.words]
-    if not sentences or sum(map(len, words)) > LONGEST_WORD * len(words):
+    if not sentences or _is_undivided(words):
         questions, exclamations = _share(sentences, "?？؟"), _share(sentences, "!！")
         return Voice(0, len(sentences), None, questions, exclamations, None, None, None, (), ())
     english = is_english(words)
@@ -112,6 +115,11 @@ def person_of(sentences: Sequence[Sentence]) -> Person:
 def contractions_of(words: Sequence[str]) -> float:
     """Contractions in a hundred English words in lower case, of which there is one at least."""
     return round(100 * sum(map(is_contraction, words)) / len(words), 2)
+
+
+def _is_undivided(words: Sequence[str]) -> bool:
+    letters = "".join(words)
+    return len(_UNDIVIDED.findall(letters)) > MOSTLY_UNDIVIDED * len(letters)
 
 
 def _share(sentences: Sequence[Sentence], marks: str) -> float:

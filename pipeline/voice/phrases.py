@@ -105,7 +105,7 @@ class _English:
     def __call__(self, words: Words) -> bool:
         if words[-1] in _AT_NO_END and words[-1] not in _MAY_END:
             return False
-        if words in self._subjects or not self.may_grow_to(words):
+        if not self.may_grow_to(words):
             return False
         leading = next((place for place, word in enumerate(words) if word not in _LEADING), len(words))
         rest = words[leading:]  # "the open source project" and "to run" name things; "by the way" names nothing
@@ -119,7 +119,9 @@ class _English:
             return False
         if words[0] in ("it", "you") and words[1] in _LEADING:
             return False
-        return not any(word in self._names or word.isdigit() for word in words)
+        return not any(word in self._names or word.isdigit() for word in words) and not _names_any(
+            words, self._subjects
+        )
 
 
 class _AnyLanguage:
@@ -127,20 +129,24 @@ class _AnyLanguage:
 
     def __init__(self, clauses: Sequence[Sequence[Words]], subjects: Collection[str]) -> None:
         counted = Counter(word for document in clauses for clause in document for word in clause)
-        self._frequent = {word for word, _ in counted.most_common(FREQUENT)}
+        self._frequent = {word for word, _ in counted.most_common(min(FREQUENT, len(counted) // 5))}
         self._subjects = {_lower(words_of(subject)) for subject in subjects}
 
     def __call__(self, words: Words) -> bool:
         plain = sum(word in self._frequent for word in words)
-        return 0 < plain < len(words) and words not in self._subjects and self.may_grow_to(words)
+        return 0 < plain < len(words) and self.may_grow_to(words)
 
     def may_grow_to(self, words: Words) -> bool:
-        """Whether a longer run is none with a number in it."""
-        return not any(word.isdigit() for word in words)
+        """Whether a longer run names no subject, and has no number in it."""
+        return not any(word.isdigit() for word in words) and not _names_any(words, self._subjects)
 
 
 def _lower(words: Sequence[str]) -> Words:
     return tuple(word.lower() for word in words)
+
+
+def _names_any(words: Words, subjects: Collection[Words]) -> bool:
+    return any(subject in _runs(words, len(subject)) for subject in subjects if subject)
 
 
 def _count(documents: Sequence[Sequence[Words]], least: int) -> tuple[Counter[Words], Counter[Words]]:

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backend.knowledge.sentences import sentence_spans
+from pipeline.sources.parsed import PARAGRAPH_BREAK
 
 _CODE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _TAG = re.compile(r"</?[a-zA-Z][^>\n]{0,200}>")
 _SOUND = re.compile(r"\\?\[[^\]\n]{0,40}\]|\((?:laughs?|laughter|laughing|music|applause|inaudible|crosstalk)\)", re.I)
 _EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
-_TABLE_OR_HEADING = re.compile(r"^\s*(?:#{1,6} |\|).*$", re.MULTILINE)
-_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+", re.MULTILINE)
+_TABLE_OR_HEADING = re.compile(r"^[ \t]*(?:#{1,6} |\|).*$", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])\s+", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
-_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d{1,3}[.)])\s)")
+_BLOCK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PAUSE = re.compile(r"[,;:()\"“”«»…/—–]|\.{2,}|\s-+\s|--")
 _END = re.compile(r"([.!?…؟۔।॥։。！？])[\"'”’»)\]」』]*$")
@@ -52,10 +53,9 @@ def sentences_of(text: str) -> Iterator[Sentence]:
 
 def plain(text: str) -> str:
     """The text as one would say it: without markup, line breaks kept."""
-    text = _CODE.sub("\n\n", text)
-    for markup in (_TABLE_OR_HEADING, _BULLET, _ADDRESS, _TAG):
-        text = markup.sub(" " if markup is _ADDRESS else "", text)
-    return _EMPHASIS.sub("", _SOUND.sub(" ", _LINK.sub(r"\1", text)))
+    text = _TAG.sub("", _ADDRESS.sub(" ", _LINK.sub(r"\1", _CODE.sub(PARAGRAPH_BREAK, text))))
+    text = _BULLET.sub(PARAGRAPH_BREAK, _TABLE_OR_HEADING.sub("", text))
+    return _EMPHASIS.sub("", _SOUND.sub(" ", text))
 
 
 def words_of(text: str) -> list[str]:

@@ -100,6 +100,8 @@ def _turns(document: Document, chunks: Sequence[Chunk]) -> Iterator[_Turn]:
     is_recording = document.kind in ("audio", "video")
     labels = Counter(label[1] for chunk in chunks if not chunk.speaker for label in _LABEL.finditer(chunk.text))
     named = known | {label for label, times in labels.items() if times > 1 and _NAME.fullmatch(label)}
+    if named:
+        named |= {label for label in labels if _NAME.fullmatch(label)}
     is_talk = is_recording and len(named) > 1
     has_labels = is_recording and bool(named)
     speaker: str | None = None
