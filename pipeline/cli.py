@@ -154,6 +154,77 @@ def retry(
 
 
 @app.command()
+def delete(
+    documents: Annotated[
+        list[str] | None, typer.Argument(metavar="[DOC...]", help="Which, as for `show`.", show_default=False)
+    ] = None,
+    creator: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Everything of this creator.", show_default=False)
+    ] = None,
+) -> None:
+    """Deletes documents, or a creator with everything, and checks that nothing of them can be reached.
+
+    They stop answering at once. Then their passages and vectors leave the index and its files, and what they said is
+    taken out of conversations, caches and logs. The files they came from are yours and stay; the next `ingest` of their
+    folder leaves them out, and naming the file itself brings it back.
+
+    Stopped on the way, the same command goes on. Exit codes: 0 all is gone, 1 a check failed, 2 nothing could be done.
+
+    Examples:
+
+    - `footnote delete 3f9a2c1e`
+
+    - `footnote delete --creator ana-velloret`
+    """
+    from pipeline.commands import delete as command
+
+    raise typer.Exit(interruptible(lambda: command.run(documents or (), creator)))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUESTION", help="As a visitor would ask it.", show_default=False)],
+    creator: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Only this creator's.", show_default=False)
+    ] = None,
+    topic: Annotated[str | None, typer.Option(metavar="TOPIC", help="Only of this topic.", show_default=False)] = None,
+) -> None:
+    """Shows what retrieval finds for a question, with the scores of each stage, and whether the service would answer.
+
+    Example:
+
+    - `footnote search "How far away should the microphone be?" --creator ana-velloret`
+    """
+    from pipeline.commands import search as command
+
+    raise typer.Exit(command.run(query, creator, topic))
+
+
+@app.command()
+def profile(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The creator.", show_default=False)],
+) -> None:
+    """Measures a creator's voice in their own words, and keeps it as a file that you may edit.
+
+    The file lies in `profiles` in the data folder; run again, it renews what is measured and leaves what you wrote.
+    """
+    from pipeline.commands import profile as command
+
+    raise typer.Exit(command.run(slug))
+
+
+@app.command()
+def doctor() -> None:
+    """Checks everything that Footnote depends on, and says what to do.
+
+    Exit codes: 0 all is well, 1 something is broken, 2 the configuration cannot be read.
+    """
+    from pipeline.commands import doctor as command
+
+    raise typer.Exit(command.run())
+
+
+@app.command()
 def reindex(
     model: Annotated[
         str | None,
