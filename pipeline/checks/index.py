@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,9 @@ async def embedded(data_dir: Path, silent: Collection[UUID]) -> tuple[list[Findi
 async def server(settings: Settings, silent: Collection[UUID]) -> tuple[list[Finding], Held | None]:
     """A Qdrant server, the alias and the collection behind it."""
     where, alias = f"Qdrant at {place_of(settings.index.url)}", settings.index.collection
-    client = qdrant_client(settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of keys over plain HTTP: a warning would stand between our lines
+        client = qdrant_client(settings)
     reader = QdrantIndex(client, alias)
     try:
         number = (await client.info()).version
