@@ -13,8 +13,8 @@ import pytest
 from backend.errors import ContentError
 from pipeline.sandbox.limits import MIB
 from pipeline.sandbox.pool import Pool
+from tests.pipeline.children import cut_in, task_of
 from tests.pipeline.hostile import QUICK_FILES, Hostile
-from tests.pipeline.test_sandbox import cut_in, task_of
 
 
 @pytest.fixture(scope="module")

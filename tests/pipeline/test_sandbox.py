@@ -1,6 +1,5 @@
 """What is read in a child can harm neither the parent nor its neighbours, whatever the child does."""
 
-import json
 import logging
 import os
 import signal
@@ -8,8 +7,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,48 +17,16 @@ import pytest
 
 from backend.errors import ContentError
 from backend.knowledge.exported import TokenCounter
-from pipeline.cut import Cut, cut
+from pipeline.cut import cut
 from pipeline.expand.archive import extract
 from pipeline.expand.feed import parse_feed
 from pipeline.sandbox.functions import function_of
-from pipeline.sandbox.limits import GIB, MIB, Limits, can_reach_network
-from pipeline.sandbox.pool import Pool, network_is_blocked
+from pipeline.sandbox.limits import GIB, MIB, Limits
+from pipeline.sandbox.pool import Pool
 from pipeline.sandbox.reading import cut_document, is_credible
-from pipeline.sandbox.wire import HEAD, Head, frame
-from pipeline.sandbox.worker import CRASHED, Worker
-from pipeline.source import Request, Source, Task
+from pipeline.sandbox.worker import CRASHED
 from pipeline.sources.parsed import NothingToRead
-
-SLOW = "Gain staging is mostly solved.\n\n" * 300_000  # some ten seconds' work
-
-
-def task_of(path: Path, text: str | None = None) -> Task:
-    if text is not None:
-        path.write_text(text)
-    return Task(Source(path, path.name, str(path), Request(str(path)), creator="ana"))
-
-
-def children() -> dict[int, psutil.Process]:
-    """The children of this process that read documents."""
-    found = psutil.Process().children()
-    return {child.pid: child for child in found if "pipeline.sandbox.child" in child.cmdline()}
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def reading(pool: Pool, task: Task) -> tuple[Future[Cut], psutil.Process]:
-    """A document that a child of its own has begun to read."""
-    before = children()
-    future = pool.submit(task.source.origin, cut_document, task, pool.model)
-    wait_until(lambda: bool(children().keys() - before.keys()))
-    (child,) = (child for pid, child in children().items() if pid not in before)
-    wait_until(lambda: child.cpu_times().user > 0.5)
-    return future, child
+from tests.pipeline.children import SLOW, children, cut_in, reading, task_of, wait_until
 
 
 @pytest.fixture
@@ -67,10 +34,6 @@ def own_pool(pool: Pool) -> Iterator[Pool]:
     """A pool whose children a test may end."""
     with Pool(2, pool.model) as own:
         yield own
-
-
-def cut_in(pool: Pool, task: Task) -> Cut:
-    return pool.submit(task.source.origin, cut_document, task, pool.model).result()
 
 
 def test_a_child_cuts_a_document_as_this_process_would(pool: Pool, tmp_path: Path) -> None:
@@ -110,80 +73,11 @@ def test_an_archive_is_unpacked_by_a_child_of_its_own(own_pool: Pool, tmp_path: 
     wait_until(lambda: children().keys() == before)
 
 
-def test_reading_has_no_network_and_this_process_has(pool: Pool) -> None:
-    assert can_reach_network()
-    assert network_is_blocked()
-    assert not pool.submit("the network", can_reach_network).result()
-
-
 def test_only_functions_that_are_listed_run_in_a_child(pool: Pool) -> None:
     with pytest.raises(ValueError, match="posix:system"):
         pool.submit("a command", os.system, "true")
     with pytest.raises(ValueError, match="posix:system"):
         function_of("posix:system")
-
-
-ESCAPES = """
-import ctypes, json, mmap, os, resource, signal, socket, sys, threading
-from pathlib import Path
-from pipeline.sandbox.limits import Limits, lock_down
-
-folder, parent = Path(sys.argv[1]), int(sys.argv[2])
-libc = ctypes.CDLL(None, use_errno=True)
-
-def system_call(*arguments):
-    if libc.syscall(*arguments) == -1:
-        raise OSError(ctypes.get_errno(), "refused")
-
-def thread():
-    started = threading.Thread(target=lambda: None)
-    started.start()
-    started.join()
-
-attempts = {
-    "socket": lambda: socket.socket().close(),
-    "unix socket": lambda: socket.socket(socket.AF_UNIX).close(),
-    "socket pair": lambda: socket.socketpair(),
-    "io_uring": lambda: system_call(425, 1, ctypes.create_string_buffer(512)),
-    "fork": lambda: os.fork() or os._exit(0),
-    "clone3": lambda: system_call(435, None, 0),
-    "exec": lambda: os.execv("/bin/true", ["true"]),
-    "spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
-    "ptrace": lambda: system_call(101, 16, parent, 0, 0),
-    "parent's memory": lambda: open(f"/proc/{parent}/mem", "r+b"),
-    "parent's limits": lambda: resource.prlimit(parent, resource.RLIMIT_NOFILE, (10, 10)),
-    "signal": lambda: os.kill(parent, signal.SIGCONT),
-    "write": lambda: (folder / "new").open("w"),
-    "append": lambda: (folder / "kept").open("a"),
-    "truncate": lambda: os.truncate(folder / "kept", 0),
-    "remove": lambda: (folder / "kept").unlink(),
-    "rename": lambda: (folder / "kept").rename(folder / "other"),
-    "link": lambda: (folder / "link").symlink_to("kept"),
-    "folder": lambda: (folder / "below").mkdir(),
-    "memory": lambda: mmap.mmap(-1, 2 << 30),
-    "memory limit": lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)),
-    "privileges": lambda: 1 / (1 - int(Path("/proc/self/status").read_text().split("NoNewPrivs:")[1].split()[0])),
-    "read": lambda: (folder / "kept").read_text(),
-    "thread": thread,
-}
-lock_down(Limits(), may_write=False)
-done = []
-for name, attempt in attempts.items():
-    try:
-        attempt()
-        done.append(name)
-    except (OSError, ValueError, ArithmeticError):
-        pass
-print(json.dumps(done))
-"""
-
-
-def test_a_locked_process_can_read_and_compute_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("kept")
-    command = [sys.executable, "-c", ESCAPES, str(tmp_path), str(os.getpid())]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    assert json.loads(done.stdout) == ["read", "thread"]
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"kept": "kept"}
 
 
 def test_a_child_has_a_gibibyte_no_core_dump_and_nothing_of_the_environment(
@@ -275,44 +169,6 @@ def test_a_name_that_is_no_text_is_refused(pool: Pool, tmp_path: Path) -> None:
         cut_in(pool, task_of(path, "A small room rings."))
 
 
-REFUSED = HEAD.dump_json(Head("refused", "It is odd.", worn=False))
-DONE = HEAD.dump_json(Head("done", "", worn=False))
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"\xff\xff\xff\xff",
-        b"garbage that looks like a very long frame",
-        frame(b"not JSON"),
-        frame(b'{"outcome": "done", "text": "", "worn": 0, "more": 1}') + b"\0",
-        frame(REFUSED.replace(b"odd", b"odd" * 1000)),
-        frame(DONE) + b"\x7f\xff\xff\xff",
-        frame(DONE)[:-3],
-        b"",
-    ],
-)
-def test_whatever_a_child_says_that_is_no_answer_counts_as_a_crash(answer: bytes) -> None:
-    script = f"import sys; sys.stdin.buffer.read(5); sys.stdout.buffer.write({answer!r}); sys.stdout.close()"
-    worker = Worker([sys.executable, "-c", script], Limits(seconds=5, answer=MIB))
-    with pytest.raises(ContentError) as refusal:
-        worker.ask("a.md", "any:function", b"{}")
-    assert refusal.value.message == CRASHED
-    assert not worker.is_alive
-    worker.close()
-
-
-@pytest.mark.parametrize("answer", [b"", frame(DONE), frame(DONE) + frame(b"x" * 1000)[:-1]])
-def test_a_child_that_stops_answering_is_ended_in_time(answer: bytes) -> None:
-    script = f"import sys, time; sys.stdout.buffer.write({answer!r}); sys.stdout.flush(); time.sleep(60)"
-    worker = Worker([sys.executable, "-c", script], Limits(seconds=1.5))
-    started = time.monotonic()
-    with pytest.raises(ContentError, match=r"^It takes more than 1\.5 seconds to read\.$"):
-        worker.ask("a.md", "any:function", b"x" * 10 * MIB)
-    assert time.monotonic() - started < 2.5
-    worker.close()
-
-
 def test_an_answer_in_the_name_of_another_document_is_not_believed(pool: Pool, tmp_path: Path) -> None:
     task = task_of(tmp_path / "a.md", "A small room rings.")
     made = cut_in(pool, task)
@@ -328,7 +184,7 @@ def test_an_answer_in_the_name_of_another_document_is_not_believed(pool: Pool, t
 def test_children_end_with_their_parent_even_in_the_middle_of_a_document(pool: Pool, tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
-        "from tests.pipeline.test_sandbox import task_of, reading\nfrom pipeline.sandbox.pool import Pool\n"
+        "from tests.pipeline.children import reading, task_of\nfrom pipeline.sandbox.pool import Pool\n"
         f"pool = Pool(1, Path({str(pool.model)!r}))\n"
         f"print(reading(pool, task_of(Path({str(tmp_path / 'slow.md')!r})))[1].pid, flush=True)\n"
         "sys.stdin.read()\n"
