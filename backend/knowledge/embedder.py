@@ -20,6 +20,7 @@ from backend.knowledge.exported import MODEL_FILE, Manifest, TokenCounter, damag
 from backend.knowledge.models import EmbeddingModel
 
 SMALLEST_BATCH, LARGEST_BATCH = 256, 2048  # tokens, padding included
+CUDA = "CUDAExecutionProvider"
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
 
 Vectors = NDArray[np.float32]
@@ -29,7 +30,7 @@ class Embedder:
     """Embeds passages and queries. Safe to call from several threads; never imports torch."""
 
     def __init__(
-        self, name: str, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str
+        self, name: str, manifest: Manifest, session: onnxruntime.InferenceSession, tokenizer_json: str, cores: int
     ) -> None:
         self.model = EmbeddingModel(manifest.model, name, manifest.dimension)
         self.manifest = manifest
@@ -37,25 +38,26 @@ class Embedder:
         self.max_tokens = manifest.max_tokens
         self._session = session
         self._inputs = [node.name for node in session.get_inputs()]
-        self._cores = usable_cores()
+        self._cores = cores
         self.count_tokens = TokenCounter(tokenizer_json, manifest.document_prompt).count_tokens
         self._reading = Tokenizer.from_str(tokenizer_json)
         self._reading.enable_truncation(max_length=manifest.max_tokens)
         self._reading.no_padding()
 
     @classmethod
-    def load(cls, folder: Path) -> "Embedder":
-        """The model that `backend.knowledge.export` wrote into `folder`.
+    def load(cls, folder: Path, cores: int | None = None, *, on_gpu: bool = False) -> "Embedder":
+        """The model that `backend.knowledge.export` wrote into `folder`, for as many cores (None: all usable ones).
 
         Raises `ConfigurationError` where it is missing or damaged.
         """
+        providers = [*([CUDA] if on_gpu else []), "CPUExecutionProvider"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         try:
             manifest, tokenizer_json = read_manifest(folder)
-            session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=["CPUExecutionProvider"])
-            return cls(folder.name, manifest, session, tokenizer_json)
+            session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=providers)
+            return cls(folder.name, manifest, session, tokenizer_json, cores or usable_cores())
         except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
             raise damaged(folder) from error
 

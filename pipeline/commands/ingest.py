@@ -17,6 +17,7 @@ from backend.settings import Settings
 from pipeline.display import Display
 from pipeline.dry_run import DryRun
 from pipeline.embeddings import Embeddings
+from pipeline.engines.engine import Engine
 from pipeline.engines.local import LocalEngine
 from pipeline.fetch import Fetcher
 from pipeline.find import Found
@@ -25,7 +26,7 @@ from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary, Told
 from pipeline.ledger import Ledger
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Request
-from pipeline.workplace import database, workplace
+from pipeline.workplace import LOG, database, workplace
 
 Choose = Callable[[Found], Found]
 """What of everything that was found is to be ingested."""
@@ -128,7 +129,7 @@ class Work:
                 ledger=ledger,
                 embeddings=Embeddings(connections, embedder.model.id),
                 writer=writer,
-                engine=LocalEngine(embedder, LexicalEncoder(), pool),
+                engine=self._heavy_part(embedder, pool),
                 model=embedder.model,
                 tell=self._show,
                 publish_after=self._publish_after,
@@ -136,3 +137,10 @@ class Work:
             return await ingestion.run(found, searched=searched, prune=prune)
         finally:
             await writer.close()
+
+    def _heavy_part(self, embedder: Embedder, pool: Pool) -> Engine:
+        if self._engine == "ray":
+            from pipeline.engines.ray import RayEngine
+
+            return RayEngine(pool.model, self._settings.data_dir.resolve() / LOG)
+        return LocalEngine(embedder, LexicalEncoder(), pool)
