@@ -23,7 +23,8 @@ from pipeline.checks.finding import Finding, place_of
 
 OLDEST_QDRANT = (1, 19)  # the first to count IDF over the chunks in scope
 OPENING_S = 30.0
-RESTORE = "Put a copy of the folder back, or `footnote delete` the documents and ingest them again."
+AGAIN = "`footnote delete` the documents and ingest them again."
+RESTORE = f"Put a copy of that folder back; without one, remove it, {AGAIN}"
 URL = "Start it, or correct FOOTNOTE_INDEX__URL."
 ADVICE = "Look into the data folder, or at the Qdrant server."
 EMPTY = "`footnote ingest FOLDER` fills it."
@@ -44,9 +45,10 @@ async def index(settings: Settings, library: Library | None) -> tuple[list[Findi
         found, held = await embedded(settings.data_dir, silent)
     else:
         found, held = await server(settings, silent)
-    if held is not None and library is not None:
-        found = [*found, *compare(held, library)]
-    return found, held
+    differences = compare(held, library) if held is not None and library is not None else []
+    if differences and held is not None and held.chunks == 0:
+        return differences, held  # that it is empty is in them, and that it were only new is wrong
+    return [*found, *differences], held
 
 
 async def embedded(data_dir: Path, silent: Collection[UUID]) -> tuple[list[Finding], Held | None]:
@@ -57,7 +59,7 @@ async def embedded(data_dir: Path, silent: Collection[UUID]) -> tuple[list[Findi
     except OSError:
         return [Finding("broken", "index", f"{folder} cannot be read.", "Mend its permissions.")], None
     if current is None:
-        return [Finding("note", "index", "embedded, and empty.", EMPTY)], None
+        return [Finding("note", "index", "embedded, and empty.", EMPTY)], Held(0, None)
     where = f"embedded, generation {current.name}"
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "pipeline.checks.index_reading", str(folder),
@@ -67,13 +69,13 @@ async def embedded(data_dir: Path, silent: Collection[UUID]) -> tuple[list[Findi
         async with asyncio.timeout(OPENING_S):
             said, _ = await child.communicate(json.dumps([str(document) for document in silent]).encode())
     except TimeoutError:
-        return [Finding("broken", "index", f"{where}: it does not open within {OPENING_S:g} s.", RESTORE)], None
+        return [Finding("broken", "index", f"{where}: {folder} does not open within {OPENING_S:g} s.", RESTORE)], None
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
     if child.returncode != 0:
-        return [Finding("broken", "index", f"{where}: it does not open; its files are damaged.", RESTORE)], None
+        return [Finding("broken", "index", f"{where}: it does not open; files in {folder} are damaged.", RESTORE)], None
     told = json.loads(said)
     held = Held(told["chunks"], model_from(told["model"]) if told["model"] else None)
     return [Finding("ok", "index", f"{where}, {held.chunks:,} passages that answer.")], held
@@ -93,7 +95,8 @@ async def server(settings: Settings, silent: Collection[UUID]) -> tuple[list[Fin
             return [Finding("broken", "index", f"{where} is version {number}.", advice)], None
         named = await collection_behind(client, alias)
         if named is None:
-            return [Finding("note", "index", f"{where}, version {number}: nothing behind `{alias}`.", EMPTY)], None
+            says = f"{where}, version {number}: nothing behind `{alias}`."
+            return [Finding("note", "index", says, EMPTY)], Held(0, None)
         held = Held(await reader.count(Scope(excluded=frozenset(silent))), named.model)
     except UnexpectedResponse as error:
         if error.status_code in (401, 403):
@@ -116,7 +119,7 @@ def compare(held: Held, library: Library) -> list[Finding]:
         return [Finding("note", "index", says, "A command is changing the library just now: look again afterwards.")]
     if held.chunks > library.chunks:
         return [Finding("note", "index", says, "`footnote reindex` leaves behind what belongs to no document.")]
-    return [Finding("broken", "index", says, RESTORE)]
+    return [Finding("broken", "index", says, f"Put a copy of the index back, or {AGAIN}")]
 
 
 def _older(number: str) -> bool:
