@@ -69,11 +69,13 @@ def without(content: str, removed: Collection[int], lost: str) -> str:
     paragraph or anywhere. Of a text that cites nothing only quotations go.
     """
     found = units_of(content)
+    quoted = quoted_in(content, lost)
     text, at, after_note, changed = [], 0, False, False
     for unit in found:
         said = content[unit.start : unit.end]
         is_note = said == NOTE
-        is_doomed = not is_note and (rests_on(found, unit, removed) or quotes(letters(said), lost))
+        is_quoted = any(quoted[unit.start : unit.end]) or is_in(lost, letters(said))
+        is_doomed = not is_note and (is_quoted or rests_on(found, unit, removed))
         if not (is_doomed or is_note):
             text.append(content[at : unit.end])
         elif not after_note:
@@ -124,13 +126,31 @@ def grounds(units: Sequence[Unit], unit: Unit) -> Iterator[Unit]:
         yield from (one for one in group if one.cited)
 
 
-def quotes(said: str, lost: str) -> bool:
-    """Whether the letters `said` have a long run, or all of them, in common with the letters `lost`."""
-    if len(said) < QUOTED_LETTERS:
-        return len(said) >= FEWEST_LETTERS and said in lost
-    return any(said[at : at + QUOTED_LETTERS] in lost for at in range(len(said) - QUOTED_LETTERS + 1))
+def quoted_in(content: str, lost: str) -> bytearray:
+    """For each character whether it is in a long run of letters that the letters `lost` have too."""
+    quoted = bytearray(len(content))
+    places = [place for place, _ in lettered(content)]
+    said = "".join(letter for _, letter in lettered(content))
+    for at in range(len(said) - QUOTED_LETTERS + 1):
+        if said[at : at + QUOTED_LETTERS] in lost:
+            for place in places[at : at + QUOTED_LETTERS]:
+                quoted[place] = True
+    return quoted
+
+
+def is_in(lost: str, said: str) -> bool:
+    """Whether all that is said is there, and more than anybody says."""
+    return len(said) >= FEWEST_LETTERS and said in lost
 
 
 def letters(text: str) -> str:
     """The letters and digits alone, small: two texts that differ in marks, markers and line breaks are the same."""
-    return "".join(filter(str.isalnum, MARKER.sub("", text).casefold()))
+    return "".join(letter for _, letter in lettered(text))
+
+
+def lettered(text: str) -> Iterator[tuple[int, str]]:
+    """The letters and digits, small, each with its place; those of markers are none."""
+    plain = MARKER.sub(lambda marker: " " * len(marker[0]), text)
+    return (
+        (place, letter) for place, character in enumerate(plain) for letter in character.casefold() if letter.isalnum()
+    )

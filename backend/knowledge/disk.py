@@ -3,12 +3,14 @@
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from backend.errors import ConfigurationError
 
 HEADROOM = 64 * 2**20  # bytes left free beyond what is known to be needed: growth of memory-mapped files
 BLOCK = 2**20
+REMOVALS = 20  # a reader opens a generation in milliseconds, and none opens one that is no longer current
 
 
 def unwritable(folder: Path, error: OSError) -> ConfigurationError:
@@ -39,8 +41,27 @@ def require_space(folder: Path, needed: int = 0) -> None:
 
 
 def occupied(folder: Path) -> int:
-    """Bytes that the files of a folder really take; holes of sparse files take none."""
-    return sum(file.stat().st_blocks * 512 for file in files_below(folder))
+    """Bytes that the files of a folder really take; holes of sparse files take none, nor do files that go meanwhile."""
+    total = 0
+    for file in files_below(folder):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_blocks * 512
+    return total
+
+
+def remove_folder(folder: Path) -> None:
+    """Deletes a folder even while a reader, in opening it, replaces its small files under our hands.
+
+    Raises `OSError` where something else keeps it.
+    """
+    for attempt in range(1, REMOVALS + 1):
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY) or attempt == REMOVALS:
+                raise
+        if not folder.exists():
+            return
 
 
 def copy_sparse(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.errors import Unavailable
-from backend.knowledge.disk import copy_sparse, flush, flush_folder, occupied, require_space, unwritable
+from backend.knowledge.disk import copy_sparse, flush, flush_folder, occupied, remove_folder, require_space, unwritable
 from backend.knowledge.identity import embedded_model, model_from
 from backend.knowledge.models import EmbeddingModel
 
@@ -113,8 +113,13 @@ class Generations:
         except OSError as error:
             raise unwritable(self.folder, error) from error
         for old in self._complete.iterdir():
-            if old != target and not (keep_previous and old == previous):
-                shutil.rmtree(old, ignore_errors=keep_previous)
+            if old == target or (keep_previous and old == previous):
+                continue
+            try:
+                remove_folder(old)
+            except OSError as error:
+                if not keep_previous:
+                    raise unwritable(old, error) from error
 
     def _clear(self) -> None:
         """Removes a draft, and a generation that got its name and never became current."""

@@ -1,0 +1,251 @@
+"""What a conversation keeps of a document that is erased: its number, the visitor's questions, and what others said."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import select, text
+
+from backend import erasure, residue
+from backend.chat import runs as live
+from backend.chat.events import SourcesEvent, encode
+from backend.chat.journal import frames_key
+from backend.chat.redaction import NOTE, letters, redacted, without
+from backend.conversations.cached import key
+from backend.conversations.models import Message, messages
+from backend.database import open_database
+from backend.erasure import clear_residue, erase, remaining
+from backend.errors import Unavailable
+from backend.settings import Settings
+from tests.model_server import ModelServer
+from tests.service import Answer, Visitor, with_section
+
+GONE, LIVING = str(uuid4()), str(uuid4())
+SECRET = "The copper heron counts nine violet marbles before every thunderstorm."
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("One [1]. Two [2].", f"{NOTE} Two [2]."),
+        ("One. [1] Two. [2]", f"{NOTE} Two. [2]"),
+        ("One [1]. Another [1].\n\nThird [1]. Two [2].", f"{NOTE} Two [2]."),
+        ("Two [2]. One [1].", f"Two [2]. {NOTE}"),
+        ("Both [1][2].", "Both [1][2]."),
+        ("It leads up to this. One [1]. So two [2].", f"{NOTE} So two [2]."),
+        ("Two [2].\n\nOne [1]. It goes on.", f"Two [2].\n\n{NOTE}"),
+        ("Two [2]. It goes on.\n\nOne [1].", f"Two [2]. It goes on.\n\n{NOTE}"),
+        ("They say:\n\n- One [1].\n- Two [2].\n- One again [1].", f"{NOTE}\n- Two [2].\n- {NOTE}"),
+        ("A line that\ngoes on [1].\n\nTwo [2].", f"{NOTE}\n\nTwo [2]."),
+        ("Use `a[1]` here [2].", "Use `a[1]` here [2]."),
+        ("Two [2]:\n\n```\nx = a[1]\n\ny\n```\n\nOne [1].", f"Two [2]:\n\n```\nx = a[1]\n\ny\n```\n\n{NOTE}"),
+        ("One [1]:\n```\nx = a[2]\n```\n\nTwo [2].", f"{NOTE}\n\nTwo [2]."),
+        ("Nobody is cited.", "Nobody is cited."),
+        ("Two [2]. 铜色的苍鹭数了九颗紫色的弹珠。[1]还有两颗。[2]", f"Two [2]. {NOTE}还有两颗。[2]"),
+    ],
+)
+def test_what_rests_on_a_removed_source_alone_is_replaced_by_one_note(said: str, left: str) -> None:
+    assert without(said, {1}, "") == left
+    assert without(left, {1}, "") == left
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{SECRET} Two [2].",
+        f"{SECRET.upper()} [2] Two [2].",
+        "As was said, the copper heron *counts* nine\nviolet marbles [2], they say. Two [2].",
+        "Nine violet marbles. Two [2].",
+        "```\nthe copper heron counts nine violet marbles\n```\n\nTwo [2].",
+    ],
+)
+def test_a_quotation_of_what_was_removed_goes_whatever_it_cites(said: str) -> None:
+    left = without(said, {1}, letters(f"It is so. {SECRET}"))
+    assert "violet" not in left.lower()
+    assert NOTE in left
+    assert left.endswith("Two [2].")
+
+
+def test_words_that_anybody_says_are_no_quotation() -> None:
+    said = "That is it. Before every thunderstorm the air is still [2]."
+    assert without(said, {1}, letters(f"That is it. {SECRET}")) == said
+
+
+def saved(content: str) -> Message:
+    """An answer from two sources, of which the first will be removed."""
+
+    def entry(index: int, document: str) -> dict[str, Any]:
+        place = {"url": "https://x.example", "heading": "Herons", "snippet": SECRET, "start_s": None}
+        creator = {"slug": "ana", "name": "Ana"}
+        return {"index": index, "document_id": document, "title": "Birds", "creator": creator, **place}
+
+    citations = [
+        {"index": 1, "sentence": "One", "supported": True},
+        {"index": 1, "sentence": "Both", "supported": True},
+        {"index": 2, "sentence": "Both", "supported": True},
+        {"index": 2, "sentence": SECRET, "supported": True},
+    ]
+    terminal = {"finish_reason": "stop", "citations": citations}
+    return Message(
+        uuid4(), 2, "assistant", content, "complete", [entry(1, GONE), entry(2, LIVING)], citations, "fast", "stop",
+        datetime.now(UTC), terminal,
+    )  # fmt: skip
+
+
+def test_sources_keep_their_number_and_citations_go_with_their_sentences() -> None:
+    message = redacted(saved(f"One [1]. Both [1][2]. {SECRET} [2]"), {GONE}, SECRET)
+    assert message.content == f"{NOTE} Both [1][2]. {NOTE}"
+    kept = [{"index": 2, "sentence": "Both", "supported": True}]
+    assert (message.citations, message.terminal) == (kept, {"finish_reason": "stop", "citations": kept})
+    first, second = message.sources
+    assert (first["index"], first["document_id"], first["removed"]) == (1, GONE, True)
+    assert (first["snippet"], first["heading"], first["url"], first["title"]) == ("", None, None, "Removed")
+    assert first["creator"]["name"] == "Ana"
+    assert second == saved("").sources[1]
+    assert redacted(message, {GONE}, SECRET) == message
+
+
+def test_of_an_answer_from_removed_sources_alone_nothing_stays_and_a_creator_loses_the_name() -> None:
+    message = redacted(saved("One [1]. And nobody knows.\n\n- Two [2]."), {GONE, LIVING}, "", with_creator=True)
+    assert message.content == NOTE
+    assert message.citations == []
+    assert "Ana" not in json.dumps([message.sources, message.terminal])
+    assert redacted(replace(message, content=""), {GONE}, "").content == ""
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that forget at once, so that nobody waits half a minute for them."""
+    monkeypatch.setattr(live, "KEEP_ENDED_S", 0.2)
+    monkeypatch.setattr(erasure, "SETTLE_S", 0.2)
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    connection = Redis.from_url(settings.redis.url)
+    yield connection
+    await connection.aclose()
+
+
+def quoting(*indexes: int) -> Callable[[str], str]:
+    """A model that says a sentence of its own about each of these sources."""
+    return lambda prompt: " ".join(f"So says source number {index} [{index}]." for index in indexes)
+
+
+def sources_of_two(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A source, and one of another document."""
+    first = answer.sources[0]
+    return first, next(source for source in answer.sources if source["document_id"] != first["document_id"])
+
+
+async def until_written(redis: Redis, *keys: str) -> None:
+    while await redis.exists(*keys) < len(keys):
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.usefixtures("patience")
+async def test_a_conversation_loses_what_was_said_from_an_erased_document_and_nothing_else(
+    settings: Settings, model: ModelServer, visitor: Visitor, redis: Redis
+) -> None:
+    gone, living = sources_of_two(await visitor.ask())
+    model.answer = quoting(gone["index"], living["index"])
+    answer = await visitor.ask()
+    model.answer = f"I said it: {gone['snippet']}"
+    again = await visitor.ask("And how loud is that?", conversation_id=answer.conversation_id)
+    keys = [frames_key(UUID(one.run_id)) for one in (answer, again)] + [key(UUID(answer.conversation_id))]
+    await until_written(redis, *keys)
+    erased = await erase(settings, [UUID(gone["document_id"])])
+    assert erased.answers >= 2
+    assert await redis.exists(*keys) == 0
+    asked, first, _, second = await visitor.messages(answer.conversation_id)
+    assert asked["content"] == "How loud should my master be?"
+    assert first["content"] == f"{NOTE} So says source number {living['index']} [{living['index']}]."
+    assert [citation["index"] for citation in first["citations"]] == [living["index"]]
+    assert second["content"] == NOTE
+    for source in (*first["sources"], *second["sources"]):
+        is_gone = source["document_id"] == gone["document_id"]
+        assert (source.get("removed", False), source["snippet"] == "") == (is_gone, is_gone)
+    assert await remaining(settings, [UUID(gone["document_id"])]) == {}
+    assert (await erase(settings, [UUID(gone["document_id"])])).answers == 0
+
+
+@pytest.mark.usefixtures("patience")
+async def test_an_answer_that_is_being_given_is_waited_for_and_its_reader_reads_to_the_end(
+    settings: Settings, model: ModelServer, visitor: Visitor, redis: Redis
+) -> None:
+    gone = (await visitor.ask()).sources[0]
+    model.answer, model.tokens_per_s = quoting(gone["index"]), 8
+    reading = asyncio.create_task(visitor.ask())
+    await model.stream_open()
+    await erase(settings, [UUID(gone["document_id"])])
+    assert reading.done()
+    answer = reading.result().checked()
+    assert answer.last.event == "done"
+    saved_answer = (await visitor.messages(answer.conversation_id))[-1]
+    assert "So says" not in saved_answer["content"]
+    assert await redis.exists(frames_key(UUID(answer.run_id)), key(UUID(answer.conversation_id))) == 0
+    replayed = (await visitor.follow(answer.run_id)).checked()
+    assert replayed.text == saved_answer["content"]
+    assert gone["snippet"] not in json.dumps(replayed.sources)
+
+
+@pytest.mark.usefixtures("patience")
+async def test_the_journal_of_an_answer_that_was_never_saved_goes_and_those_of_others_stay(
+    settings: Settings, redis: Redis
+) -> None:
+    document, mine, other = uuid4(), frames_key(uuid4()), frames_key(uuid4())
+    for name, shown in ((mine, document), (other, uuid4())):
+        frame = encode(1, SourcesEvent([{"index": 1, "document_id": str(shown), "snippet": SECRET}]))
+        await redis.xadd(name, {"frames": frame}, id="1-0")
+    assert await remaining(settings, [document]) == {"copies of answers in Redis": 1}
+    assert (await erase(settings, [document])).journals == 1
+    assert [await redis.exists(name) for name in (mine, other)] == [0, 1]
+    assert await remaining(settings, [document]) == {}
+
+
+@pytest.mark.usefixtures("patience")
+async def test_while_redis_is_away_nothing_is_said_to_be_erased(settings: Settings) -> None:
+    away = with_section(settings, "redis", url="redis://127.0.0.1:1/0")
+    with pytest.raises(Unavailable, match="Redis"):
+        await erase(away, [uuid4()])
+    with pytest.raises(Unavailable, match="Redis"):
+        await clear_residue(away)
+
+
+async def test_a_table_that_is_in_use_for_long_is_not_waited_for_without_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(residue, "LOCK_TIMEOUT", "20ms")
+    monkeypatch.setattr(residue, "ATTEMPTS", 1)
+    engine = open_database(settings.database.url, pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(select(messages.c.id).limit(1))
+            with pytest.raises(Unavailable, match="too busy"):
+                await clear_residue(settings)
+        await clear_residue(settings)
+    finally:
+        await engine.dispose()
+
+
+async def test_someone_who_is_not_the_superuser_clears_what_is_theirs(settings: Settings) -> None:
+    engine = open_database(settings.database.url, pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE ROLE plain LOGIN"))
+            for table in residue.TABLES:
+                await connection.execute(text(f"ALTER TABLE {table.name} OWNER TO plain"))
+        plain = settings.database.url.replace("postgres@", "plain@")
+        await clear_residue(with_section(settings, "database", url=plain))
+    finally:
+        async with engine.begin() as connection:
+            for table in residue.TABLES:
+                await connection.execute(text(f"ALTER TABLE {table.name} OWNER TO postgres"))
+            await connection.execute(text("DROP ROLE plain"))
+        await engine.dispose()
