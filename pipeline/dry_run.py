@@ -66,7 +66,7 @@ class DryRun:
 
     async def _read_one(self, item: Todo) -> None:
         source, summary = item.source, self._summary
-        task = Task(source, item.entry.id if item.entry else None)
+        task = Task(source, item.fixed_identity)
         try:
             cut = await asyncio.wrap_future(self._pool.submit(source.origin, cut_document, task, self._pool.model))
         except NothingToRead as error:

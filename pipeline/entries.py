@@ -1,7 +1,7 @@
 """What the ledger knows of the documents that an ingestion may meet."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -48,6 +48,11 @@ class Entry:
         return False
 
     @property
+    def root(self) -> str:
+        """The folder from which its path counts; empty for an address."""
+        return _root(self.origin, self.uri)
+
+    @property
     def answers(self) -> bool:
         """Whether a reader can find it now."""
         return self.status == "ready" and not self.is_deleted
@@ -83,6 +88,11 @@ class Entries:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.all = list(entries)
+        self._ids = {entry.id for entry in self.all}
+        self._roots: dict[str, set[str]] = {}
+        for entry in self.all:
+            if entry.root:
+                self._roots.setdefault(entry.creator, set()).add(entry.root)
         self._by_uri = {(entry.creator, entry.uri): entry for entry in self.all}
         self._by_origin = {entry.origin: entry for entry in self.all if entry.origin}
         self._by_content = {
@@ -91,14 +101,44 @@ class Entries:
             if entry.status in ("ready", "failed") and not entry.is_deleted
         }
 
-    def of(self, source: Source) -> Entry | None:
-        """The entry of this source: the same path with the same creator, else what came from the same place.
+    def placed(self, source: Source) -> Source:
+        """The source with its path from the outermost folder that its creator's documents are known to come from.
 
-        The second finds a document that names another creator than its folder does.
+        So a folder within that one, named alone, holds the same documents as before.
         """
-        own = self._by_uri.get((source.creator or "", source.uri))
-        return own or (self._by_origin.get(source.origin) if source.request.creator is None else None)
+        around = [root for root in self._roots.get(source.creator or "", ()) if source.origin.startswith(f"{root}/")]
+        if not around:
+            return source
+        uri = source.origin[len(min(around, key=len)) + 1 :]
+        return replace(source, uri=uri) if len(uri) > len(source.uri) else source
+
+    def of(self, source: Source) -> Entry | None:
+        """The entry of this source: what came from the same place, else from the same path with the same creator.
+
+        The first also finds a document that names another creator than its folder does. The second does not take one
+        file for another, where the folder of one lies within the folder of the other.
+        """
+        same_place = self._by_origin.get(source.origin)
+        if same_place is not None and source.request.creator in (None, same_place.creator):
+            return same_place
+        same_path = self._by_uri.get((source.creator or "", source.uri))
+        if same_path is None or _are_nested(same_path.root, _root(source.origin, source.uri)):
+            return None
+        return same_path
+
+    def is_free(self, identity: UUID) -> bool:
+        """Whether no document has this id."""
+        return identity not in self._ids
 
     def with_content(self, creator: str | None, fingerprint: str) -> Entry | None:
         """A document of the creator with these very bytes."""
         return self._by_content.get((creator or "", fingerprint))
+
+
+def _root(origin: str, uri: str) -> str:
+    return origin.removesuffix(f"/{uri}") if origin.endswith(f"/{uri}") else ""
+
+
+def _are_nested(one: str, other: str) -> bool:
+    """Whether one folder lies within the other."""
+    return one != other and (one.startswith(f"{other}/") or other.startswith(f"{one}/"))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar, TypeVarTuple
 
 from backend.knowledge.index import IndexWriter, Publication
 from backend.knowledge.models import EmbeddingModel
@@ -16,6 +16,9 @@ from pipeline.ledger import Ledger
 from pipeline.plan import Plan, Todo
 from pipeline.source import Source, Task
 from pipeline.survey import Survey, make_survey
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
 # loses no more than that, and its vectors are kept.
@@ -147,10 +150,7 @@ class Ingestion:
         if not todo:
             return
         known = await self._embeddings.keys([item.entry.id for item in todo if item.entry])
-        tasks = [
-            Task(item.source, item.entry.id, known.get(item.entry.id, frozenset())) if item.entry else Task(item.source)
-            for item in todo
-        ]
+        tasks = [Task(item.source, item.fixed_identity, known.get(item.identity, frozenset())) for item in todo]
         batches = self._engine.batches(tasks)
         goes_on = True
         try:
@@ -164,7 +164,7 @@ class Ingestion:
     async def _fill(self, publication: Publication, batches: Iterator[Batch], arrivals: Arrivals) -> bool:
         """Puts batches into one publication until it is worth publishing; says whether there is more to do."""
         chunks = 0
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        while (batch := await in_thread(next, batches, None)) is not None:
             for source, remark in batch.remarks:
                 self._tell(Told("remark", source.origin, remark))
             for refusal in batch.refused:
@@ -254,3 +254,14 @@ class Ingestion:
     def _tell_progress(self) -> None:
         progress, summary = self._progress, self._summary
         self._tell(Advanced(progress.documents, progress.bytes, summary.chunks, summary.failed))
+
+
+async def in_thread(function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+    """Like `asyncio.to_thread`, but whoever is cancelled meanwhile waits for the end: a generator that works cannot be
+    closed."""
+    work = asyncio.create_task(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise

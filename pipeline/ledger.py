@@ -121,10 +121,13 @@ class Ledger:
                 await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
     async def relocate(self, found: Sequence[tuple[Source, Entry]]) -> None:
-        """Keeps where unchanged documents are found now."""
+        """Keeps where unchanged documents are found now, and the paths by which they are known."""
         async with transaction(self._engine) as connection:
+            for _, entry in found:  # paths may go from one document to another: first all are let go
+                free = {"source_uri": str(entry.id)}
+                await connection.execute(update(documents).where(documents.c.id == entry.id).values(free))
             for source, entry in found:
-                values = {"origin": source.origin, "request": request_row(source.request)}
+                values = {"source_uri": source.uri, "origin": source.origin, "request": request_row(source.request)}
                 await connection.execute(update(documents).where(documents.c.id == entry.id).values(values))
 
     async def set_aside(self, aside: Aside) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pipeline.entries import Aside, Entries, Entry
 from pipeline.find import LeftOut
@@ -19,12 +19,22 @@ DELETED = "it was deleted from the library; naming the file itself brings it bac
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """A source to read. `entry` is what the ledger has of the document, under whatever identity it came."""
+    """A source to read. `entry` is what the ledger has of the document, which keeps its `identity`.
+
+    A document that itself names another creator, and has no entry, gets the identity that follows from that.
+    """
 
     source: Source
     fingerprint: str
     change: Change
+    identity: UUID
     entry: Entry | None = None
+
+    @property
+    def fixed_identity(self) -> UUID | None:
+        """The identity, unless it follows from the source alone."""
+        follows = self.identity == document_id(self.source.creator or "", self.source.uri)
+        return None if self.entry is None and follows else self.identity
 
 
 @dataclass(slots=True)
@@ -57,6 +67,7 @@ def make_plan(
     `model` is the embedding model of the index; `whereabouts` tells what is at an origin now; `searched` are targets of
     which everything that is there was found.
     """
+    found = [(entries.placed(source), content) for source, content in found]
     found = list({source.origin: (source, content) for source, content in found}.values())
     plan = Plan()
     targets = tuple(searched)
@@ -79,7 +90,10 @@ def make_plan(
             _keep(plan, source, entry)
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue
-        if twice := taken.get(identity := entry.id if entry else document_id(source.creator or "", source.uri)):
+        identity = entry.id if entry else document_id(source.creator or "", source.uri)
+        if entry is None and not entries.is_free(identity):  # once it was another file's, which has another path now
+            identity = uuid5(identity, source.origin)
+        if twice := taken.get(identity):
             plan.clashing.append((source, f"{SAME_PATH} as {twice}: ingest their common folder"))
             continue
         taken[identity] = source.origin
@@ -95,8 +109,9 @@ def make_plan(
                 continue
             entry, change = twin, "moved"
             present.add(twin.id)
-        plan.todo.append(Todo(source, fingerprint, change, entry))
-        first.setdefault(content, (entry.id if entry else document_id(source.creator or "", source.uri), source.uri))
+        identity = entry.id if entry else identity
+        plan.todo.append(Todo(source, fingerprint, change, identity, entry))
+        first.setdefault(content, (identity, source.uri))
     plan.vanished = [
         entry
         for entry in entries.all
@@ -117,7 +132,7 @@ def repetition(
 def _keep(plan: Plan, source: Source, entry: Entry) -> None:
     if entry.status == "left_out":
         plan.left_out.append(LeftOut(source.origin, entry.reason or ""))
-    elif entry.origin != source.origin:
+    elif (entry.origin, entry.uri) != (source.origin, source.uri) and entry.creator == source.creator:
         plan.relocated.append((source, entry))
     else:
         plan.unchanged.append((source, entry))

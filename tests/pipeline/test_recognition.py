@@ -156,3 +156,44 @@ async def test_a_deleted_document_comes_back_when_it_is_named_itself(library: Li
     assert (await library.ingest()).left_out == 1
     assert (await library.ingest(target=path)).added == 1
     assert list(await library.answering()) == ["a.md"]
+
+
+async def test_a_folder_within_the_folder_holds_the_same_documents(library: Library) -> None:
+    library.write("a.md", ARTICLE)
+    library.write("talks/a.md", long_article("echo"))
+    await library.ingest()
+    before = await library.rows()
+    library.write("talks/b.md", long_article("hum"))
+    summary = await library.ingest(target=library.content / "talks")
+    assert (summary.added, summary.unchanged, summary.duplicates, summary.failed) == (1, 1, 0, 0)
+    rows = await library.rows()
+    assert sorted(rows) == ["a.md", "talks/a.md", "talks/b.md"]
+    assert {uri: rows[uri]["id"] for uri in before} == {uri: row["id"] for uri, row in before.items()}
+    assert (await library.ingest()).unchanged == 3
+
+
+async def test_a_folder_around_the_folder_holds_the_same_documents_and_more(library: Library) -> None:
+    library.write("talks/a.md", long_article("echo"))
+    await library.ingest(target=library.content / "talks")
+    (before,) = (await library.rows()).values()
+    assert before["source_uri"] == "a.md"
+    library.write("a.md", ARTICLE)
+    summary = await library.ingest()
+    assert (summary.added, summary.unchanged, summary.failed) == (1, 1, 0)
+    rows = await library.rows()
+    assert rows["talks/a.md"]["id"] == before["id"] != rows["a.md"]["id"]
+    texts = await library.answering()
+    assert "small room" in texts["a.md"][0]
+    assert "echo" in texts["talks/a.md"][0]
+    assert (await library.ingest()).unchanged == 2
+
+
+async def test_an_export_that_comes_into_a_new_folder_every_day_is_the_same_documents(library: Library) -> None:
+    library.write("monday/a.md", ARTICLE)
+    library.write("monday/b.md", long_article("echo"))
+    await library.ingest(target=library.content / "monday")
+    library.write("tuesday/a.md", ARTICLE)
+    library.write("tuesday/b.md", long_article("hum"))
+    summary = await library.ingest(target=library.content / "tuesday")
+    assert (summary.changed, summary.unchanged, summary.duplicates) == (1, 1, 0)
+    assert sorted(await library.rows()) == ["a.md", "b.md"]
