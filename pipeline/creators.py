@@ -13,6 +13,7 @@ from pipeline.sources.decode import decode
 from pipeline.sources.metadata import read_yaml
 
 PROFILE = "creator.yaml"
+MOST_BYTES = 256 * 1024
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 _SLUG_RULE = "lower-case letters, digits and single hyphens, such as `ana-velloret`"
 
@@ -44,6 +45,8 @@ def read_profile(path: Path) -> Creator:
     Raises `ConfigurationError` with a sentence that names the file and the key that is wrong.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigurationError(f"{path} is larger than a description of a creator: {MOST_BYTES // 1024} kB.")
         values = read_yaml(decode(path.read_bytes())[0], str(path))
         profile = _Profile.model_validate(values)
     except ContentError as error:

@@ -30,9 +30,9 @@ class DryRun:
         self._tell = tell
         self._summary = Summary()
 
-    async def run(self, found: Found, searched: Collection[str], *, prune: bool) -> Summary:
+    async def run(self, found: Found, searched: Collection[str], *, prune: bool, again: bool) -> Summary:
         """What a run over the same would change."""
-        survey = await make_survey(found, searched, self._ledger, self._model.id)
+        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again)
         plan, summary = survey.plan, self._summary
         for aside in survey.failed:
             self._fail(aside.source.origin, aside.reason)

@@ -108,8 +108,10 @@ class Ingestion:
         self._summary = Summary()
         self._progress = _Progress()
 
-    async def run(self, found: Found, *, searched: Collection[str] = (), prune: bool = False) -> Summary:
-        """Brings what has changed into the library; everything else is left alone.
+    async def run(
+        self, found: Found, *, searched: Collection[str] = (), prune: bool = False, again: bool = False
+    ) -> Summary:
+        """Brings what has changed into the library, or with `again` everything; the rest is left alone.
 
         `searched` are the targets of which `found` has everything; with `prune`, documents that came from there and are
         gone are removed. Call it while you hold `Ledger.writing`. Killed at any point, a second run ends where one
@@ -118,7 +120,7 @@ class Ingestion:
         """
         for owner in found.owners.values():
             await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
-        survey = await make_survey(found, searched, self._ledger, self._model.id)
+        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again)
         await self._write_down(survey)
         leaving = [entry.id for entry in survey.plan.vanished] if prune else []
         await self._bring_in(Arrivals(survey.plan.todo, survey.entries, leaving))
@@ -263,5 +265,5 @@ async def in_thread(function: Callable[[*Arguments], Result], *arguments: *Argum
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait([work])
+        await asyncio.gather(work, return_exceptions=True)
         raise

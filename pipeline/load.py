@@ -53,7 +53,7 @@ def read_fingerprint(source: Source) -> str:
     try:
         with source.path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256")
-        return _fingerprint(source, content, *(_bytes_of(path) for path in (source.sidecar, source.info)))
+        return _fingerprint(source, content, *(_digest_of(path) for path in (source.sidecar, source.info)))
     except OSError as error:
         raise ContentError(UNREADABLE) from error
 
@@ -91,9 +91,9 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
     sections = tuple(section for section in finished if section.blocks)
     if not sections:
         raise NothingToRead("There is no text in it.")
-    return Loaded(
-        document, creator_name, sections, _fingerprint(source, hashlib.sha256(content), sidecar, info), tuple(told)
-    )
+    digests = hashlib.sha256(sidecar).digest(), hashlib.sha256(info).digest()
+    fingerprint = _fingerprint(source, hashlib.sha256(content), *digests)
+    return Loaded(document, creator_name, sections, fingerprint, tuple(told))
 
 
 def title_from(path: PurePath) -> str:
@@ -136,11 +136,22 @@ def _bytes_of(path: Path | None) -> bytes:
     return path.read_bytes() if path else b""
 
 
+def _digest_of(path: Path | None) -> bytes:
+    """SHA-256 of a file that need not fit into memory; of nothing where there is none."""
+    if path is None:
+        return hashlib.sha256(b"").digest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def _fingerprint(source: Source, digest: "hashlib._Hash", sidecar: bytes, info: bytes) -> str:
-    """The digest of the document's bytes, and of everything else that decides what becomes of it."""
+    """The digest of the document's bytes, continued with everything else that decides what becomes of it.
+
+    `sidecar` and `info` are digests.
+    """
     request = source.request
     if source.sidecar or source.info or request.topics or request.creator or source.known != Metadata():
-        digest.update(hashlib.sha256(sidecar).digest() + hashlib.sha256(info).digest())
+        digest.update(sidecar + info)
         digest.update("\0".join((request.creator or "", repr(source.known), *request.topics)).encode())
     return digest.hexdigest()
 

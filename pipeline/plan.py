@@ -59,13 +59,14 @@ def make_plan(
     entries: Entries,
     *,
     model: str,
+    again: bool,
     whereabouts: Callable[[str], Whereabouts],
     searched: Iterable[str],
 ) -> Plan:
     """Sorts sources, given with their fingerprints.
 
-    `model` is the embedding model of the index; `whereabouts` tells what is at an origin now; `searched` are targets of
-    which everything that is there was found.
+    `model` is the embedding model of the index; with `again` nothing counts as done. `whereabouts` tells what is at an
+    origin now; `searched` are targets of which everything that is there was found.
     """
     found = [(entries.placed(source), content) for source, content in found]
     found = list({source.origin: (source, content) for source, content in found}.values())
@@ -86,7 +87,8 @@ def make_plan(
         if entry is not None and entry.is_deleted and source.request.target != source.origin:
             plan.left_out.append(LeftOut(source.origin, DELETED))
             continue
-        if entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing):
+        is_current = entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing)
+        if entry is not None and is_current and not again:
             _keep(plan, source, entry)
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue

@@ -25,8 +25,11 @@ class Survey:
     settled: list[UUID]
 
 
-async def make_survey(found: Found, searched: Collection[str], ledger: Ledger, model: str) -> Survey:
-    """Looks everything up. `searched` are targets of which `found` has everything; `model` is the index's."""
+async def make_survey(
+    found: Found, searched: Collection[str], ledger: Ledger, model: str, *, again: bool = False
+) -> Survey:
+    """Looks everything up. `searched` are targets of which `found` has everything; `model` is the index's. With `again`
+    documents are to be read whether they have changed or not."""
     places = [*found.sources, *(source for source, _ in found.failed)]
     entries = await ledger.entries(found.owners.values(), places, searched)
     failed: list[Aside] = []
@@ -43,7 +46,7 @@ async def make_survey(found: Found, searched: Collection[str], ledger: Ledger, m
             readable.append((source, await asyncio.to_thread(read_fingerprint, source)))
         except ContentError as error:
             fail(source, error.message)
-    plan = make_plan(readable, entries, model=model, whereabouts=whereabouts, searched=searched)
+    plan = make_plan(readable, entries, model=model, again=again, whereabouts=whereabouts, searched=searched)
     kept = {entry.id for aside in failed if (entry := entries.of(aside.source)) is not None}
     closed = [source.origin for source, _ in found.failed]
     plan.vanished = [entry for entry in plan.vanished if entry.id not in kept and not entry.is_under(closed)]

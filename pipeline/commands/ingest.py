@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.knowledge.embedder import Embedder, usable_cores
 from backend.knowledge.embedders import ensure_model, open_embedder
@@ -84,47 +84,41 @@ class Work:
         self._publish_after = publish_after
 
     async def run(
-        self, requests: Sequence[Request], *, prune: bool = False, dry_run: bool = False, choose: Choose | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        prune: bool = False,
+        dry_run: bool = False,
+        choose: Choose | None = None,
+        again: bool = False,
     ) -> Summary:
-        """One run over everything that is asked for, or over what `choose` takes of it."""
+        """One run over everything that is asked for, or over what `choose` takes of it.
+
+        Documents that have not changed are brought in all the same with `again`, and where the index was lost: their
+        vectors are kept elsewhere, so that takes little.
+        """
         self._display.say("Loading the embedding model")
         index = open_index(self._settings)
         try:
+            again = again or await index.model() is None
             embedder = await open_embedder(self._settings, index)
         finally:
             await index.close()
-        async with database(self._settings) as connections:
+        async with AsyncExitStack() as stack:
+            connections = await stack.enter_async_context(database(self._settings))
             ledger = Ledger(connections)
-            async with ledger.writing():
-                with (
-                    staging(self._settings.data_dir) as folder,
-                    Pool(usable_cores(), ensure_model(self._settings, embedder.model)) as pool,
-                ):
-                    found, searched = await self._gather(requests, pool, folder)
-                    if choose is not None:
-                        found, searched = choose(found), []
-                    if dry_run:
-                        return await DryRun(ledger, pool, embedder.model, self._show).run(found, searched, prune=prune)
-                    return await self._ingest(connections, ledger, embedder, pool, found, searched, prune=prune)
-
-    async def _gather(self, requests: Sequence[Request], pool: Pool, folder: Path) -> tuple[Found, list[str]]:
-        self._display.say("Looking for content")
-        async with Fetcher() as fetcher:
-            return await Gatherer(pool, fetcher, folder, self._display.count).gather(requests)
-
-    async def _ingest(
-        self,
-        connections: AsyncEngine,
-        ledger: Ledger,
-        embedder: Embedder,
-        pool: Pool,
-        found: Found,
-        searched: Sequence[str],
-        *,
-        prune: bool,
-    ) -> Summary:
-        writer = open_index_writer(self._settings)
-        try:
+            await stack.enter_async_context(ledger.writing())
+            folder = stack.enter_context(staging(self._settings.data_dir))
+            model_folder = ensure_model(self._settings, embedder.model)
+            pool = stack.enter_context(Pool(usable_cores(), model_folder))
+            found, searched = await self._gather(requests, pool, folder)
+            if choose is not None:
+                found, searched = choose(found), []
+            if dry_run:
+                rehearsal = DryRun(ledger, pool, embedder.model, self._show)
+                return await rehearsal.run(found, searched, prune=prune, again=again)
+            writer = open_index_writer(self._settings)
+            stack.push_async_callback(writer.close)
             ingestion = Ingestion(
                 ledger=ledger,
                 embeddings=Embeddings(connections, embedder.model.id),
@@ -134,9 +128,12 @@ class Work:
                 tell=self._show,
                 publish_after=self._publish_after,
             )
-            return await ingestion.run(found, searched=searched, prune=prune)
-        finally:
-            await writer.close()
+            return await ingestion.run(found, searched=searched, prune=prune, again=again)
+
+    async def _gather(self, requests: Sequence[Request], pool: Pool, folder: Path) -> tuple[Found, list[str]]:
+        self._display.say("Looking for content")
+        async with Fetcher() as fetcher:
+            return await Gatherer(pool, fetcher, folder, self._display.count).gather(requests)
 
     def _heavy_part(self, embedder: Embedder, pool: Pool) -> Engine:
         if self._engine == "ray":

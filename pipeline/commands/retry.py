@@ -28,7 +28,7 @@ def run(names: Sequence[str]) -> int:
             )
             display.show(Told("failed", item.origin, gone))
         there = [item for item in wanted if item not in lost]
-        summary = asyncio.run(again(settings, there, display)) if there else Summary()
+        summary = asyncio.run(again(settings, there, display, is_asked=bool(names))) if there else Summary()
         summary.failed += len(lost)
     display.conclude(summary)
     return 1 if summary.failed else 0
@@ -48,8 +48,11 @@ async def read(settings: Settings, names: Sequence[str]) -> list[Shelved]:
         return await library.documents(with_failure=True)
 
 
-async def again(settings: Settings, wanted: Sequence[Shelved], display: Display) -> Summary:
-    """One run over what was asked for when they came, of which only they are taken."""
+async def again(settings: Settings, wanted: Sequence[Shelved], display: Display, *, is_asked: bool) -> Summary:
+    """One run over what was asked for when they came, of which only they are taken.
+
+    Those that were asked for by name are brought in again even if nothing is wrong with them.
+    """
     requests = list(dict.fromkeys(item.request for item in wanted))
     origins = {item.origin for item in wanted}
 
@@ -61,7 +64,7 @@ async def again(settings: Settings, wanted: Sequence[Shelved], display: Display)
             failed=[(source, reason) for source, reason in found.failed if is_wanted(source.origin, origins)],
         )
 
-    return await Work(settings, display, display.show, "local").run(requests, choose=choose)
+    return await Work(settings, display, display.show, "local").run(requests, choose=choose, again=is_asked)
 
 
 def is_wanted(origin: str, origins: set[str]) -> bool:

@@ -12,6 +12,7 @@ from backend.knowledge.opening import open_index
 from backend.settings import Settings
 from pipeline.commands.documents import WORDS
 from pipeline.library import Library, Shelved
+from pipeline.place import clock
 from pipeline.workplace import database, workplace
 
 LAST = 2**31 - 1  # more passages than any document has
@@ -78,10 +79,3 @@ def place(chunk: Chunk) -> str:
         f"characters {chunk.char_start} to {chunk.char_end}",
     )
     return " · ".join(part for part in parts if part)
-
-
-def clock(seconds: float) -> str:
-    """A moment as players show it: `4:05`, `1:02:03`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

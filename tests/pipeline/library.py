@@ -96,6 +96,7 @@ class Library:
         engine: Engine | None = None,
         publish_after: int = PUBLISH_AFTER,
         prune: bool = False,
+        again: bool = False,
         target: Path | None = None,
     ) -> Summary:
         """One run of the pipeline over the folder, or something in it, as the command does it."""
@@ -115,7 +116,7 @@ class Library:
                 publish_after=publish_after,
             )
             async with self.ledger.writing():
-                return await ingestion.run(found, searched=[str(path)], prune=prune)
+                return await ingestion.run(found, searched=[str(path)], prune=prune, again=again)
         finally:
             await own.close()
 

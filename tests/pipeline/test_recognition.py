@@ -1,5 +1,7 @@
 """What was edited, moved, repeated or taken away is recognised, and only what is new is embedded."""
 
+import shutil
+
 import pytest
 
 from pipeline.ingest import Told
@@ -197,3 +199,14 @@ async def test_an_export_that_comes_into_a_new_folder_every_day_is_the_same_docu
     summary = await library.ingest(target=library.content / "tuesday")
     assert (summary.changed, summary.unchanged, summary.duplicates) == (1, 1, 0)
     assert sorted(await library.rows()) == ["a.md", "b.md"]
+
+
+async def test_a_library_whose_index_was_lost_is_filled_again_without_embedding(library: Library) -> None:
+    library.write("rooms.md", long_article("echo"))
+    await library.ingest()
+    scores = await library.scores()
+    shutil.rmtree(library.settings.data_dir / "index")
+    engine = CountingEngine(library.engine)
+    summary = await library.ingest(engine=engine, again=True)
+    assert (summary.changed, engine.embedded) == (1, 0)
+    assert await library.scores() == scores
