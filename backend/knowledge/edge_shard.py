@@ -40,7 +40,7 @@ class Optimizing(NamedTuple):
 # When `optimize` rewrites what. Changes go into one segment without a graph, which costs nothing to write and is read
 # whole by every search: 0.1 ms for 1,000 points. When it holds GRAPH_FROM_POINTS it gets a graph (4 s) and the next one
 # begins. Beyond SEGMENTS it is joined with the smallest, so that a large library is not written anew whenever it has
-# grown by so much: in five such steps to 100,000 points that took 44 s in all, and five times as long with the two
+# grown by so much: in five such steps to 100,000 points that took 44 s in all, and several times as long with the two
 # segments that the engine takes on two cores. A search costs 4.9 ms there instead of 3.9. Removed points cost a search
 # as much as living ones until a fifth of their segment is removed.
 SEGMENTS = 4
