@@ -14,6 +14,7 @@ import qdrant_edge as edge
 
 from backend.errors import Unavailable
 from backend.knowledge import edge_shard
+from backend.knowledge.edge_errors import EngineFailure, engine_failures
 from backend.knowledge.generations import Generations, Stamp, model_of
 from backend.knowledge.index import ModelChanged
 from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope, SparseVector
@@ -108,11 +109,10 @@ class EdgeIndex:
         def read() -> T:
             opened = self._follow()
             try:
-                return work(opened) if opened else nothing
-            except ModelChanged:
-                raise
-            except Exception as error:  # the engine raises no narrower class than this
-                raise Unavailable("The index could not be searched.") from error
+                with engine_failures(passing=(ModelChanged,)):
+                    return work(opened) if opened else nothing
+            except EngineFailure as failure:
+                raise Unavailable("The index could not be searched.") from failure
 
         return await self._run(read)
 
@@ -138,14 +138,15 @@ class EdgeIndex:
         folder = self._generations.current()
         while folder is not None:
             try:
-                shard = edge.EdgeShard.load(str(folder))
-                is_empty = edge_shard.count(shard, Scope()) == 0
-                return Opened(shard, None if is_empty else model_of(folder))
-            except Exception as error:  # the engine raises no narrower class than this
+                with engine_failures():
+                    shard = edge.EdgeShard.load(str(folder))
+                    is_empty = edge_shard.count(shard, Scope()) == 0
+                    return Opened(shard, None if is_empty else model_of(folder))
+            except EngineFailure as failure:
                 newer = self._generations.current()
                 if newer == folder:
                     log.exception("The index generation %s cannot be opened", folder)
-                    raise Unavailable("The index cannot be opened.") from error
+                    raise Unavailable("The index cannot be opened: `footnote doctor` says more.") from failure
                 folder = newer  # the other was removed under our hands, because others have followed
         return None
 
@@ -158,7 +159,8 @@ class EdgeIndex:
         if self._opened is None:
             return
         try:
-            self._opened.shard.close()
-        except Exception:  # it may want to write into a generation that has been removed
+            with engine_failures():
+                self._opened.shard.close()
+        except EngineFailure:  # it may want to write into a generation that has been removed
             log.debug("A generation did not close cleanly", exc_info=True)
         self._opened = None

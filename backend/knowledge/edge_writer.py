@@ -12,6 +12,7 @@ import qdrant_edge as edge
 from backend.errors import FootnoteError, Unavailable
 from backend.knowledge import edge_shard
 from backend.knowledge.disk import require_space
+from backend.knowledge.edge_errors import EngineFailure, engine_failures
 from backend.knowledge.generations import Generations, model_of
 from backend.knowledge.index import refuse_other_model
 from backend.knowledge.models import EmbeddingModel, Point
@@ -114,12 +115,11 @@ class EdgePublication:
 
     def _translated(self, work: Callable[[], None]) -> None:
         try:
-            work()
-        except FootnoteError:
-            raise
-        except Exception as error:  # the engine raises no narrower class than this
+            with engine_failures(passing=(FootnoteError,)):
+                work()
+        except EngineFailure as failure:
             require_space(self._generations.folder)
-            raise Unavailable("The index could not be written.") from error
+            raise Unavailable("The index could not be written: `footnote doctor` says more.") from failure
 
     def _begin(self, model: EmbeddingModel | None) -> None:
         self._model = model

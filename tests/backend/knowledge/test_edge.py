@@ -265,3 +265,17 @@ async def test_a_read_only_disk_is_one_sentence(tmp_path: Path) -> None:
         pytest.raises(ConfigurationError, match=r"cannot be written .*read-only file system"),
     ):
         await publish(tmp_path / "data" / "index", 1)
+
+
+@pytest.mark.parametrize("file", ["payload_index/*-null/has_values/status.dat", "segment.json"])
+async def test_damaged_files_make_the_index_unavailable_and_nothing_else(
+    folder: Path, index: EdgeIndex, file: str
+) -> None:
+    await publish(folder, 1)
+    damaged = list((folder / "generations").rglob(file))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:1])
+    with pytest.raises(Unavailable, match="footnote doctor"):
+        await index.count(Scope())
+    assert not await index.ready()
