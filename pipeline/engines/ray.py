@@ -98,7 +98,7 @@ class RayEngine:
         from ray import data
 
         crew = muster()
-        context = data.DataContext.get_current().copy()
+        context = data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         context.target_max_block_size = BLOCK
@@ -106,23 +106,22 @@ class RayEngine:
         context.execution_options.resource_limits = data.ExecutionResources(
             object_store_memory=self._store * (crew.readers + crew.embedders)
         )
-        with data.DataContext.current(context):
-            rows = data.from_items([pickle.dumps(task) for task in tasks], override_num_blocks=-(-len(tasks) // TASKS))
-            cut = rows.map_batches(
-                Reading,
-                batch_size=None,
-                compute=_actors(crew.readers),
-                fn_constructor_args=(self._model, self._log),
-                num_cpus=crew.cores_to_read,
-            )
-            return cut.map_batches(
-                Embedding,
-                batch_size=BATCH,
-                compute=_actors(crew.embedders),
-                fn_constructor_args=(self._model, crew.on_gpu),
-                num_cpus=crew.cores_to_embed,
-                num_gpus=1 if crew.on_gpu else None,
-            )
+        rows = data.from_items([pickle.dumps(task) for task in tasks], override_num_blocks=-(-len(tasks) // TASKS))
+        cut = rows.map_batches(
+            Reading,
+            batch_size=None,
+            compute=_actors(crew.readers),
+            fn_constructor_args=(self._model, self._log),
+            num_cpus=crew.cores_to_read,
+        )
+        return cut.map_batches(
+            Embedding,
+            batch_size=BATCH,
+            compute=_actors(crew.embedders),
+            fn_constructor_args=(self._model, crew.on_gpu),
+            num_cpus=crew.cores_to_embed,
+            num_gpus=1 if crew.on_gpu else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
