@@ -99,7 +99,8 @@ class _Cutter:
         self._labels = [size(PARAGRAPH_BREAK + section.label) for section in sections]
         ends = [0, *(atom.end for atom in layout.atoms)]
         self._sizes = [
-            size(layout.text[atom.start if self._begins_section(number) else ends[number] : atom.end])
+            # A space before it costs nothing; without it, the sentence has mostly been measured already.
+            size(layout.text[atom.start if self._begins_section(number) else ends[number] : atom.end].removeprefix(" "))
             for number, atom in enumerate(layout.atoms)
         ]
 

@@ -53,7 +53,7 @@ class TokenCounter:
     def count_tokens(self, text: str) -> int:
         """How many tokens the model would read of this passage, prompt and special tokens included, if nothing were
         cut. A passage is read whole when this is at most the manifest's `max_tokens`."""
-        return len(self._tokenizer.encode(self._prompt + text).ids)
+        return len(self._tokenizer.encode_batch_fast([self._prompt + text])[0])
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, str]:

@@ -1,12 +1,15 @@
 """The heavy part of an ingestion on this machine: children read and cut ahead, this process embeds."""
 
+from collections import deque
 from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain, islice
 
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
-from pipeline.engines.engine import Batch, Refusal
-from pipeline.engines.steps import Step, batch_of, cut_ahead, steps
+from pipeline.engines.engine import Batch
+from pipeline.engines.steps import batch_of, cut_ahead, steps
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Task
 
@@ -14,9 +17,10 @@ BATCH = 128  # passages embedded together: enough to sort by length, and a sign 
 
 
 class LocalEngine:
-    """See `Engine`. Holds `batch` passages at a time and the passages of a few documents.
+    """See `Engine`. Holds three batches of `batch` passages at a time, and the passages of a few documents.
 
-    `pool` is the caller's to close.
+    While one batch is published the next one is embedded, and where that no longer keeps all cores busy, the one after
+    it begins. `pool` is the caller's to close.
     """
 
     def __init__(self, embedder: Embedder, lexical: LexicalEncoder, pool: Pool, batch: int = BATCH) -> None:
@@ -27,12 +31,13 @@ class LocalEngine:
 
     def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
         """See `Engine.batches`."""
-        waiting: list[Step | Refusal] = []
-        with closing(cut_ahead(tasks, self._pool)) as documents:
-            for task, made in documents:
-                for step in steps(task, made):
-                    waiting.append(step)
-                    if len(waiting) == self._batch:
-                        yield batch_of(waiting, self._embedder, self._lexical)
-                        waiting = []
-        yield batch_of(waiting, self._embedder, self._lexical)
+        ahead: deque[Future[Batch]] = deque()
+        # Left in the other order: the children are ended before the batches at work are waited for.
+        with ThreadPoolExecutor(2, "embedding") as threads, closing(cut_ahead(tasks, self._pool)) as documents:
+            waiting = chain.from_iterable(steps(task, made) for task, made in documents)
+            while part := list(islice(waiting, self._batch)):
+                ahead.append(threads.submit(batch_of, part, self._embedder, self._lexical))
+                if len(ahead) > 1:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backend.errors import ConfigurationError, Unavailable
-from backend.knowledge.embedder import Embedder, QueryEmbedder, Vectors, batches_of
+from backend.knowledge.embedder import LARGEST_BATCH, Embedder, QueryEmbedder, Vectors, batches_of
 from backend.knowledge.export import exported_model
 from backend.knowledge.exported import MANIFEST_FILE, Manifest
 from backend.settings import load
@@ -114,13 +114,13 @@ def test_batches_hold_every_text_once_within_the_budget() -> None:
     batches = batches_of(lengths, cores=2)
     assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
     for batch in batches:
-        assert len(batch) * max(lengths[position] for position in batch) <= 2048
+        assert len(batch) * max(lengths[position] for position in batch) <= LARGEST_BATCH
     assert batches_of([], cores=2) == []
     assert batches_of([5000], cores=2) == [[0]]
 
 
 def test_a_small_job_is_shared_among_the_cores() -> None:
-    assert [len(batch) for batch in batches_of([256] * 8, cores=2)] == [4, 4]
+    assert [len(batch) for batch in batches_of([64] * 8, cores=2)] == [4, 4]
 
 
 class SlowEmbedder(Embedder):
