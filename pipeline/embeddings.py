@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, Text, any_, bindparam, delete, select, text
+from sqlalchemy import ARRAY, ColumnElement, LargeBinary, Text, any_, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -69,6 +69,6 @@ class Embeddings:
                 )
                 await connection.execute(delete(embeddings).where(embeddings.c.document_id == document, ~is_current))
 
-    def _of(self, documents: Collection[UUID]):  # type: ignore[no-untyped-def]
+    def _of(self, documents: Collection[UUID]) -> ColumnElement[bool]:
         ids = bindparam("documents", list(documents), type_=ARRAY(SqlUUID))
         return (embeddings.c.document_id == any_(ids)) & (embeddings.c.model == self._model)
