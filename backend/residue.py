@@ -12,7 +12,8 @@ then deletes its segments, another server recycles or archives them as it is set
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -20,7 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from backend.conversations.models import messages, runs
-from backend.database import open_database, translated
+from backend.database import is_away, open_database, translated
 from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents, embeddings
 from backend.settings import Settings
@@ -44,7 +45,7 @@ async def clear_database(settings: Settings) -> None:
     """
     engine = open_database(settings.database.url, pool_size=1)
     try:
-        with translated():
+        with _translated():
             async with engine.connect() as connection:
                 # The driver's own connection: no transaction around it, and no time limit of a visitor's statement.
                 raw: Any = (await connection.get_raw_connection()).driver_connection
@@ -59,6 +60,18 @@ async def clear_database(settings: Settings) -> None:
                 await connection.invalidate()  # its lock timeout is nobody else's
     finally:
         await engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """As `database.translated`, for what the driver itself raises too."""
+    with translated():
+        try:
+            yield
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if not is_away(error):
+                raise
+            raise Unavailable("The database went away: run the same command again.") from error
 
 
 async def _vacuum(connection: Any, table: str, options: str) -> None:

@@ -1,46 +1,26 @@
-"""A deletion leaves no trace, wherever it is interrupted, and nobody else notices it."""
+"""A deletion is complete, wherever it was interrupted, and touches nothing else."""
 
 import asyncio
-import os
-import pty
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
-from redis.asyncio import Redis
-from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import func, select
 
 from backend import erasure
 from backend.chat import runs as live
-from backend.chat.journal import frames_key
-from backend.conversations.cached import key
-from backend.errors import ConfigurationError, ContentError, Unavailable
+from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents, embeddings
 from backend.knowledge.models import Creator
 from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
 from pipeline import delete as deletion
-from pipeline.commands import delete as command
 from pipeline.delete import Deleted, Deletion
 from pipeline.ledger import Ledger
-from pipeline.profile import Measured, Sample, keep_profile, load_profile, profile_folder
+from pipeline.profile import Measured, keep_profile, load_profile, profile_folder
 from pipeline.tombstones import Tombstones
 from pipeline.voice.measure import measure
 from tests.pipeline.library import Killed, Library
-from tests.pipeline.test_command import footnote
 from tests.pipeline.test_ingest import long_article
-from tests.service import Visitor, running
-
-CANARY = "The copper heron counts nine violet marbles before every thunderstorm"
-HERONS = f"# Herons\n\n{CANARY}. It never loses one of them. Nobody has ever asked it why it does so.\n"
-ROOMS = (
-    "# Rooms\n\nA small room rings at low frequencies, and a large one does not ring at all. "
-    "Put foam into the corners of a small room, and listen again on another day.\n"
-)
+from tests.pipeline.traces import CANARY, HERONS, ROOMS, folders_with
 
 
 @pytest.fixture(autouse=True)
@@ -48,126 +28,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that forget at once, so that nobody waits half a minute for them."""
     monkeypatch.setattr(live, "KEEP_ENDED_S", 0.3)
     monkeypatch.setattr(erasure, "SETTLE_S", 0.3)
-
-
-@pytest.fixture(scope="module")
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
-
-
-async def test_after_a_deletion_no_trace_is_left_anywhere_and_the_service_never_stumbles(
-    settings: Settings, database: AsyncEngine, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(settings.data_dir))
-    (tmp_path / "herons.md").write_text(HERONS)
-    (tmp_path / "rooms.md").write_text(ROOMS)
-    done = await asyncio.to_thread(footnote, settings.data_dir, "ingest", tmp_path, "--creator", "canary")
-    assert done.returncode == 0, done.stderr
-    lay_down_leftovers(settings.data_dir, await document_of(database, "canary", "herons.md"))
-    async with running(settings) as address, Visitor(address) as visitor, Visitor(address) as other:
-        answer = await visitor.ask("What does the copper heron count?", creator="canary")
-        conversation = answer.conversation_id
-        again = await visitor.ask("And before what does it count them?", creator="canary", conversation_id=conversation)
-        assert CANARY in answer.text
-        keys = [frames_key(UUID(one.run_id)) for one in (answer, again)] + [key(UUID(conversation))]
-        while await redis.exists(*keys) < len(keys):
-            await asyncio.sleep(0.02)
-        async with database.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.execute(text("ANALYZE"))
-            await connection.execute(text("CHECKPOINT"))
-        before = await traces(settings, database, redis)
-        assert {"messages.content", "messages.sources", "messages.terminal", "messages.citations"} <= before
-        assert {"string in Redis", "stream in Redis", "statistics"} <= before
-        assert {"redis", "index", "staging", "profiles", "postgres/base", "postgres/pg_wal"} <= before
-        answered: list[str] = []
-        asking = asyncio.create_task(keep_asking(other, answered))
-        code = await asyncio.to_thread(command.run, ["canary/herons.md"], None)
-        asking.cancel()
-        (ended,) = await asyncio.gather(asking, return_exceptions=True)
-        assert code == 0
-        assert isinstance(ended, asyncio.CancelledError), ended
-        assert len(answered) > 5
-        assert await traces(settings, database, redis) == set()
-        after = await visitor.ask("What does the copper heron count?", creator="canary")
-        assert CANARY not in after.raw.decode()
-        for run in (answer, again):
-            assert CANARY not in (await visitor.follow(run.run_id)).checked().raw.decode()
-        assert CANARY not in str(await visitor.messages(conversation))
-
-
-async def keep_asking(visitor: Visitor, answered: list[str]) -> None:
-    """Asks of what is not deleted, again and again; fails at the first answer that is not one."""
-    while True:
-        answer = await visitor.ask("Why does a small room ring?", creator="canary")
-        assert answer.checked().last.event == "done", answer.events
-        assert "low frequencies" in answer.text
-        answered.append(answer.text)
-        await asyncio.sleep(0.05)
-
-
-def lay_down_leftovers(data_dir: Path, document: UUID) -> None:
-    """What a killed ingestion leaves, and a profile that quotes the document."""
-    (data_dir / "staging" / "archive-1").mkdir(parents=True)
-    (data_dir / "staging" / "archive-1" / "herons.md").write_text(HERONS)
-    sample = Sample(document, "Herons", "1.", CANARY)
-    measured = Measured("all that they wrote", 1, "", measure([ROOMS], []), (sample,))
-    keep_profile(profile_folder(data_dir), Creator("canary", "Canary"), measured)
-
-
-async def document_of(database: AsyncEngine, creator: str, uri: str) -> UUID:
-    query = select(documents.c.id).where(documents.c.creator == creator, documents.c.source_uri == uri)
-    async with database.connect() as connection:
-        return (await connection.execute(query)).scalar_one()
-
-
-async def traces(settings: Settings, database: AsyncEngine, redis: Redis) -> set[str]:
-    """Every place with the canary: columns of tables, types of keys in Redis, folders of files of any kind."""
-    return {
-        *(await columns_with(database, CANARY)),
-        *[f"{kind} in Redis" async for kind in kinds_of_keys_with(redis, CANARY.encode())],
-        *await asyncio.to_thread(folders_with, settings.data_dir, CANARY.encode()),
-    }
-
-
-async def columns_with(database: AsyncEngine, wanted: str) -> set[str]:
-    """Every column of every table, whatever its type, that holds the words (bytes are shown in hexadecimal); and the
-    statistics of the planner."""
-    columns = text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")
-    words = {"wanted": wanted, "hexadecimal": wanted.encode().hex()}
-    found: set[str] = set()
-    async with database.connect() as connection:
-        for table, column in (await connection.execute(columns)).all():
-            value = f'"{column}"::text'
-            query = f'SELECT 1 FROM "{table}" WHERE strpos({value}, :wanted) + strpos({value}, :hexadecimal) > 0'
-            if (await connection.execute(text(query), words)).first():
-                found.add(f"{table}.{column}")
-        sampled = text("SELECT 1 FROM pg_stats WHERE strpos(pg_stats::text, :wanted) > 0")
-        if (await connection.execute(sampled, {"wanted": wanted})).first():
-            found.add("statistics")
-    return found
-
-
-async def kinds_of_keys_with(redis: Redis, wanted: bytes) -> AsyncIterator[str]:
-    """The type of every key that holds the words."""
-    async for name in redis.scan_iter():
-        kind = (await redis.type(name)).decode()
-        value: Any = await (redis.get(name) if kind == "string" else redis.xrange(name))
-        if wanted in (value if kind == "string" else b"".join(entry[b"frames"] for _, entry in value)):
-            yield kind
-
-
-def folders_with(data_dir: Path, wanted: bytes) -> set[str]:
-    """The folders of files with these bytes, Postgres' own one level deeper."""
-    found: set[str] = set()
-    for file in data_dir.rglob("*"):
-        with suppress(FileNotFoundError):  # engines replace theirs all the time
-            if file.is_file() and not file.is_symlink() and wanted in file.read_bytes():
-                parts = file.relative_to(data_dir).parts
-                found.add("/".join(parts[:2]) if parts[0] == "postgres" else parts[0])
-    return found
 
 
 @pytest.fixture
@@ -364,74 +224,3 @@ async def test_the_check_finds_what_a_step_left_behind(shelves: Library, monkeyp
         left = (await delete(shelves, "herons.md")).left
     assert {"passages", "hits of a search", "the catalogue", "kept vectors"} <= left.keys()
     assert (await delete(shelves, "herons.md")).left == {}
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("deleting")
-    (folder / "models").symlink_to(model_cache / "models")
-    (folder / "ana").mkdir()
-    (folder / "ana" / "herons.md").write_text(HERONS)
-    (folder / "ana" / "rooms.md").write_text(ROOMS)
-    done = footnote(folder, "ingest", folder / "ana", "--creator", "ana")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-def run_in(data_dir: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], creator: str | None = None) -> int:
-    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(data_dir))
-    return command.run(names, creator)
-
-
-def test_a_name_that_means_nothing_deletes_nothing(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(ContentError, match="no document `nothing`"):
-        run_in(data_dir, monkeypatch, ["herons.md", "nothing"])
-    with pytest.raises(ContentError, match="no creator `nobody`"):
-        run_in(data_dir, monkeypatch, [], "nobody")
-    for names, creator in (([], None), (["herons.md"], "ana")):
-        with pytest.raises(ConfigurationError, match="--creator SLUG"):
-            run_in(data_dir, monkeypatch, names, creator)
-    assert "Deleted" not in capsys.readouterr().out
-    assert "herons.md" in footnote(data_dir, "show", "herons.md").stdout
-
-
-def test_deleting_twice_says_so_and_checks_again(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_in(data_dir, monkeypatch, ["Herons"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "Herons (ana/herons.md)"
-    assert "Deleted 1 document with 1 passage" in said[-2]
-    assert said[-1].startswith("Checked: nothing of it is left")
-    assert run_in(data_dir, monkeypatch, ["ana/herons.md"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "ana/herons.md: it was deleted before"
-    assert said[-1].startswith("Checked")
-
-
-def test_a_creator_is_deleted_on_a_terminal_only_when_it_is_confirmed(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with on_terminal(monkeypatch, "n\n"):
-        assert run_in(data_dir, monkeypatch, [], "ana") == 1
-    assert "Nothing was deleted." in capsys.readouterr().out
-    assert "ana" in footnote(data_dir, "status").stdout
-    with on_terminal(monkeypatch, "y\n"):
-        assert run_in(data_dir, monkeypatch, [], "ana") == 0
-    assert "Checked" in capsys.readouterr().out.splitlines()[-1]
-    assert footnote(data_dir, "status").stdout.startswith("The library is empty.")
-
-
-@contextmanager
-def on_terminal(monkeypatch: pytest.MonkeyPatch, typed: str) -> Iterator[None]:
-    """Standard input as a terminal on which something was typed."""
-    ours, theirs = pty.openpty()
-    os.write(ours, typed.encode())
-    try:
-        with os.fdopen(theirs) as terminal, monkeypatch.context() as patch:
-            patch.setattr("sys.stdin", terminal)
-            yield
-    finally:
-        os.close(ours)
