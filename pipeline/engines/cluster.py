@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,38 +23,33 @@ UNFIT = (
 )
 UNSTARTED = "Ray cannot be started on this machine: `ray start --head` says why."
 
-# Nothing is reported to anybody, and the terminal is the curator's: what Ray has to say is in its own logs.
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+NO_REPORTS = {"RAY_USAGE_STATS_ENABLED": "0"}
 # Every port on loopback, which the first of these means on any system, and none of them for the machine's other users.
 PRIVATE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
 
 @contextmanager
-def cluster() -> Iterator[None]:
-    """Connects this process to the cluster; one of our own ends with the block, and leaves nothing behind.
+def cluster(folder: str) -> Iterator[None]:
+    """Connects this process to the cluster; one of our own ends with the block, and writes into `folder` only.
 
     Raises `ConfigurationError` where Ray is not installed or this machine is no part of the cluster, `Unavailable`
     where there is none.
     """
     address = os.environ.get(ADDRESS)
-    os.environ.update(QUIET)
+    os.environ.update(NO_REPORTS)
     if address:
         refuse_silence(address)
     else:
         os.environ.update(PRIVATE, RAY_AUTH_TOKEN=secrets.token_hex(32))
     try:
         import ray
-        import ray.data
     except ImportError as error:
         raise ConfigurationError(MISSING) from error
-    log = logging.getLogger("ray.data")
-    log.handlers = [handler for handler in log.handlers if not isinstance(handler, logging.StreamHandler)]
-    with tempfile.TemporaryDirectory(prefix="footnote-ray-", ignore_cleanup_errors=True) as folder:
-        try:
-            _join(address, folder)
-            yield
-        finally:
-            ray.shutdown()
+    try:
+        _join(address, folder)
+        yield
+    finally:
+        ray.shutdown()
 
 
 def refuse_silence(address: str) -> None:
@@ -78,26 +72,12 @@ def _join(address: str | None, folder: str) -> None:
     import ray
 
     try:
-        with _mute():
-            if address:
-                ray.init(address, logging_level=logging.CRITICAL, log_to_driver=False)
-            else:
-                ray.init(
-                    "local", num_cpus=usable_cores(), object_store_memory=STORE, include_dashboard=False,
-                    logging_level=logging.CRITICAL, log_to_driver=False, _temp_dir=folder,
-                )  # fmt: skip
+        if address:
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+        else:
+            ray.init(
+                "local", num_cpus=usable_cores(), object_store_memory=STORE, include_dashboard=False,
+                logging_level=logging.ERROR, log_to_driver=False, _temp_dir=folder,
+            )  # fmt: skip
     except Exception as error:  # Ray raises whatever its parts do
         raise ConfigurationError(UNFIT if address else UNSTARTED) from error
-
-
-@contextmanager
-def _mute() -> Iterator[None]:
-    """Keeps the terminal from what Ray's own library says of its start, which no setting changes."""
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

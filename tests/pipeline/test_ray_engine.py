@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -21,10 +22,12 @@ import pytest
 from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
+from pipeline.engines import ray_driver
 from pipeline.engines.engine import Batch, Embedded
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.order import Order
-from pipeline.engines.ray import ITEM, NOT_THERE, Embedding, RayEngine, Reading
+from pipeline.engines.ray import RayEngine
+from pipeline.engines.ray_actors import COLUMN, NO_FILE, Embedding, Reading
 from pipeline.find import find
 from pipeline.sandbox.pool import Pool
 from pipeline.sandbox.reading import cut_document
@@ -35,8 +38,6 @@ ROOT = Path(__file__).parents[2]
 FOOTNOTE = Path(sys.executable).parent / "footnote"
 SAMPLE = ROOT / "scripts" / "sample"
 BROKEN = "It is not a text file."
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")  # of Ray about itself
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_nobody_reads_ahead_of_a_taker_who_takes_nothing(pool: Pool, tmp_path: P
     read = len(all_of(made, "begun"))
     refused = [refusal.reason for batch in made for refusal in batch.refused]
     assert 0 < read < len(todo) / 2
-    assert refused == [NOT_THERE] * (len(todo) - read)
+    assert refused == [NO_FILE] * (len(todo) - read)
 
 
 @pytest.fixture
@@ -223,23 +224,37 @@ def test_a_cluster_that_does_not_answer_is_one_sentence_at_once(
 
 
 @pytest.mark.usefixtures("no_cluster")
-def test_without_the_extra_a_sentence_says_how_to_install_it() -> None:
-    script = (
-        "import sys; sys.modules['ray'] = None\n"
-        "from pathlib import Path\n"
-        "from pipeline.engines.ray import RayEngine\n"
-        "try: next(RayEngine(Path(), Path()).batches([]))\n"
-        "except Exception as error: print(type(error).__name__, error.message)\n"
-    )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT).stdout
-    assert said == "ConfigurationError `--engine ray` needs Ray: pip install 'footnote[ray]'\n"
+def test_without_the_extra_a_sentence_says_how_to_install_it(
+    tasks: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ray.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=re.escape("pip install 'footnote[ray]'")):
+        next(RayEngine(tmp_path, tmp_path / "log").batches(tasks))
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_a_cluster_that_is_lost_ends_the_run_with_a_sentence(tasks: list[Task], tmp_path: Path) -> None:
+    def lose() -> None:
+        until(lambda: drivers())
+        for driver in drivers():
+            driver.kill()
+
+    threading.Thread(target=lose).start()
+    with pytest.raises(Unavailable, match="The same command goes on"):
+        next(RayEngine(tmp_path, tmp_path / "log").batches(tasks))
+
+
+def drivers() -> list[psutil.Process]:
+    """The processes of ours that drive a cluster, whose end is also that of a driver that loses it."""
+    return [child for child in psutil.Process().children() if ray_driver.__name__ in child.cmdline()]
 
 
 def test_a_worker_without_the_model_ends_the_run_with_a_sentence(tasks: list[Task], tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    given = {ITEM: [pickle.dumps(task) for task in tasks[:2]]}
+    given = {COLUMN: [pickle.dumps(task) for task in tasks[:2]]}
     (answer,) = Reading(gone, tmp_path / "log")(given)
-    (row,) = Embedding(gone, on_gpu=False)(answer)[ITEM]
+    (row,) = Embedding(gone, on_gpu=False)(answer)[COLUMN]
     error = pickle.loads(row)
     assert isinstance(error, ConfigurationError)
     assert "same path" in error.message
