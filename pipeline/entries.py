@@ -95,6 +95,7 @@ class Entries:
                 self._roots.setdefault(entry.creator, set()).add(entry.root)
         self._by_uri = {(entry.creator, entry.uri): entry for entry in self.all}
         self._by_origin = {entry.origin: entry for entry in self.all if entry.origin}
+        self._deleted = {(entry.creator, entry.fingerprint) for entry in self.all if entry.is_deleted}
         self._by_content = {
             (entry.creator, entry.fingerprint): entry
             for entry in self.all
@@ -129,6 +130,10 @@ class Entries:
     def is_free(self, identity: UUID) -> bool:
         """Whether no document has this id."""
         return identity not in self._ids
+
+    def was_deleted(self, creator: str | None, fingerprint: str) -> bool:
+        """Whether a document of the creator with these very bytes was deleted."""
+        return (creator or "", fingerprint) in self._deleted
 
     def with_content(self, creator: str | None, fingerprint: str) -> Entry | None:
         """A document of the creator with these very bytes."""

@@ -141,6 +141,7 @@ class Ingestion:
         self._summary.unchanged = len(plan.unchanged) + len(plan.relocated)
         await self._ledger.relocate(plan.relocated)
         await self._ledger.remove(survey.settled)
+        await self._ledger.restore([todo.entry.id for todo in plan.todo if todo.entry and todo.entry.is_deleted])
         for todo in plan.todo:
             self._progress.todo[todo.source] = todo
             self._progress.sizes[todo.source] = todo.source.path.stat().st_size
@@ -239,7 +240,6 @@ class Ingestion:
         """Documents that are no longer where they were: removed if that is wanted, else only told."""
         ids = [entry.id for entry in plan.vanished]
         if prune and ids:
-            await self._ledger.silence(ids)
             async with self._writer.publication(self._model) as publication:
                 await publication.remove_documents(ids)
             await self._ledger.remove(ids)

@@ -117,7 +117,7 @@ class Ledger:
         async with transaction(self._engine) as connection:
             for part in in_parts(rows):
                 statement = insert(documents).values(part)
-                changed = {**renewed(statement.excluded), "ingested_at": func.now(), "deleted_at": None}
+                changed = {**renewed(statement.excluded), "ingested_at": func.now()}
                 await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
     async def relocate(self, found: Sequence[tuple[Source, Entry]]) -> None:
@@ -147,6 +147,13 @@ class Ledger:
             elif creator is not None:
                 statement = insert(documents).values(values | new_row(aside.source))
                 await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    async def restore(self, ids: Collection[UUID]) -> None:
+        """Takes deleted documents up again, silent until they are finished."""
+        is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))
+        async with transaction(self._engine) as connection:
+            query = update(documents).where(is_one, documents.c.deleted_at.is_not(None))
+            await connection.execute(query.values(deleted_at=None, status="pending"))
 
     async def silence(self, ids: Collection[UUID]) -> None:
         """Stops documents from answering, at once: their tombstones keep them out until they are gone."""

@@ -57,7 +57,6 @@ def aside_row(aside: Aside) -> Row:
         "chunks": 0,
         "origin": aside.source.origin,
         "request": request_row(aside.source.request),
-        "deleted_at": None,
     }
 
 

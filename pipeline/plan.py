@@ -84,7 +84,8 @@ def make_plan(
     for source, fingerprint in found:
         entry = entries.of(source)
         content = source.creator, fingerprint
-        if entry is not None and entry.is_deleted and source.request.target != source.origin:
+        is_deleted = entry.is_deleted if entry is not None else entries.was_deleted(*content)
+        if is_deleted and source.request.target != source.origin:
             plan.left_out.append(LeftOut(source.origin, DELETED))
             continue
         is_current = entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing)

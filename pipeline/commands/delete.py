@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -90,10 +91,18 @@ async def find(settings: Settings, names: Sequence[str], creator: str | None) ->
 
 
 async def delete(settings: Settings, doomed: Doomed) -> Deleted:
-    """Opens what a deletion needs, and closes it."""
+    """Opens what a deletion needs, and closes it.
+
+    Raises `Unavailable` where another process is changing the library; the documents no longer answer all the same.
+    """
     index, writer = open_index(settings), open_index_writer(settings)
     try:
-        async with database(settings) as connections, Ledger(connections).writing():
+        async with AsyncExitStack() as stack:
+            connections = await stack.enter_async_context(database(settings))
+            ledger, tombstones = Ledger(connections), Tombstones(connections)
+            asked = doomed.documents if doomed.creator is None else await tombstones.of_creator(doomed.creator)
+            await ledger.silence(await tombstones.with_repetitions(asked))  # at once, whoever is writing now
+            await stack.enter_async_context(ledger.writing())
             return await Deletion(settings, connections, index, writer).run(doomed.documents, doomed.creator)
     finally:
         await writer.close()

@@ -1,10 +1,14 @@
 """What was edited, moved, repeated or taken away is recognised, and only what is new is embedded."""
 
+import asyncio
 import shutil
+from collections.abc import Generator, Iterable
 
 import pytest
 
+from pipeline.engines.engine import Batch
 from pipeline.ingest import Told
+from pipeline.source import Task
 from tests.pipeline.library import CountingEngine, Library
 from tests.pipeline.test_ingest import ARTICLE, TALK, long_article
 
@@ -210,3 +214,30 @@ async def test_a_library_whose_index_was_lost_is_filled_again_without_embedding(
     summary = await library.ingest(engine=engine, again=True)
     assert (summary.changed, engine.embedded) == (1, 0)
     assert await library.scores() == scores
+
+
+async def test_a_deleted_document_does_not_come_back_under_another_name(library: Library) -> None:
+    path = library.write("a.md", ARTICLE)
+    await library.ingest()
+    await library.ledger.silence([(await library.rows())["a.md"]["id"]])
+    path.rename(library.content / "b.md")
+    summary = await library.ingest()
+    assert (summary.added, summary.moved, summary.left_out) == (0, 0, 1)
+    assert await library.answering() == {}
+
+
+async def test_what_is_deleted_while_it_is_brought_in_stays_deleted(library: Library) -> None:
+    library.write("a.md", ARTICLE)
+    await library.ingest()
+    library.write("a.md", long_article("echo"))
+    (before,) = (await library.rows()).values()
+
+    class Deleting(CountingEngine):
+        def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
+            asyncio.run_coroutine_threadsafe(library.ledger.silence([before["id"]]), loop).result()
+            yield from super().batches(tasks)
+
+    loop = asyncio.get_running_loop()
+    await library.ingest(engine=Deleting(library.engine))
+    assert await library.answering() == {}
+    assert (await library.rows())["a.md"]["deleted_at"] is not None
