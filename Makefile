@@ -12,7 +12,7 @@ export FOOTNOTE_SERVER__PORT := $(PORT)
 endif
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run setup test lint format bench faults browser clean
+.PHONY: run setup test lint format bench bench-ingest faults browser clean
 
 run: setup ## Serve the sample content (or what has been ingested) on http://127.0.0.1:8000; PORT= and DATA= choose others
 	@exec $(BIN)/footnote serve --sample
@@ -36,6 +36,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev ## Speed as ratios, in one run
 	$(BIN)/python -m tests.bench
+
+bench-ingest: $(VENV)/.installed-dev ## An ingestion against the bare encoder, its stages and its memory, in some 10 minutes
+	$(BIN)/python -m tests.bench_ingest
 
 faults: $(VENV)/.installed-dev frontend/dist/.built ## Kill the service and its engines again and again; ROUNDS= says how often (default 10)
 	FOOTNOTE_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults

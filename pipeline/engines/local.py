@@ -1,15 +1,15 @@
 """The heavy part of an ingestion on this machine: children read and cut ahead, this process embeds."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from itertools import chain, islice
+from itertools import chain
 
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
-from pipeline.engines.engine import Batch
-from pipeline.engines.steps import batch_of, cut_ahead, steps
+from pipeline.engines.engine import Batch, Refusal
+from pipeline.engines.steps import Step, batch_of, cut_ahead, steps
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Task
 
@@ -34,10 +34,22 @@ class LocalEngine:
         ahead: deque[Future[Batch]] = deque()
         # Left in the other order: the children are ended before the batches at work are waited for.
         with ThreadPoolExecutor(2, "embedding") as threads, closing(cut_ahead(tasks, self._pool)) as documents:
-            waiting = chain.from_iterable(steps(task, made) for task, made in documents)
-            while part := list(islice(waiting, self._batch)):
+            for part in _parts(chain.from_iterable(steps(task, made) for task, made in documents), self._batch):
                 ahead.append(threads.submit(batch_of, part, self._embedder, self._lexical))
                 if len(ahead) > 1:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
+
+
+def _parts(waiting: Iterable[Step | Refusal], most: int) -> Iterator[list[Step | Refusal]]:
+    """Batches of up to `most`, which end with a document where one ends in time: only there can be published."""
+    part: list[Step | Refusal] = []
+    for step in waiting:
+        part.append(step)
+        is_seam = isinstance(step, Refusal) or step.ends is not None
+        if len(part) >= (most * 3 // 4 if is_seam else most):
+            yield part
+            part = []
+    if part:
+        yield part

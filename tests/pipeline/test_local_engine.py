@@ -44,6 +44,14 @@ def test_passages_come_in_the_order_of_the_tasks_whoever_is_read_first(
     assert all(len(batch.passages) <= 8 for batch in batches)
 
 
+def test_a_batch_ends_with_a_document_where_documents_are_short(embedder: Embedder, pool: Pool, tmp_path: Path) -> None:
+    tasks = [task_of(tmp_path / f"{n}.md", (PARAGRAPH * 3 + "\n\n") * 12) for n in range(9)]
+    batches = list(engine(embedder, pool, batch=16).batches(tasks))
+    assert len(batches) > 1
+    for batch in batches:
+        assert batch.passages[-1].chunk.document_id == batch.finished[-1].document.id
+
+
 def test_passages_whose_vectors_are_known_are_not_embedded(embedder: Embedder, pool: Pool, tmp_path: Path) -> None:
     (task,) = articles(tmp_path, 1)
     (first,) = engine(embedder, pool).batches([task])
