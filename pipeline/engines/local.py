@@ -9,7 +9,7 @@ from itertools import chain
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
 from pipeline.engines.engine import Batch, Refusal
-from pipeline.engines.steps import Step, batch_of, cut_ahead, steps
+from pipeline.engines.steps import Step, batch_of, cut_ahead, is_seam, steps
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Task
 
@@ -47,8 +47,7 @@ def _parts(waiting: Iterable[Step | Refusal], most: int) -> Iterator[list[Step |
     part: list[Step | Refusal] = []
     for step in waiting:
         part.append(step)
-        is_seam = isinstance(step, Refusal) or step.ends is not None
-        if len(part) >= (most * 3 // 4 if is_seam else most):
+        if len(part) >= (most * 3 // 4 if is_seam(step) else most):
             yield part
             part = []
     if part:

@@ -36,7 +36,10 @@ class RayEngine:
         self._store = store
 
     def batches(self, tasks: Iterable[Task]) -> Generator[Batch, None, None]:
-        """See `Engine.batches`. Raises `ConfigurationError` where the cluster is unfit, `Unavailable` where it is lost."""
+        """See `Engine.batches`.
+
+        Raises `ConfigurationError` where the cluster is unfit, `Unavailable` where it does not answer, or is lost.
+        """
         waiting = iter(tasks)
         with self._driver() as driver:
             while window := list(islice(waiting, self._window)):

@@ -16,8 +16,8 @@ from backend.knowledge.embedder import CUDA, Embedder
 from backend.knowledge.exported import MANIFEST_FILE
 from backend.knowledge.lexical import LexicalEncoder
 from pipeline.cut import Cut
-from pipeline.engines.engine import Batch, Refusal
-from pipeline.engines.steps import Step, batch_of, cut_ahead, steps
+from pipeline.engines.engine import Refusal
+from pipeline.engines.steps import Step, batch_of, cut_ahead, is_seam, steps
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Task
 
@@ -64,7 +64,10 @@ class Embedding:
             self._embedder = ConfigurationError(NO_MODEL)
 
     def __call__(self, rows: Rows) -> Rows:
-        """Steps become one batch, or the `ConfigurationError` that came instead of one."""
+        """Steps become batches, or the `ConfigurationError` that came instead of a step.
+
+        The last document that ends among them ends a batch: only there can be published.
+        """
         waiting: list[Step | Refusal] = []
         for row in rows[COLUMN]:
             step: Step | Refusal | ConfigurationError = pickle.loads(row)
@@ -73,7 +76,9 @@ class Embedding:
             waiting.append(step)
         if isinstance(self._embedder, ConfigurationError):
             return _row(self._embedder)
-        return _row(batch_of(waiting, self._embedder, self._lexical))
+        seam = max((place for place, step in enumerate(waiting, 1) if is_seam(step)), default=0)
+        parts = [part for part in (waiting[:seam], waiting[seam:]) if part]
+        return {COLUMN: [pickle.dumps(batch_of(part, self._embedder, self._lexical)) for part in parts]}
 
 
 def can_use_gpu() -> bool:
@@ -81,7 +86,7 @@ def can_use_gpu() -> bool:
     return CUDA in onnxruntime.get_available_providers()
 
 
-def _row(made: Batch | ConfigurationError) -> Rows:
+def _row(made: ConfigurationError) -> Rows:
     return {COLUMN: [pickle.dumps(made)]}
 
 

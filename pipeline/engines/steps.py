@@ -66,6 +66,11 @@ def steps(task: Task, made: Cut | ContentError) -> Iterator[Step | Refusal]:
         )
 
 
+def is_seam(step: Step | Refusal) -> bool:
+    """Whether no document is left open behind it."""
+    return isinstance(step, Refusal) or step.ends is not None
+
+
 def batch_of(steps: Sequence[Step | Refusal], embedder: Embedder, lexical: LexicalEncoder) -> Batch:
     """The steps with the vectors of what is new."""
     unknown = [step.passage.text for step in steps if isinstance(step, Step) and step.is_new]
