@@ -263,7 +263,7 @@ def test_a_worker_without_the_model_ends_the_run_with_a_sentence(tasks: list[Tas
 def test_a_batch_ends_where_its_last_whole_document_does_and_can_be_published_there(
     tasks: list[Task], pool: Pool, tmp_path: Path
 ) -> None:
-    given = {COLUMN: [pickle.dumps(task) for task in tasks[:3]]}
+    given = {COLUMN: [pickle.dumps(task) for task in tasks[-3:]]}
     rows = [row for answer in Reading(pool.model, tmp_path / "log")(given) for row in answer[COLUMN]]
     made = [pickle.loads(row) for row in Embedding(pool.model, on_gpu=False)({COLUMN: rows[:-1]})[COLUMN]]
     assert [(len(batch.begun), len(batch.finished)) for batch in made] == [(2, 2), (1, 0)]
