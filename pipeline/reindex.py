@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import ARRAY, any_, bindparam, update
+from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.database import transaction
@@ -98,5 +99,6 @@ class Reindexing:
         """Says which model the documents are of now, and forgets the vectors of others."""
         model = self._embedder.model.id
         async with transaction(self._connections) as connection:
-            await connection.execute(update(documents).where(documents.c.id.in_(ids)).values(model=model))
+            is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))  # as many as there are
+            await connection.execute(update(documents).where(is_one).values(model=model))
             await connection.execute(embeddings.delete().where(embeddings.c.model != model))
