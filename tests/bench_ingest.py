@@ -78,9 +78,8 @@ def speed(bench: "Bench", console: Console) -> None:
                 runs[role].append(bench.run(environment, role, content if role == "ingest" else texts, file))
     ingested, bare, library = (statistics.median(rate(run) for run in runs[role]) for role in files)
     first = runs["ingest"][0]
-    table = Table(
-        "", "chunks/s", "each run", "CPU s", title=f"{first['chunks']:,} chunks, {first['documents']} documents"
-    )
+    what = f"{first['chunks']:,} chunks of {first['documents']} documents, {'real' if REAL.is_dir() else 'the sample'}"
+    table = Table("", "chunks/s", "each run", "CPU s", title=what)
     names = "ingestion, from files to answers", "our encoder, all texts at once", "sentence-transformers, defaults"
     for name, role in zip(names, files, strict=True):
         rates = [rate(run) for run in runs[role]]
@@ -92,9 +91,8 @@ def speed(bench: "Bench", console: Console) -> None:
     console.print(table)
     ours, theirs = np.load(files["ingest"]), np.load(files["library"])
     cosines = (ours * theirs).sum(axis=1)
-    console.print(
-        f"vectors of both: they differ by {abs(ours - theirs).max():.1e} at most, cosines from {cosines.min():.7f}"
-    )
+    apart = f"{abs(ours - theirs).max():.1e} apart at most, the smallest cosine is {cosines.min():.7f}"
+    console.print(f"vectors of the ingestion and of sentence-transformers: {apart}")
     console.print("not counted: starting Python and the database, loading the model")
     stages = Table("stage; some run beside others", "seconds", "of the whole", title="Where the time goes")
     for stage, name in STAGES.items():

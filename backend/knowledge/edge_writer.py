@@ -17,6 +17,7 @@ from backend.knowledge.generations import Generations, model_of
 from backend.knowledge.index import refuse_other_model
 from backend.knowledge.models import EmbeddingModel, Point
 from backend.knowledge.schema import GRAPH_FROM_POINTS
+from backend.processes import give_back_memory
 
 
 class EdgeIndexWriter:
@@ -176,6 +177,8 @@ class EdgePublication:
         shard.optimize()  # does nothing while it does not pay, see `edge_shard`
         shard.flush()
         shard.close()
+        # Each publication then begins with as much as the first, and not with 75 MB more after 20,000 points.
+        give_back_memory()
         self._generations.publish()
 
 
