@@ -54,7 +54,7 @@ def actors(kind: str, among: psutil.Process | None = None) -> list[psutil.Proces
     return found
 
 
-def until(what: object, seconds: float = 60) -> None:
+def until(what: object, seconds: float = 120) -> None:
     """Waits until `what()` is true."""
     deadline = time.monotonic() + seconds
     while not what():  # type: ignore[operator]
