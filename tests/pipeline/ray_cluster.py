@@ -7,12 +7,15 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from pipeline.engines import ray_driver
 
 WORKERS = 2
 STORE = 128 << 20
@@ -52,6 +55,24 @@ def actors(kind: str, among: psutil.Process | None = None) -> list[psutil.Proces
         if name.startswith("ray::") and kind in name and "get_location" not in name:
             found.append(process)
     return found
+
+
+def own_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("footnote-ray-*"))
+
+
+def listening(process: psutil.Process) -> set[str]:
+    """The addresses at which a process can be reached."""
+    try:
+        connections = process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return set()
+    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def drivers() -> list[psutil.Process]:
+    """The processes of ours that drive a cluster, whose end is also that of a driver that loses it."""
+    return [child for child in psutil.Process().children() if ray_driver.__name__ in child.cmdline()]
 
 
 def until(what: object, seconds: float = 120) -> None:

@@ -22,7 +22,6 @@ import pytest
 from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
-from pipeline.engines import ray_driver
 from pipeline.engines.engine import Batch, Embedded
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.order import Order
@@ -32,7 +31,7 @@ from pipeline.find import find
 from pipeline.sandbox.pool import Pool
 from pipeline.sandbox.reading import cut_document
 from pipeline.source import Request, Source, Task
-from tests.pipeline.ray_cluster import actors, two_workers, until
+from tests.pipeline.ray_cluster import actors, drivers, listening, own_folders, two_workers, until
 
 ROOT = Path(__file__).parents[2]
 FOOTNOTE = Path(sys.executable).parent / "footnote"
@@ -197,19 +196,6 @@ def test_a_cluster_of_its_own_is_private_and_leaves_nothing_when_the_command_is_
     assert own_folders() == before
 
 
-def own_folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("footnote-ray-*"))
-
-
-def listening(process: psutil.Process) -> set[str]:
-    """The addresses at which a process can be reached."""
-    try:
-        connections = process.net_connections("inet")
-    except psutil.NoSuchProcess:
-        return set()
-    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
-
-
 def test_a_cluster_that_does_not_answer_is_one_sentence_at_once(
     tasks: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,11 +229,6 @@ def test_a_cluster_that_is_lost_ends_the_run_with_a_sentence(tasks: list[Task], 
     threading.Thread(target=lose).start()
     with pytest.raises(Unavailable, match="The same command goes on"):
         next(RayEngine(tmp_path, tmp_path / "log").batches(tasks))
-
-
-def drivers() -> list[psutil.Process]:
-    """The processes of ours that drive a cluster, whose end is also that of a driver that loses it."""
-    return [child for child in psutil.Process().children() if ray_driver.__name__ in child.cmdline()]
 
 
 def test_a_worker_without_the_model_ends_the_run_with_a_sentence(tasks: list[Task], tmp_path: Path) -> None:
