@@ -18,6 +18,7 @@ import pytest
 
 from backend.knowledge.edge import EdgeIndex
 from backend.knowledge.generations import index_folder
+from tests.conftest import data_folder
 from tests.faults.conftest import ROUNDS
 from tests.served import Served
 from tests.service import Visitor
@@ -159,12 +160,10 @@ def assert_equal(resumed: dict[UUID, tuple[str, np.ndarray]], clean: dict[UUID, 
 
 
 @pytest.fixture
-def clean_dir(model_cache: Path, tmp_path: Path) -> Path:
+def clean_dir(model_cache: Path) -> Iterator[Path]:
     """An empty data folder for a clean run; the exported model is shared."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "models").symlink_to(model_cache / "models")
-    return folder
+    with data_folder(model_cache) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import data_folder
 from tests.pipeline.shared import DATA, needs_data
 
 ROOT = Path(__file__).parents[2]
@@ -18,10 +20,9 @@ SAMPLE = ROOT / "scripts" / "sample"
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("command")
-    (folder / "models").symlink_to(model_cache / "models")
-    return folder
+def data_dir(model_cache: Path) -> Iterator[Path]:
+    with data_folder(model_cache) as folder:
+        yield folder
 
 
 def footnote(data_dir: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

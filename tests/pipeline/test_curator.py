@@ -2,10 +2,12 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import data_folder
 from tests.pipeline.test_command import footnote
 
 TALK = (
@@ -15,10 +17,9 @@ TALK = (
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("curator")
-    (folder / "models").symlink_to(model_cache / "models")
-    return folder
+def data_dir(model_cache: Path) -> Iterator[Path]:
+    with data_folder(model_cache) as folder:
+        yield folder
 
 
 def last_line(text: str) -> str:
