@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,12 @@ def task_of(path: Path, text: str | None = None) -> Task:
 
 def children() -> dict[int, psutil.Process]:
     """The children of this process that read documents."""
-    found = psutil.Process().children()
-    return {child.pid: child for child in found if "pipeline.sandbox.child" in child.cmdline()}
+    found: dict[int, psutil.Process] = {}
+    for child in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # another test's, which nobody has waited for
+            if "pipeline.sandbox.child" in child.cmdline():
+                found[child.pid] = child
+    return found
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:

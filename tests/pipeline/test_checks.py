@@ -63,7 +63,7 @@ async def test_a_damaged_index_is_said_to_be_whatever_the_engine_does_at_the_sig
     assert states(found) == ["broken"]
     assert "does not open" in found[0].says
     assert str(folder) in found[0].says
-    assert "`footnote delete` the documents and ingest them again" in found[0].advice
+    assert "`footnote ingest` what you ingested before" in found[0].advice
     assert held is None
 
 

@@ -56,7 +56,7 @@ async def test_a_deleted_document_leaves_an_empty_tombstone_and_does_not_come_ba
     shelves.write("rooms.md", ROOMS)
     await shelves.ingest()
     deleted = await delete(shelves, "herons.md")
-    assert deleted == Deleted(documents=1, passages=1)
+    assert (deleted.documents, deleted.passages, deleted.left) == (1, 1, {})  # others may have left half-deleted ones
     row = (await shelves.rows())["herons.md"]
     kept = {"id", "creator", "source_uri", "origin", "content_hash", "deleted_at", "ingested_at", "pipeline_version"}
     assert row["deleted_at"] is not None
