@@ -64,6 +64,7 @@ async def erase(settings: Settings, documents: Collection[UUID], *, with_creator
             await eraser.wait_for_runs()
             await eraser.sweep()
             await eraser.wait_for_memory()
+            await eraser.sweep()  # while Redis was slow, a worker may have written late what it still held
             return Erased(eraser.answers, eraser.journals)
         finally:
             await index.close()
