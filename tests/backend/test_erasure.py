@@ -27,7 +27,7 @@ from tests.model_server import ModelServer
 from tests.service import Answer, Visitor, with_section
 
 GONE, LIVING = str(uuid4()), str(uuid4())
-SECRET = "The copper heron counts nine violet marbles before every thunderstorm."
+SECRET = "The tin pelican hides eleven violet buttons under every staircase."
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_what_rests_on_a_removed_source_alone_is_replaced_by_one_note(said: str,
     [
         f"{SECRET} Two [2].",
         f"{SECRET.upper()} [2] Two [2].",
-        "As was said, the copper heron *counts* nine\nviolet marbles [2], they say. Two [2].",
-        "Nine violet marbles. Two [2].",
-        "```\nthe copper heron counts nine violet marbles\n```\n\nTwo [2].",
+        "As was said, the tin pelican *hides* eleven\nviolet buttons [2], they say. Two [2].",
+        "Eleven violet buttons. Two [2].",
+        "```\nthe tin pelican hides eleven violet buttons\n```\n\nTwo [2].",
     ],
 )
 def test_a_quotation_of_what_was_removed_goes_whatever_it_cites(said: str) -> None:
