@@ -12,8 +12,11 @@ from backend.knowledge.export import ensure_exported
 from backend.knowledge.lexical import LexicalEncoder
 from backend.settings import Settings
 from pipeline.engines.local import LocalEngine
+from pipeline.fetch import Fetcher
 from pipeline.sandbox.pool import Pool
+from tests.pipeline.desk import Desk
 from tests.pipeline.library import Library
+from tests.pipeline.site import Site, is_public_or_loopback, to_loopback
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,19 @@ async def library(
     )
     yield library
     await library.close()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """Where a curator names an address; the site of the tests counts as public there."""
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    async with Fetcher(resolve=to_loopback, is_allowed=is_public_or_loopback) as fetcher:
+        yield Desk(fetcher, staging)
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Site]:
+    """A site on loopback."""
+    async with Site() as site:
+        yield site

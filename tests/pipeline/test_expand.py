@@ -2,29 +2,12 @@
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from backend.errors import ContentError
-from pipeline.fetch import Fetcher
 from tests.pipeline.desk import CAPTIONS, Desk, article, text_of
-from tests.pipeline.site import Site, is_public_or_loopback, redirect, to_loopback
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    staging = tmp_path / "staging"
-    staging.mkdir()
-    async with Fetcher(resolve=to_loopback, is_allowed=is_public_or_loopback) as fetcher:
-        yield Desk(fetcher, staging)
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Site]:
-    async with Site() as site:
-        yield site
+from tests.pipeline.site import Site, redirect
 
 
 async def test_a_page_becomes_a_source_with_its_address(desk: Desk, served: Site) -> None:

@@ -1,6 +1,5 @@
 """The items of a feed become documents."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -9,24 +8,9 @@ from aiohttp import web
 
 from pipeline.cut import cut
 from pipeline.expand.channel import MAX_PAGES
-from pipeline.fetch import Fetcher
 from pipeline.source import Task
 from tests.pipeline.desk import CAPTIONS, EPISODE, FEED, Desk, article, feed, text_of
-from tests.pipeline.site import Site, is_public_or_loopback, status, to_loopback
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    staging = tmp_path / "staging"
-    staging.mkdir()
-    async with Fetcher(resolve=to_loopback, is_allowed=is_public_or_loopback) as fetcher:
-        yield Desk(fetcher, staging)
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Site]:
-    async with Site() as site:
-        yield site
+from tests.pipeline.site import Site, status
 
 
 async def test_an_episode_with_a_transcript_becomes_passages_with_speakers_and_times(desk: Desk, served: Site) -> None:

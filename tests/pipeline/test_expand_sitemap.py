@@ -1,29 +1,13 @@
 """The pages of a sitemap become documents."""
 
 import gzip
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ContentError
-from pipeline.fetch import Fetcher
 from tests.pipeline.desk import EPISODE, Desk, article, feed
-from tests.pipeline.site import Site, is_public_or_loopback, to_loopback
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    staging = tmp_path / "staging"
-    staging.mkdir()
-    async with Fetcher(resolve=to_loopback, is_allowed=is_public_or_loopback) as fetcher:
-        yield Desk(fetcher, staging)
-
-
-@pytest.fixture
-async def served() -> AsyncIterator[Site]:
-    async with Site() as site:
-        yield site
+from tests.pipeline.site import Site
 
 
 def sitemap(served: Site, *addresses: str, path: str = "/sitemap.xml", of: str = "url") -> str:

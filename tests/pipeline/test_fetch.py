@@ -18,12 +18,6 @@ from tests.pipeline.site import LIMITS, Site, endless, is_public_or_loopback, re
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[Site]:
-    async with Site() as site:
-        yield site
-
-
-@pytest.fixture
 async def fetcher() -> AsyncIterator[Fetcher]:
     """One that may connect to this machine, by its number or any name."""
     async with Fetcher(LIMITS, to_loopback, is_public_or_loopback) as fetcher:

@@ -18,12 +18,6 @@ HASTY = Limits(size=100_000, total_s=1.0, silence_s=0.4)
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[Site]:
-    async with Site() as site:
-        yield site
-
-
-@pytest.fixture
 async def fetcher() -> AsyncIterator[Fetcher]:
     """One that may connect to this machine, by its number or any name."""
     async with Fetcher(LIMITS, to_loopback, is_public_or_loopback) as fetcher:
