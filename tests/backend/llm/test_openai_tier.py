@@ -22,10 +22,11 @@ PROMPT = Prompt(
     max_tokens=50,
 )
 SOON = Deadlines(first_token_s=0.3, idle_s=0.3, total_s=0.9)
+PATIENT = Deadlines(first_token_s=30, idle_s=30, total_s=30)
 
 
 @asynccontextmanager
-async def tier_of(server: ModelServer, deadlines: Deadlines = SOON) -> AsyncIterator[OpenAITier]:
+async def tier_of(server: ModelServer, deadlines: Deadlines = PATIENT) -> AsyncIterator[OpenAITier]:
     tier = OpenAITier("fast", base_url=server.base_url, model="test", api_key="key", deadlines=deadlines)
     try:
         yield tier
@@ -120,11 +121,12 @@ async def test_every_fault_is_a_failure_that_says_nothing_of_the_upstream(
 ) -> None:
     caplog.set_level(logging.DEBUG, "openai")
     said: list[str] = []
-    async with ModelServer("one two three", fault=fault) as server, tier_of(server) as tier:
+    deadlines = SOON if outcome == "timeout" else PATIENT
+    async with ModelServer("one two three", fault=fault) as server, tier_of(server, deadlines) as tier:
         begun = time.monotonic()
         with pytest.raises(TierFailure) as failure:
             await listen(tier, said)
-        assert time.monotonic() - begun < 1.4
+        assert time.monotonic() - begun < 10
         assert await server.no_stream_open()
     assert failure.value.outcome == outcome
     assert "".join(said) == text or (fault == "endless_answer" and "".join(said).startswith(text))
@@ -151,8 +153,7 @@ async def test_closing_the_stream_closes_the_upstream_connection() -> None:
 
 @pytest.mark.parametrize("fault", ["hang", "stall"])
 async def test_cancelling_the_reader_closes_the_upstream_connection(fault: Fault) -> None:
-    patient = Deadlines(first_token_s=30, idle_s=30, total_s=30)
-    async with ModelServer("one two three", fault=fault) as server, tier_of(server, patient) as tier:
+    async with ModelServer("one two three", fault=fault) as server, tier_of(server) as tier:
         reading = asyncio.create_task(read(tier))
         await server.stream_open()
         reading.cancel()
@@ -165,8 +166,8 @@ async def test_cancelling_the_reader_closes_the_upstream_connection(fault: Fault
 
 
 async def test_silence_is_measured_from_token_to_token_and_not_while_the_reader_is_slow() -> None:
-    short = Deadlines(first_token_s=0.3, idle_s=0.1, total_s=5)
+    short = Deadlines(first_token_s=30, idle_s=0.5, total_s=30)
     async with ModelServer("one two three") as server, tier_of(server, short) as tier:
         stream = tier.stream(PROMPT)
         async for _ in stream:
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.6)
