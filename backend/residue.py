@@ -96,18 +96,18 @@ async def clear_cache(redis: Redis) -> None:
     await _until_rewritten(redis)
     with suppress(ResponseError):  # a managed server refuses
         await redis.bgrewriteaof()
-    await _until_rewritten(redis)
+    persistence = await _until_rewritten(redis)
+    if persistence["aof_last_bgrewrite_status"] != "ok":
+        raise Unavailable("Redis could not write its file anew: see that its disk has room, and run the command again.")
 
 
-async def _until_rewritten(redis: Redis) -> None:
-    """Waits while a rewrite is under way."""
+async def _until_rewritten(redis: Redis) -> dict[str, Any]:
+    """Waits while a rewrite is under way; what Redis says of its persistence then."""
     deadline = time.monotonic() + REWRITE_S
     while True:
         persistence = await redis.info("persistence")
         if not persistence["aof_rewrite_in_progress"] and not persistence["aof_rewrite_scheduled"]:
-            break
+            return dict(persistence)
         if time.monotonic() > deadline:
             raise Unavailable("Redis does not finish writing its file anew: run the same command again.")
         await asyncio.sleep(POLL_S)
-    if persistence["aof_last_bgrewrite_status"] != "ok":
-        raise Unavailable("Redis could not write its file anew: see that its disk has room, and run the command again.")

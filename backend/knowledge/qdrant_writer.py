@@ -56,11 +56,12 @@ class QdrantIndexWriter:
             await create_collection(self._client, name, model)
             yield QdrantPublication(self._client, self._alias, name, model)
             await self._indexed(name)
-            await move_alias(self._client, self._alias, name)
         except BaseException:
             with suppress(Unavailable):
                 await answered(self._client.delete_collection(name))
             raise
+        # From here on it may be the live one, also where the server's answer is lost: the next rebuild drops the other.
+        await move_alias(self._client, self._alias, name)
         await drop_others(self._client, self._alias, name)
 
     async def _indexed(self, name: str) -> None:

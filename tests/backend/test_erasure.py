@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select, text
@@ -216,6 +217,26 @@ async def test_while_redis_is_away_nothing_is_said_to_be_erased(settings: Settin
         await erase(away, [uuid4()])
     with pytest.raises(Unavailable, match="Redis"):
         await clear_residue(away)
+
+
+async def test_a_rewrite_of_the_cache_that_failed_once_does_not_keep_the_next_one_from_being_made(
+    settings: Settings, redis: Redis
+) -> None:
+    await redis.mset({f"slow:{number}": "x" for number in range(20)})
+    await redis.config_set("rdb-key-save-delay", 200_000)  # microseconds a key
+    try:
+        await redis.bgrewriteaof()
+        server = psutil.Process((await redis.info("server"))["process_id"])
+        while not (children := server.children()):
+            await asyncio.sleep(0.01)
+        children[0].kill()
+        while (await redis.info("persistence"))["aof_last_bgrewrite_status"] == "ok":
+            await asyncio.sleep(0.01)
+    finally:
+        await redis.config_set("rdb-key-save-delay", 0)
+        await redis.delete(*[f"slow:{number}" for number in range(20)])
+    await residue.clear_cache(redis)
+    assert (await redis.info("persistence"))["aof_last_bgrewrite_status"] == "ok"
 
 
 async def test_a_table_that_is_in_use_for_long_is_not_waited_for_without_end(

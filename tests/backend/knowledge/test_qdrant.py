@@ -1,9 +1,11 @@
 """The Qdrant adapter where the contract suite cannot go: a server that is away, and the choice between engines."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException
 
 from backend.errors import Unavailable
 from backend.knowledge.edge import EdgeIndex
@@ -80,6 +82,29 @@ async def test_what_killed_rebuilds_left_is_cleared_away_by_the_next_one_and_not
         assert await collections(client) == ["chunks-1", "chunks-2", "chunks-old", "other-2"]
         await publication.upsert(document(2))
     assert await collections(client) == ["chunks-2", "chunks-old", "other-2"]
+    assert (await client.count("chunks")).count == 5
+    await client.close()
+
+
+class Deaf(AsyncQdrantClient):
+    """A client whose connection breaks after the alias was moved, before the answer to that is heard."""
+
+    async def update_collection_aliases(self, *args: Any, **kwargs: Any) -> bool:
+        await super().update_collection_aliases(*args, **kwargs)
+        raise ResponseHandlingException(ConnectionResetError())
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+async def test_a_rebuild_that_does_not_hear_that_it_has_taken_over_deletes_nothing() -> None:
+    client = Deaf(":memory:")
+    await create_collection(client, "chunks-1", MODEL)
+    with pytest.raises(Unavailable):
+        await move_alias(client, "chunks", "chunks-1")
+    writer = QdrantIndexWriter(client, "chunks")
+    with pytest.raises(Unavailable):
+        async with writer.rebuild(MODEL) as publication:
+            await publication.upsert(document(2))
+    assert await collections(client) == ["chunks-1", "chunks-2"]
     assert (await client.count("chunks")).count == 5
     await client.close()
 
