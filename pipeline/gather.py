@@ -79,18 +79,29 @@ class Gatherer:
         found = Found()
         searched: list[str] = []
         for request in requests:
-            is_whole = await self._look_into(request, found)
-            if is_whole:
+            if await self._look_into(request, found):
                 searched.append(request.target)
         return found, searched
+
+    async def gather_apart(self, requests: Sequence[Request]) -> tuple[Found, dict[Request, str]]:
+        """As `gather`, but a target that cannot be looked into stops none of the others: it is returned with the
+        reason."""
+        found = Found()
+        refused: dict[Request, str] = {}
+        for request in requests:
+            try:
+                await self._look_into(request, found)
+            except ConfigurationError as error:
+                refused[request] = error.message
+        return found, refused
 
     async def _look_into(self, request: Request, found: Found) -> bool:
         path = Path(request.target)
         if is_address(request.target) or await asyncio.to_thread(_is_list, path):
             expanded = await self._expand(request)
             _add_expanded(found, expanded)
-            if all(source.origin != request.target for source in [*expanded.sources, *dict(expanded.failed)]):
-                found.opened.add(request.target)  # it failed once, and is a list
+            if expanded.is_list and all(source.origin != request.target for source in _places(expanded)):
+                found.opened.add(request.target)
             archives = [expanded.archive] if expanded.archive else []
             is_whole = expanded.is_complete
         else:
@@ -113,6 +124,8 @@ class Gatherer:
         except ContentError as error:
             source = Source(self._folder / "missing", request.target, request.target, request, request.creator)
             return Expanded(failed=[(source, error.message)])
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
 
     async def _open(self, archive: Source, found: Found) -> None:
         """Adds what an archive holds; one that cannot be opened is a failure of its own."""
@@ -144,10 +157,18 @@ def _is_list(path: Path) -> bool:
         return False
 
 
+def _places(expanded: Expanded) -> Iterator[Source]:
+    """Everything that may be kept of it, if only as a failure."""
+    yield from expanded.sources
+    yield from (source for source, _ in expanded.failed)
+    if expanded.archive is not None:
+        yield expanded.archive
+
+
 def _add_expanded(found: Found, expanded: Expanded) -> None:
     """Adds what addresses led to; a feed says how its creator is called."""
     owners: dict[str, Owner] = {}
-    for slug in {source.creator for source in expanded.sources if source.creator is not None}:
+    for slug in {source.creator for source in _places(expanded) if source.creator is not None}:
         creator = named_after(slug)
         if expanded.creator_name is not None and slug_from(expanded.creator_name) == slug:
             creator = Creator(slug, expanded.creator_name)

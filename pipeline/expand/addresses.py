@@ -72,7 +72,9 @@ async def _expand_list(found: _Found, stage: Stage, parse: Parse, tell: Tell) ->
                 stage = replace(stage, creator=slug_from(feed.title))
             expanded = await expand_feed(feed, found.name, stage, tell)
             expanded.left_out[:0] = missing
-            return expanded
         case "sitemap":
-            return await expand_sitemap(found.content, found.base, stage, parse, tell)
-    raise ContentError(f"{found.name} is neither a feed nor a sitemap.")
+            expanded = await expand_sitemap(found.content, found.base, stage, parse, tell)
+        case _:
+            raise ContentError(f"{found.name} is neither a feed nor a sitemap.")
+    expanded.is_list = True
+    return expanded

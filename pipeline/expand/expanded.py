@@ -30,8 +30,8 @@ class Expanded:
     """The documents behind an address, which lie in the staging folder.
 
     `creator_name` is how a feed calls itself. `is_complete` says that there are no others: what was found there before
-    and is not among `sources` or `failed` has vanished. `archive` is the ZIP file that the address led to, if it did;
-    then there is nothing else.
+    and is not among `sources` or `failed` has vanished. `is_list` says that a feed or sitemap lies there and was read.
+    `archive` is the ZIP file that the address led to, if it did; then there is nothing else.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Expanded:
     left_out: list[LeftOut] = field(default_factory=list)
     creator_name: str | None = None
     is_complete: bool = False
+    is_list: bool = False
     archive: Source | None = None
 
     def add(self, outcome: Outcome) -> None:
@@ -52,7 +53,7 @@ class Expanded:
 
 
 async def each(items: Sequence[T], work: Callable[[T], Awaitable[Outcome]], tell: Tell) -> Expanded:
-    """What comes of every item, in the order of the items."""
+    """What comes of every item, in the order of the items. Raises what `work` raises first."""
     outcomes: list[Outcome | None] = [None] * len(items)
     waiting = iter(enumerate(items))
     done = 0
@@ -64,9 +65,12 @@ async def each(items: Sequence[T], work: Callable[[T], Awaitable[Outcome]], tell
             done += 1
             tell(done, len(items))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(AT_A_TIME, len(items))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_A_TIME, len(items))):
+                group.create_task(worker())
+    except BaseExceptionGroup as error:  # a full disk meets all workers, and one of them can tell
+        raise error.exceptions[0] from error
     expanded = Expanded()
     for outcome in outcomes:
         if outcome is not None:
