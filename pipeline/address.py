@@ -8,6 +8,7 @@ import httpx2
 from backend.errors import ContentError
 
 MAX_LENGTH = 2000  # an index of the ledger holds them
+MAX_PORT = 65535
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 
 
@@ -24,7 +25,7 @@ def address(text: str) -> str:
     try:
         url = httpx2.URL(str(httpx2.URL(text)))  # a default port is only known once the scheme is in lower case
         host = url.raw_host.decode()
-    except (httpx2.InvalidURL, UnicodeError) as error:
+    except (httpx2.InvalidURL, ValueError) as error:
         raise ContentError("This is not a web address that can be read.") from error
     if url.scheme not in ("http", "https"):
         raise ContentError("Only addresses with http or https are read.")
@@ -32,6 +33,8 @@ def address(text: str) -> str:
         raise ContentError("The address holds a name or password: content that needs one is not read.")
     if not (_NAME.fullmatch(host) or _is_ipv6(host)):
         raise ContentError("The address does not name a site.")
+    if url.port is not None and not 0 < url.port <= MAX_PORT:
+        raise ContentError(f"The address has a port that does not exist: they end at {MAX_PORT}.")
     found = f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}"
     if len(found) > MAX_LENGTH:
         raise ContentError(f"The address is longer than {MAX_LENGTH:,} characters.")

@@ -171,6 +171,10 @@ class Fetcher(AbstractAsyncContextManager["Fetcher"]):
             raise Unreachable("The site cannot be reached: check the address.") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError) as error:
             raise Unreachable("The site broke off its answer.") from error
+        except OSError as error:  # the network's own are told above
+            raise Unreachable("It could not be kept: is the disk full?") from error
+        except (ValueError, OverflowError) as error:  # from the depths of the network, for names that it cannot take
+            raise ContentError("The address cannot be asked for: check it.") from error
         finally:
             errand.left_s -= time.monotonic() - began
 
@@ -203,7 +207,7 @@ def _redirected(here: str, location: str) -> str:
     """The address that `location` means. Raises `ContentError` where it must not be followed."""
     try:
         there = address(str(httpx2.URL(here).join(location)))
-    except httpx2.InvalidURL as error:
+    except (httpx2.InvalidURL, ValueError) as error:
         raise ContentError("It leads on to something that is not a web address.") from error
     except ContentError as error:
         raise ContentError(f"It leads on to another address. {error.message}") from error
@@ -231,9 +235,9 @@ def _seconds_until(retry_after: str) -> float:
         return float(retry_after)
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        seconds: float = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return PAUSE_S
-    seconds: float = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
     return max(seconds, 0.0)
 
 

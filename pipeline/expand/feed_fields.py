@@ -98,7 +98,7 @@ def related(element: etree._Element, relation: str) -> str | None:
 def date_in(text: str) -> date | None:
     """The day that is written, by ISO 8601 or RFC 822, where it was then for whoever wrote it."""
     text = text.strip()
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         if match := _ISO_DATE.match(text):
             return date(int(match[1]), int(match[2]), int(match[3]))
         return parsedate_to_datetime(text[:100]).date()

@@ -28,6 +28,13 @@ def test_an_address_of_absurd_length_is_refused() -> None:
         address("https://site.example/" + "x" * 2000)
 
 
+@pytest.mark.parametrize("port", ["65536", "99999", "0", "-1"])
+def test_an_address_with_a_port_that_does_not_exist_is_refused(port: str) -> None:
+    assert address("http://127.0.0.1:65535/x") == "http://127.0.0.1:65535/x"
+    with pytest.raises(ContentError, match="a port that does not exist"):
+        address(f"http://127.0.0.1:{port}/x")
+
+
 def test_www_makes_no_other_site() -> None:
     same: Callable[[str, str], bool] = lambda one, other: site(address(one)) == site(address(other))  # noqa: E731
     assert same("https://www.site.example/a", "http://site.example:8080/b")

@@ -7,7 +7,7 @@ import pytest
 
 from backend.errors import ContentError
 from tests.pipeline.desk import EPISODE, Desk, article, feed
-from tests.pipeline.site import Site
+from tests.pipeline.site import Site, redirect
 
 
 def sitemap(served: Site, *addresses: str, path: str = "/sitemap.xml", of: str = "url") -> str:
@@ -64,6 +64,23 @@ async def test_a_sitemap_of_which_a_part_is_missing_is_not_complete(desk: Desk, 
     assert [left_out.origin for left_out in expanded.left_out] == [served.url("/gone.xml"), served.url("/half.xml")]
 
 
+@pytest.mark.parametrize("instead", ["page", "feed", "packed page", "empty"])
+async def test_a_list_that_gives_something_else_for_once_says_nothing_of_its_pages(
+    instead: str, desk: Desk, served: Site
+) -> None:
+    served.pages["/a"] = article("Asters")
+    one, two = sitemap(served, served.url("/a"), path="/one.xml"), sitemap(served, served.url("/b"), path="/two.xml")
+    page = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>Back soon.</p></body></html>'
+    if instead == "feed":
+        feed(served, EPISODE, path="/two.xml")
+    else:
+        served.pages["/two.xml"] = {"page": page, "packed page": gzip.compress(page.encode()), "empty": ""}[instead]
+    expanded = await desk.expand(sitemap(served, one, two, of="sitemap"))
+    assert [source.uri for source in expanded.sources] == [served.url("/a")]
+    assert [left_out.origin for left_out in expanded.left_out] == [two]
+    assert not expanded.is_complete
+
+
 async def test_sitemaps_that_list_each_other_or_lie_too_deep_come_to_an_end(desk: Desk, served: Site) -> None:
     address = served.url("/sitemap.xml")
     sitemap(served, address, served.url("/2.xml"), of="sitemap")
@@ -73,6 +90,15 @@ async def test_sitemaps_that_list_each_other_or_lie_too_deep_come_to_an_end(desk
     assert served.paths == ["/sitemap.xml", "/2.xml", "/3.xml"]
     assert "3 levels deep" in expanded.left_out[0].reason
     assert not expanded.is_complete
+
+
+async def test_an_address_that_cannot_be_asked_for_does_not_harm_its_neighbours(desk: Desk, served: Site) -> None:
+    served.pages |= {"/a": article("Asters"), "/b": redirect("http://127.0.0.1:99999/x")}
+    listed = [served.url("/a"), "http://127.0.0.1:99999/x", served.url("/b")]
+    expanded = await desk.expand(sitemap(served, *listed))
+    assert [source.uri for source in expanded.sources] == listed[:1]
+    assert [left_out.origin for left_out in expanded.left_out] == listed[1:2]
+    assert ["port" in reason for _, reason in expanded.failed] == [True]
 
 
 async def test_pages_that_lead_on_to_more_are_left_out(desk: Desk, served: Site) -> None:

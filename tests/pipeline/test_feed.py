@@ -133,6 +133,8 @@ def test_durations_are_seconds_or_clock_times(text: str, seconds: float | None) 
         ("2024-02-31", None),
         ("last week", None),
         ("9" * 5000, None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_dates_are_read_in_both_ways_and_left_out_where_there_is_no_such_day(text: str, day: date | None) -> None:

@@ -100,6 +100,8 @@ async def test_redirects_are_followed_and_tell_where_they_led(served: Site, fetc
         ("http://ana:secret@site.example/", "name or password"),
         ("http://[::1", "not a web address"),
         ("http://a b/", "does not name a site"),
+        ("http:////[x?y", "not a web address"),
+        ("http://127.0.0.1:99999/x", "a port that does not exist"),
     ],
 )
 async def test_a_redirect_away_from_the_public_internet_is_refused(
@@ -201,6 +203,36 @@ async def test_what_is_no_kind_of_text_is_not_downloaded(
     assert isinstance(error, NothingToRead)
     assert "not a kind that is read" in error.message
     assert len(error.message) < 200
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2020 00:00:00 +99999999999999999999", "Mon, soon"],
+)
+async def test_a_moment_that_no_calendar_has_is_no_moment_to_come_back_at(
+    retry_after: str, served: Site, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    served.pages["/"] = status(503, Retry_After=retry_after)
+    assert "come back later" in (await reason(fetcher, served.url("/"), tmp_path / "page")).message
+    assert len(served.requests) == 2
+
+
+async def test_a_name_that_resolves_to_nonsense_cannot_be_asked_for(tmp_path: Path) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["nonsense"]
+
+    async with Fetcher(LIMITS, resolve) as fetcher:
+        error = await reason(fetcher, "http://site.example/", tmp_path / "page")
+    assert "cannot be asked for" in error.message
+
+
+async def test_a_file_that_cannot_be_written_is_a_reason_that_may_pass(
+    served: Site, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    served.pages["/"] = "<p>here</p>"
+    error = await reason(fetcher, served.url("/"), tmp_path / "gone" / "page")
+    assert isinstance(error, Unreachable)
+    assert "could not be kept" in error.message
 
 
 async def test_a_site_that_is_not_there_cannot_be_reached(fetcher: Fetcher, tmp_path: Path) -> None:
