@@ -44,9 +44,11 @@ class Body:
             self._put(part)
             return
         try:
-            while part and not self._gzip.eof:
+            while part:
+                if self._gzip.eof:  # a file of gzip may be several in a row
+                    self._gzip = zlib.decompressobj(_GZIP)
                 self._put(self._gzip.decompress(part, _PIECE))
-                part = self._gzip.unconsumed_tail
+                part = self._gzip.unconsumed_tail or self._gzip.unused_data
         except zlib.error as error:
             raise ContentError("What the site sends is damaged.") from error
 

@@ -61,6 +61,28 @@ def test_a_packed_bomb_never_grows_beyond_the_limit(tmp_path: Path) -> None:
     assert 100_000 < (tmp_path / "page").stat().st_size <= 200_000
 
 
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_body_that_was_packed_in_parts_is_unpacked_whole(size: int, tmp_path: Path) -> None:
+    parts = [b"<p>one</p>" * 10_000, b"", b"<p>two</p>"]
+    packed = b"".join(gzip.compress(part) for part in parts)
+    with Body(tmp_path / "page", "gzip", limit=200_000) as body:
+        for start in range(0, len(packed), size):
+            body.write(packed[start : start + size])
+    assert body.is_whole
+    assert (tmp_path / "page").read_bytes() == b"".join(parts)
+
+
+def test_a_body_whose_second_part_is_cut_off_is_not_whole(tmp_path: Path) -> None:
+    packed = gzip.compress(b"one") + gzip.compress(b"two")
+    with Body(tmp_path / "page", "gzip", limit=100) as body:
+        body.write(packed[:-1])
+    assert not body.is_whole
+    with Body(tmp_path / "page", "gzip", limit=100) as body, pytest.raises(ContentError, match="damaged"):
+        body.write(packed + b"and no third")
+    with Body(tmp_path / "page", "gzip", limit=1000) as body, pytest.raises(ContentError, match="larger than"):
+        body.write(gzip.compress(b"\0" * 600) * 2)
+
+
 async def test_a_packed_body_is_unpacked_and_a_broken_one_refused(
     served: Site, fetcher: Fetcher, tmp_path: Path
 ) -> None:
