@@ -138,6 +138,22 @@ async def test_what_is_missing_of_a_feed_in_pages_is_told(desk: Desk, served: Si
     assert "nothing at this address" in left_out.reason
 
 
+async def test_a_feed_never_says_that_there_is_nothing_else(desk: Desk, served: Site) -> None:
+    item = "<item><guid>1</guid><description>Number one.</description></item>"
+    whole = FEED.format(items=item)
+    served.types["/feed"] = "application/rss+xml"
+    for content in (whole, whole[: whole.index("</item>")], whole.replace(item, "")):
+        served.pages["/feed"] = content
+        expanded = await desk.expand(served.url("/feed"))
+        assert not expanded.is_complete
+        for source in expanded.sources:
+            source.path.unlink()
+    served.pages["/feed"] = '<?xml version="1.0"?><other><item><guid>1</guid></item></other>'
+    expanded = await desk.expand(served.url("/feed"))
+    assert not expanded.is_list
+    assert expanded.sources == []
+
+
 async def test_a_feed_with_pages_without_end_is_cut(desk: Desk, served: Site) -> None:
     async def another(request: web.Request) -> web.StreamResponse:
         link = f'<atom:link rel="next" href="/feed?page={len(served.requests)}"/>'

@@ -3,6 +3,7 @@
 import gzip
 import time
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -82,9 +83,31 @@ def test_addresses_that_are_none_are_told() -> None:
         "javascript:alert(1)",
         "ftp://garden.example/a",
         "http://[",
-        "https://a:b@garden.example/",
+        "…@garden.example/",
         "",
     )
+
+
+def test_what_is_no_address_is_told_without_passwords_and_characters_that_steer_a_terminal() -> None:
+    content = urlset("https://ana:pass/w@rd@garden.example/a", "ana:secret@garden.example", "ftp://a\x9b2J\u202eb\n c")
+    assert parse_sitemap(content, "").rejected == ("…@garden.example/a", "…@garden.example", "ftp://a2Jb c")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><body><p>Back soon</p></body></html>",
+        b"<rss version='2.0'><channel><item><link>https://garden.example/a</link></item></channel></rss>",
+        b"<error><url><loc>https://garden.example/a</loc></url></error>",
+    ],
+    ids=["a page", "a feed", "any XML"],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_something_else_than_a_sitemap_is_refused_and_not_taken_for_an_empty_one(
+    content: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    with pytest.raises(ContentError, match="not a sitemap"):
+        parse_sitemap(pack(content), BASE)
 
 
 def test_half_a_sitemap_is_refused_because_the_other_half_would_seem_to_have_vanished() -> None:
