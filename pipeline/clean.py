@@ -1,4 +1,4 @@
-"""Characters as a reader expects them: pure functions from text to text."""
+"""Characters as a reader expects them: pure functions."""
 
 import re
 import unicodedata
@@ -13,7 +13,24 @@ _SPACE_AROUND_LINE_END = re.compile(r" ?\n ?")
 
 def clean_characters(text: str) -> str:
     """Composed characters (NFC), line ends as `\\n`, and nothing invisible."""
+    if text.isascii() and text.isprintable():
+        return text
     return _INVISIBLE.sub("", unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text)))
+
+
+def clean_values(value: object) -> object:
+    """A value out of JSON or YAML with all texts in it clean, names included: both can escape any character.
+
+    Raises `RecursionError` where it is nested too deeply.
+    """
+    match value:
+        case str():
+            return clean_characters(value)
+        case list():
+            return [clean_values(item) for item in value]
+        case dict():
+            return {clean_values(name): clean_values(item) for name, item in value.items()}
+    return value
 
 
 def flow(text: str) -> str:

@@ -8,12 +8,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from backend.errors import ContentError
 from backend.knowledge.models import Document
+from pipeline.clean import clean_characters, flow
 from pipeline.creators import slug_from
 from pipeline.source import Source
 from pipeline.sources.decode import decode
 from pipeline.sources.detect import read
 from pipeline.sources.metadata import read_metadata, read_yaml
-from pipeline.sources.parsed import Metadata, NothingToRead, Section
+from pipeline.sources.parsed import Block, Metadata, NothingToRead, Section
 
 NOBODYS = (
     "It is nobody's: say `--creator SLUG`, put a creator.yaml with `slug` and `name` into its folder, "
@@ -79,7 +80,7 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
     document = Document(
         id=identity or document_id(creator, uri),
         creator=creator,
-        title=metadata.title or parsed.title or title_from(PurePath(source.uri)),
+        title=metadata.title or _line(parsed.title or "") or title_from(PurePath(source.uri)),
         kind=metadata.kind or parsed.default_kind,
         source_uri=uri,
         url=metadata.url,
@@ -157,8 +158,23 @@ def _fingerprint(source: Source, digest: "hashlib._Hash", sidecar: bytes, info: 
 
 
 def _finished(section: Section, title: str, authors: tuple[str, ...]) -> Section:
-    """Without blocks that have no word in them, or a heading that only repeats the title; authors speak in articles."""
-    blocks = tuple(block for block in section.blocks if any(character.isalnum() for character in block.text))
-    headings = section.headings[1:] if section.headings[:1] == (title,) else section.headings
-    speaker = section.speaker if section.is_turn else ", ".join(authors) or None
-    return replace(section, blocks=blocks, headings=headings, speaker=speaker)
+    """Without blocks that have no word in them, or a heading that only repeats the title; authors speak in articles.
+
+    Whatever kind of content it was, its characters are clean from here on: nearly all can escape them, in HTML's
+    entities or otherwise, after the bytes were read.
+    """
+    blocks = tuple(_clean(block) for block in section.blocks if any(character.isalnum() for character in block.text))
+    headings = tuple(line for heading in section.headings if (line := _line(heading)))
+    speaker = _line(section.speaker or "") if section.is_turn else ", ".join(authors)
+    return replace(
+        section, blocks=blocks, headings=headings[1:] if headings[:1] == (title,) else headings, speaker=speaker or None
+    )
+
+
+def _clean(block: Block) -> Block:
+    text = clean_characters(block.text).strip()
+    return block if text == block.text else replace(block, text=text)
+
+
+def _line(text: str) -> str:
+    return flow(clean_characters(text))

@@ -3,15 +3,16 @@
 import json
 
 from backend.errors import ContentError
+from pipeline.clean import clean_values
 
 
 def read_json(text: str, name: str) -> object:
-    """The value that `text` holds; `name` is how messages call it.
+    """The value that `text` holds, with clean texts; `name` is how messages call it.
 
     Raises `ContentError` with the line that is wrong, also where it is nested too deeply.
     """
     try:
-        return json.loads(text)
+        return clean_values(json.loads(text))
     except json.JSONDecodeError as error:
         raise ContentError(f"{name} is not valid JSON (line {error.lineno}): was it cut off?") from error
     except (RecursionError, ValueError) as error:  # a number of thousands of digits is the other ValueError

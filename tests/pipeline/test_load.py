@@ -1,5 +1,7 @@
 """A file and what is said beside it become one document."""
 
+import html
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -116,3 +118,24 @@ def test_a_document_that_is_nobodys_is_refused_with_a_way_out(tmp_path: Path) ->
 )
 def test_a_title_can_be_read_from_a_file_name(name: str, title: str) -> None:
     assert title_from(Path(name)) == title
+
+
+ENTITIES = "Hear the r&shy;oom be&#8203;fore&#27;&#0;&#xd800; it is loud."
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.vtt", f"WEBVTT\n\n00:01.000 --> 00:09.000\n<v A&shy;nn Lee>{ENTITIES}\n"),
+        ("a.srt", f"1\n00:00:01,000 --> 00:00:09,000\n{ENTITIES}\n"),
+        ("a.md", f"## A he&#8203;ading\n\n{ENTITIES}\n"),
+        ("a.html", f"<main><h2>A he&#8203;ading</h2><p>{ENTITIES}</p></main>"),
+        ("a.json", json.dumps([{"start": 1, "end": 9, "speaker": "A\u00adnn Lee", "text": html.unescape(ENTITIES)}])),
+    ],
+)
+def test_no_kind_of_content_brings_characters_that_nobody_sees(tmp_path: Path, name: str, content: str) -> None:
+    loaded = load(source(tmp_path / name, content))
+    texts = [block.text for section in loaded.sections for block in section.blocks]
+    labels = [label for section in loaded.sections for label in (*section.headings, section.speaker or "")]
+    assert [text.replace("\ufffd", "") for text in texts] == ["Hear the room before it is loud."]
+    assert all(label in ("", "Ann Lee", "A heading") for label in labels)

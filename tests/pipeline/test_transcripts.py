@@ -162,3 +162,26 @@ def test_json_that_was_cut_off_is_refused_with_its_line() -> None:
 def test_absurd_json_is_refused_and_does_not_crash(text: str) -> None:
     with pytest.raises(ContentError):
         transcripts.parse(text)
+
+
+INVISIBLE = "\x1b\x00\x9b\u200b\ud800"  # what steers a terminal, what Postgres refuses, and what has no UTF-8
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"start": 0, "end": 5, "text": f"Hear{INVISIBLE} the room.", "speaker": f"Ann{INVISIBLE} Lee"}],
+        {"segments": [{"startTime": 0, "body": f"Hear{INVISIBLE} the room.", "speaker": f"Ann{INVISIBLE} Lee"}]},
+        {"events": [{"tStartMs": 0, "segs": [{"utf8": f"Ann{INVISIBLE} Lee: Hear{INVISIBLE} the room."}]}]},
+    ],
+    ids=["whisper", "podcast", "json3"],
+)
+def test_what_json_escapes_is_as_clean_as_what_a_file_says(content: object) -> None:
+    document = parse(content)
+    assert [(speaker, text) for speaker, text, _, _ in said(document)] == [("Ann Lee", "Hear the room.")]
+
+
+def test_a_word_is_found_in_its_segment_however_either_is_escaped() -> None:
+    words = [{"word": "Cafe\u0301.", "start": 1.0}, {"word": "Now\u200b", "start": 4.0}]
+    document = parse([{"start": 1.0, "end": 6.0, "text": "Caf\u00e9. Now.", "words": words}])
+    assert [(text, start_s) for _, text, start_s, _ in said(document)] == [("Café.", 1.0), ("Now.", 4.0)]
