@@ -56,13 +56,15 @@ async def expand_feed(feed: Feed, name: str, stage: Stage, tell: Tell) -> Expand
     """What becomes of every item; `name` is the feed's address or file, for items without an identity of their own."""
     channel = _Channel(feed, name, stage)
     sources: dict[str, tuple[Source, Item]] = {}
+    origins: set[str] = set()
     left_out: list[LeftOut] = []
     for item in feed.items:
         source = channel.source(item)
-        if source.uri in sources:
+        if source.uri in sources or source.origin in origins:
             left_out.append(LeftOut(source.origin, "Another item of the feed has the same identity."))
         else:
             sources[source.uri] = (source, item)
+            origins.add(source.origin)
     expanded = await each(list(sources.values()), channel.document, tell)
     expanded.left_out[:0] = left_out
     expanded.creator_name = feed.title
@@ -73,24 +75,31 @@ class _Channel:
     """A feed whose items become documents."""
 
     def __init__(self, feed: Feed, name: str, stage: Stage) -> None:
-        self._home = feed.home
         self._name = name
         self._stage = stage
+        users: dict[str, set[str]] = {}
+        for item in feed.items:
+            for there in filter(None, (item.link, item.enclosure)):
+                users.setdefault(there, set()).add(_guid(item))
+        self._shared = {feed.home, *(there for there, guids in users.items() if len(guids) > 1)}
 
     def source(self, item: Item) -> Source:
-        """An item as a source without a file. Its guid names it if it is an address, else its link."""
+        """An item as a source without a file.
+
+        Its guid names it if it is an address, else its link if no other item has the same.
+        """
         link = self._page(item)
-        guid = item.identity or item.enclosure or item.title or "untitled"
+        guid = _guid(item)
         uri = _address_or_none(guid) or link or f"{self._name}#{_fragment(guid)}"
-        url = link or item.enclosure
+        recording = item.enclosure if item.enclosure not in self._shared else None
         known = Metadata(
             title=item.title,
-            url=url,
+            url=link or item.enclosure or item.link,
             published_at=item.published_at,
             duration_s=item.duration_s,
             authors=item.authors,
         )
-        return self._stage.source(uri, known, origin=url or uri)
+        return self._stage.source(uri, known, origin=link or recording or uri)
 
     async def document(self, entry: tuple[Source, Item]) -> Outcome:
         """The first of transcript, page and own content that can be had.
@@ -118,8 +127,13 @@ class _Channel:
         return source, refusal.message
 
     def _page(self, item: Item) -> str | None:
-        """The page of an item, unless it is only that of the whole feed."""
-        return item.link if item.link != self._home else None
+        """The page of an item, unless it is that of the whole feed, or of several."""
+        return item.link if item.link not in self._shared else None
+
+
+def _guid(item: Item) -> str:
+    """What tells an item from the others of its feed."""
+    return item.identity or item.enclosure or item.title or "untitled"
 
 
 def _address_or_none(guid: str) -> str | None:
@@ -130,9 +144,9 @@ def _address_or_none(guid: str) -> str | None:
 
 
 def _fragment(guid: str) -> str:
-    """The guid itself, or where it cannot be shown, a name that is as good."""
-    is_short = guid.isprintable() and len(guid) <= MAX_GUID
-    return guid if is_short else hashlib.sha256(guid.encode(errors="replace")).hexdigest()[:32]
+    """The guid itself, or where it cannot be shown or may hold a password, a name that is as good."""
+    can_be_shown = guid.isprintable() and len(guid) <= MAX_GUID and not ("//" in guid and "@" in guid)
+    return guid if can_be_shown else hashlib.sha256(guid.encode(errors="replace")).hexdigest()[:32]
 
 
 def _write(path: Path, title: str | None, content: str) -> Path:

@@ -109,6 +109,58 @@ async def test_items_are_named_by_what_stays_the_same(desk: Desk, served: Site) 
     assert desk.told[-1] == (8, 8)
 
 
+async def test_items_that_share_a_page_are_documents_of_their_own_with_their_own_text(desk: Desk, served: Site) -> None:
+    served.pages |= {"/show": article("The show"), "/3": article("Three"), "/1.vtt": CAPTIONS}
+    served.types["/1.vtt"] = "text/vtt"
+    transcript = '<podcast:transcript url="/1.vtt" type="text/vtt"/>'
+    items = (
+        f"<item><guid>one</guid><link>/show</link>{transcript}</item>",
+        "<item><guid>two</guid><link>/show</link><description>Words about worms.</description></item>",
+        "<item><guid>three</guid><link>/3</link></item>",
+        "<item><guid>three</guid><link>/3</link></item>",
+        '<item><guid>four</guid><enclosure url="/all.mp3" type="audio/mpeg"/><description>Beans.</description></item>',
+        '<item><guid>five</guid><enclosure url="/all.mp3" type="audio/mpeg"/><description>Asters.</description></item>',
+    )
+    address = feed(served, *items)
+    expanded = await desk.expand(address)
+    fragments = [f"{address}#{guid}" for guid in ("one", "two", "four", "five")]
+    fragments.insert(2, served.url("/3"))
+    assert [source.uri for source in expanded.sources] == fragments
+    assert [source.origin for source in expanded.sources] == fragments
+    assert [source.known.url for source in expanded.sources] == [
+        served.url(path) for path in ("/show", "/show", "/3", "/all.mp3", "/all.mp3")
+    ]
+    assert text_of(expanded.sources[1]) == "Words about worms."
+    assert [left_out.origin for left_out in expanded.left_out] == [served.url("/3")]
+    assert "/show" not in served.paths
+
+
+async def test_an_item_that_would_be_found_at_the_address_of_another_is_told(desk: Desk, served: Site) -> None:
+    served.pages |= {"/2": article("Two"), "/show": article("The show")}
+    text = "<description>Words.</description>"
+    two = served.url("/2")
+    address = feed(
+        served,
+        f"<item><guid>{two}</guid><link>/show</link>{text}</item>",
+        f"<item><guid>{served.url('/other')}</guid><link>/2</link></item>",
+        f"<item><guid>x</guid><link>/show</link>{text}</item>",
+    )
+    expanded = await desk.expand(address)
+    assert [source.origin for source in expanded.sources] == [two, f"{address}#x"]
+    assert [(left_out.origin, left_out.reason) for left_out in expanded.left_out] == [
+        (two, "Another item of the feed has the same identity.")
+    ]
+
+
+@pytest.mark.parametrize("guid", ["https://ana:secret@garden.example/17", "ftp://ana:secret@h", "//ana:se/cret@h/1"])
+async def test_a_password_in_a_guid_is_kept_nowhere(guid: str, desk: Desk, served: Site) -> None:
+    text = "<description>Words about gardens.</description>"
+    address = feed(served, f"<item><guid>{guid}</guid>{text}</item>", f"<item><guid>{guid}2</guid>{text}</item>")
+    expanded = await desk.expand(address)
+    assert len({source.uri for source in expanded.sources}) == 2
+    assert "cret" not in repr(expanded)
+
+
 async def test_what_a_feed_says_in_its_own_text_cannot_break_the_page(desk: Desk, served: Site) -> None:
     title = "<![CDATA[</title><script>alert(1)</script>]]>"
     address = feed(served, f"<item><title>{title}</title><description>Fine words in {{braces}}.</description></item>")
