@@ -1,7 +1,8 @@
 """Folders that yt-dlp filled: which caption file and which `.info.json` are of the same recording."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,11 +30,13 @@ class Exports:
 def exports_in(files: Sequence[Path]) -> Exports:
     """The recordings that yt-dlp exported among the files of one folder."""
     exports = Exports()
-    for info in files:
-        if not info.name.endswith(INFO):
-            continue
-        stem = info.name.removesuffix(INFO)
-        own = [file for file in files if file.name.startswith(f"{stem}.")]
+    infos = {file.name.removesuffix(INFO): file for file in files if file.name.endswith(INFO)}
+    belonging: defaultdict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        if (owner := _owner(file.name, infos)) is not None:
+            belonging[owner].append(file)
+    for stem, info in infos.items():
+        own = belonging[stem]
         exports.parts.update(own)
         captions = [file for file in own if file.suffix.lower() in CAPTION_SUFFIXES]
         head = _head(info)
@@ -47,6 +50,14 @@ def exports_in(files: Sequence[Path]) -> Exports:
         elif not _PLAYLIST.search(head):
             exports.left_out.append((info, NO_CAPTIONS))
     return exports
+
+
+def _owner(name: str, stems: Container[str]) -> str | None:
+    """The recording whose file it is, by the longest name that fits: those of `Go 1.21` are none of `Go 1`."""
+    stem, dot, _ = name.rpartition(".")
+    while dot and stem not in stems:
+        stem, dot, _ = stem.rpartition(".")
+    return stem if dot else None
 
 
 def _rank(file: Path, stem: str, language: str) -> tuple[int, int, str]:

@@ -1,10 +1,10 @@
 """What there is to ingest in a folder: the documents, whose they are, and the files that are none."""
 
-import glob
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from pipeline.sources.detect import CAPTIONS, HEAD_BYTES, LISTS, Kind, kind_of
 _NOTE = re.compile(r"(?:SOURCE-)?(?:README|LICEN[CS]E|COPYING).*|(?i:readme|licen[cs]e|copying)(?:\..*)?")
 _SIDECAR_SUFFIXES = (".yaml", ".yml")
 _LEADS_ON = "it only leads to documents: name it itself, or its address, to ingest them"
+_CLOSED = "The folder cannot be opened: nothing in it was looked at, and what came from it before stays."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +79,23 @@ def find(path: Path, request: Request, without: Path | None = None) -> Found:
     found = Found()
     infos: dict[Path, Path | None] = {}
     archives: list[Path] = []
-    for files in _walk(path, without):
+
+    def close(error: OSError) -> None:
+        # Nobody's, so that it is told each time and kept nowhere: it is no document that could be tried again.
+        folder = Path(error.filename)
+        found.failed.append((Source(folder, folder.name, str(folder), request), _CLOSED))
+
+    for files in _walk(path, without, close):
         exports = exports_in(files)
         found.left_out += [LeftOut(str(file), reason) for file, reason in exports.left_out]
-        for file in files:
-            if file in exports.parts:
-                continue
-            if _is_document(file, found, is_named=file == path):
-                infos[file] = exports.info_of.get(file)
-            elif _kind(file) == "archive":
+        kinds = {file: _kind(file) for file in files if file not in exports.parts}
+        described = _described(kinds)
+        for file, kind in kinds.items():
+            if kind == "archive" and str(file).isprintable():
                 archives.append(file)
-    if not infos and not archives and not found.left_out:
+            elif not _describes(file, described) and _is_document(file, kind, found, is_named=file == path):
+                infos[file] = exports.info_of.get(file)
+    if not infos and not archives and not found.left_out and not found.failed:
         raise ConfigurationError(f"There is no file in {request.target}.")
     folders = Folders(path if path.is_dir() else path.parent, list(infos), is_whole=path.is_dir())
     whose = _Whose(request, folders)
@@ -136,26 +143,26 @@ def find_in_archive(archive: Source, folder: Path) -> Found:
     )
 
 
-def _walk(path: Path, without: Path | None) -> Iterator[list[Path]]:
-    """The files of each folder, in order and without the hidden ones; links to folders are not followed."""
+def _walk(path: Path, without: Path | None, close: Callable[[OSError], None]) -> Iterator[list[Path]]:
+    """The files of each folder, in order and without the hidden ones; links to folders are not followed.
+
+    `close` is called for each folder that cannot be opened.
+    """
     if not path.is_dir():
         yield [path]
         return
-    for folder, subfolders, names in os.walk(path):
+    for folder, subfolders, names in os.walk(path, onerror=close):
         subfolders[:] = sorted(
             name for name in subfolders if not name.startswith(".") and Path(folder) / name != without
         )
         yield [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
 
 
-def _is_document(file: Path, found: Found, *, is_named: bool) -> bool:
-    """Whether the file is to be read; what it is otherwise goes into `found`, if that is worth telling."""
-    kind = _kind(file)
+def _is_document(file: Path, kind: Kind | None, found: Found, *, is_named: bool) -> bool:
+    """Whether the file is to be read; if not, `found` gets the reason."""
     if not str(file).isprintable():
         reason = "its name has characters that cannot be kept"
-    elif kind == "archive" or file.name == PROFILE or (file.suffix.lower() in _SIDECAR_SUFFIXES and _describes(file)):
-        return False
-    elif not file.is_file():
+    elif kind is None and not os.path.isfile(file):
         reason = "it is no file but a pipe, a device or a broken link"
     elif kind is None:
         reason = f"{file.suffix or 'a file without a suffix'} is not a kind that is read"
@@ -170,24 +177,35 @@ def _is_document(file: Path, found: Found, *, is_named: bool) -> bool:
 
 
 def _kind(file: Path) -> Kind | None:
-    """The kind of a regular file; pipes and devices, which would never end, are of none."""
+    """The kind of a regular file; pipes and devices, which would never end, are of none, nor are broken links."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             return None
         with file.open("rb") as opened:
             return kind_of(file.name, opened.read(HEAD_BYTES))
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
         return kind_of(file.name, b"")  # reading it will fail again, and be a failure of the document
 
 
-def _describes(sidecar: Path) -> bool:
-    """Whether there is something beside it that it describes."""
-    beside = sidecar.parent.glob(f"{glob.escape(sidecar.stem)}.*")
-    return any(file != sidecar and _kind(file) is not None for file in beside)
+def _described(kinds: Mapping[Path, Kind | None]) -> set[str]:
+    """What a sidecar may be called before its suffix: the names of what it may describe, cut at any of their dots."""
+    names = (file.name for file, kind in kinds.items() if kind is not None and not _may_describe(file))
+    return {name[:place] for name in names for place, character in enumerate(name) if character == "."}
+
+
+def _describes(file: Path, described: set[str]) -> bool:
+    """Whether it says something about a creator, or about a document beside it."""
+    return file.name == PROFILE or (_may_describe(file) and file.stem in described)
+
+
+def _may_describe(file: Path) -> bool:
+    return file.suffix.lower() in _SIDECAR_SUFFIXES
 
 
 def _sidecar(file: Path) -> Path | None:
-    return next((path for suffix in _SIDECAR_SUFFIXES if (path := file.with_suffix(suffix)).is_file()), None)
+    return next((path for suffix in _SIDECAR_SUFFIXES if os.path.isfile(path := file.with_suffix(suffix))), None)
 
 
 class _Whose:

@@ -1,5 +1,6 @@
 """Whose a document is, as far as its folder can tell."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ class Folders:
     def profile(self, file: Path) -> Path | None:
         """The nearest folder above the file that has a `creator.yaml`."""
         if file.parent not in self._profiles:
-            above = (folder for folder in file.parents if (folder / PROFILE).is_file())
+            above = (folder for folder in file.parents if os.path.isfile(folder / PROFILE))
             self._profiles[file.parent] = next(above, None)
         return self._profiles[file.parent]
 

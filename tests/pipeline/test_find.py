@@ -1,6 +1,7 @@
 """Which files are content, and whose."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_slug_on_the_command_line_wins_over_the_profile(tmp_path: Path) -> Non
     assert found.owners["ana-two"].creator.name == "Ana Velloret"
 
 
-@pytest.mark.parametrize("slug", ["Ana", "ana velloret", "-ana", "ana--v", "änä", ""])
+@pytest.mark.parametrize("slug", ["Ana", "ana velloret", "-ana", "ana--v", "änä", "", "ana\n"])
 def test_what_is_no_slug_is_refused(tmp_path: Path, slug: str) -> None:
     write(tmp_path, **{"a.md": "x"})
     with pytest.raises(ConfigurationError, match="lower-case letters"):
@@ -177,6 +178,70 @@ def test_links_to_folders_and_what_would_never_end_are_not_followed(tmp_path: Pa
     found = found_in(tmp_path / "in")
     assert [source.uri for source in found.sources] == ["a.md"]
     assert [left.reason for left in found.left_out] == ["it is no file but a pipe, a device or a broken link"]
+
+
+def test_a_folder_that_cannot_be_opened_is_a_failure_and_its_neighbours_are_found(tmp_path: Path) -> None:
+    write(tmp_path, **{"a.md": "x"})
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:  # in steps, because no call takes a path of this length
+        for _ in range(20):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+        Path("b.md").write_text("x")
+    finally:
+        os.chdir(here)
+    found = found_in(tmp_path, "ana")
+    assert [source.uri for source in found.sources] == ["a.md"]
+    ((closed, reason),) = found.failed
+    assert closed.origin.startswith(f"{tmp_path}/ddd")
+    assert "cannot be opened" in reason
+
+
+def test_broken_links_are_left_out_whatever_they_are_called(tmp_path: Path) -> None:
+    for name in ("a.md", "b.zip", "c.png"):
+        (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop.md").symlink_to(tmp_path / "loop.md")
+    found = found_in(tmp_path, "ana")
+    assert (found.sources, found.archives) == ([], [])
+    assert [left.reason for left in found.left_out] == ["it is no file but a pipe, a device or a broken link"] * 4
+
+
+def test_an_archive_with_a_name_that_cannot_be_kept_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    found = found_in(tmp_path, "ana")
+    assert found.archives == []
+    assert [left.reason for left in found.left_out] == ["its name has characters that cannot be kept"]
+
+
+def test_a_sidecar_describes_what_is_beside_it_in_any_language(tmp_path: Path) -> None:
+    write(tmp_path, **{"talk.en.vtt": "WEBVTT", "talk.yaml": "title: T", "talk.en.yaml": "title: E", "tal.yaml": "x"})
+    found = found_in(tmp_path, "ana")
+    assert [source.sidecar for source in found.sources] == [tmp_path / "talk.en.yaml"]
+    assert [Path(left.origin).name for left in found.left_out] == ["tal.yaml"]
+
+
+def test_of_recordings_whose_names_begin_alike_each_has_its_own_captions(tmp_path: Path) -> None:
+    for name in ("Python 3", "Python 3.11 news", "Python 3.11 news.again"):
+        write(tmp_path, **{f"{name}.info.json": "{}", f"{name}.en.vtt": "WEBVTT", f"{name}.de.vtt": "WEBVTT"})
+    found = found_in(tmp_path, "ana")
+    assert {source.path.name: source.info.name for source in found.sources if source.info} == {
+        f"{name}.en.vtt": f"{name}.info.json" for name in ("Python 3", "Python 3.11 news", "Python 3.11 news.again")
+    }
+    assert len(found.left_out) == 3
+
+
+def test_a_folder_with_thousands_of_recordings_and_sidecars_is_found_in_little_time(tmp_path: Path) -> None:
+    for number in range(3000):
+        for name, content in {"info.json": "{}", "en.vtt": "WEBVTT", "mp4": ""}.items():
+            (tmp_path / f"{number}.{name}").write_text(content)
+        (tmp_path / f"note {number}.md").write_text("x")
+        (tmp_path / f"note {number}.yaml").write_text("title: T")
+    began = time.process_time()
+    found = found_in(tmp_path, "ana")
+    assert time.process_time() - began < 5
+    assert len(found.sources) == 6000
+    assert found.left_out == []
 
 
 def test_of_a_recording_that_ytdlp_exported_one_caption_file_is_read_with_its_info(tmp_path: Path) -> None:
