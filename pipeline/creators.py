@@ -4,25 +4,39 @@ import re
 import unicodedata
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.models import Creator, Link
+from pipeline.clean import flow
 from pipeline.sources.decode import decode
-from pipeline.sources.metadata import read_yaml
+from pipeline.sources.metadata import read_yaml, web_address
 
 PROFILE = "creator.yaml"
 MOST_BYTES = 256 * 1024
+
+
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 _SLUG_RULE = "lower-case letters, digits and single hyphens, such as `ana-velloret`"
+_KEY_LENGTH = 80  # characters of a key that are told; one that is wrong may be as long as the file
+
+
+def _opens(url: str) -> str:
+    if web_address(url) is None:
+        raise ValueError
+    return url
+
+
+_Line = Annotated[str, AfterValidator(flow)]
 
 
 class _Link(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    label: str
-    url: str = Field(pattern=r"^https?://")
+    label: _Line
+    url: Annotated[str, AfterValidator(_opens)]
 
 
 class _Profile(BaseModel):
@@ -31,12 +45,12 @@ class _Profile(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     slug: str = Field(pattern=_SLUG)
-    name: str = Field(min_length=1)
+    name: _Line = Field(min_length=1)
     bio: str = ""
     voice: str = ""
-    topics: tuple[str, ...] = ()
+    topics: tuple[_Line, ...] = ()
     links: tuple[_Link, ...] = ()
-    questions: tuple[str, ...] = ()
+    questions: tuple[_Line, ...] = ()
 
 
 def read_profile(path: Path) -> Creator:
@@ -66,7 +80,7 @@ def named_after(slug: str) -> Creator:
 
     Raises `ConfigurationError` for what is no slug.
     """
-    if not re.match(_SLUG, slug):
+    if not re.fullmatch(_SLUG, slug):
         raise ConfigurationError(f"`{slug}` cannot be a creator's slug: use {_SLUG_RULE}.")
     return Creator(slug, slug.replace("-", " ").title())
 
@@ -79,7 +93,7 @@ def slug_from(name: str) -> str | None:
 
 def _sentence_for(path: Path, error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"])
+    key = flow(".".join(str(part) for part in problem["loc"]))[:_KEY_LENGTH]
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(key, _Profile.model_fields, n=1)
         return f"{path}: `{key}` is not a key of a creator.{f' Did you mean `{near[0]}`?' if near else ''}"
@@ -87,4 +101,6 @@ def _sentence_for(path: Path, error: ValidationError) -> str:
         return f"{path}: `{key}` is missing."
     if key == "slug":
         return f"{path}: the slug is wrong: use {_SLUG_RULE}."
+    if key.endswith(".url"):
+        return f"{path}: `{key}` is wrong: use an address with http or https that anybody can open."
     return f"{path}: `{key}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.disk import flush, unwritable
 from backend.knowledge.models import Creator
+from pipeline.clean import clean_values
 from pipeline.creators import named_after
 from pipeline.sources.metadata import read_yaml
 from pipeline.voice.measure import Voice
@@ -187,7 +188,7 @@ def _write(path: Path, text: str, sections: Mapping[str, object]) -> Profile:
         block = yaml.safe_dump({key: value}, allow_unicode=True, sort_keys=False, width=_WIDTH)
         text = _replaced(text, key, block)
     profile = _parse(text, path)
-    if dict(read_yaml(text, str(path))) != {**before, **sections}:
+    if dict(read_yaml(text, str(path))) != clean_values({**before, **sections}):
         raise ConfigurationError(f"{path} is written in a way that cannot be renewed: delete it to have it made anew.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
-from urllib.parse import urlsplit
 
 import trafilatura.metadata
 from lxml import etree, html
@@ -17,7 +16,7 @@ from pipeline.clean import clean_characters, flow
 from pipeline.sources.decode import decode
 from pipeline.sources.html_blocks import inline_text, read_sections
 from pipeline.sources.html_main import keep_main_content
-from pipeline.sources.metadata import read_metadata
+from pipeline.sources.metadata import read_metadata, web_address
 from pipeline.sources.outline import below_title, letters
 from pipeline.sources.parsed import Metadata, NothingToRead, ParsedDocument
 from pipeline.sources.template_tags import strip_template_tags
@@ -105,11 +104,7 @@ def _metadata(root: HtmlElement) -> Metadata:
 
 
 def _address(url: str | None) -> str | None:
-    with suppress(ValueError):
-        parts = urlsplit(url or "")
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return url
-    return None
+    return web_address(flow(clean_characters(url or "")))
 
 
 def _day(text: str | None) -> date | None:

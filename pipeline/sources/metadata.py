@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from typing import cast, get_args
+from urllib.parse import urlsplit
 
 import yaml
 
 from backend.errors import ContentError
 from backend.knowledge.models import Kind
-from pipeline.clean import clean_characters, flow
+from pipeline.clean import clean_characters, clean_values, flow
 from pipeline.sources.parsed import Metadata
 
 _DATE = re.compile(r"\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")  # what follows is the time of day
@@ -21,33 +22,59 @@ _URL_KEYS = ("url", "podcast", "media")  # a page about it is better than the ba
 
 
 _TAG = "tag:yaml.org,2002:"
+_TYPES = (f"{_TAG}bool", f"{_TAG}null", f"{_TAG}int", f"{_TAG}float")
 _NUMBERS = {
     f"{_TAG}int": re.compile(r"[-+]?(?:0|[1-9]\d{0,14})$"),
     f"{_TAG}float": re.compile(r"[-+]?\d{1,15}\.\d{0,15}$"),
 }
 
 
+class _Refused(yaml.YAMLError):
+    """YAML that may be valid, and that we do not read. Its text goes on after the file's name."""
+
+    def __init__(self, what: str, event: yaml.Event) -> None:
+        line = f" (line {event.start_mark.line + 1})" if event.start_mark else ""
+        super().__init__(f"{what}{line}.")
+
+
 class _Loader(yaml.SafeLoader):
     """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest. So
-    are numbers but plain ones: to YAML 9:30 is 570, and a number of a million digits takes a day to compute."""
+    are numbers but plain ones: to YAML 9:30 is 570, and a number of a million digits takes a day to compute.
+
+    Nothing stands for something elsewhere, so that a value is never larger than its text: aliases of aliases, and
+    merge keys (`<<`) of them, grow tenfold a line. Nothing claims another type than it looks like: what a tag promises
+    is only found out when the value is computed.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML wants it so
-        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag in _TYPES]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused("has a `*` that stands for something else: put it in quotes, or write it out", event)
+        if getattr(event, "tag", None) not in (None, f"{_TAG}str"):
+            raise _Refused("has a tag, which begins with `!`: put it in quotes, or write the value without it", event)
+        return super().compose_node(parent, index)
+
 
 def read_yaml(text: str, name: str) -> Mapping[str, object]:
-    """The mapping that `text` holds, empty for an empty text; `name` is how messages call it.
+    """The mapping that `text` holds, with clean texts, empty for an empty text; `name` is how messages call it.
 
     Raises `ContentError` with the line that is wrong.
     """
     try:
-        values = yaml.load(text, _Loader)
+        values = clean_values(yaml.load(text, _Loader))
+    except _Refused as error:
+        raise ContentError(f"{name} {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""
         raise ContentError(f"{name} is not valid YAML{place}.") from error
+    except (ValueError, OverflowError) as error:  # an escape beyond Unicode, a version of thousands of digits
+        raise ContentError(f"{name} is not valid YAML.") from error
     except RecursionError as error:
         raise ContentError(f"{name} is nested too deeply to be read.") from error
     if values is None:
@@ -71,6 +98,15 @@ def read_metadata(values: Mapping[str, object], remarks: list[str]) -> Metadata:
     )
 
 
+def web_address(text: str) -> str | None:
+    """The text, if it is an address on the web that anybody can open; one with a name or password is for somebody."""
+    with suppress(ValueError):
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
+            return text
+    return None
+
+
 def _first(values: Mapping[str, object], keys: tuple[str, ...]) -> object:
     return next((values[key] for key in keys if values.get(key) is not None), None)
 
@@ -89,10 +125,10 @@ def _url(values: Mapping[str, object], remarks: list[str]) -> str | None:
     """The first web address under its keys: `podcast` and `media` are other people's words, and may be a name."""
     for key in _URL_KEYS:
         text = _text(values.get(key))
-        if text and text.startswith(("https://", "http://")):
+        if text and web_address(text):
             return text
         if text and key == "url":
-            remarks.append("its `url` is no web address and was left out")
+            remarks.append("its `url` is no web address that anybody can open and was left out")
     return None
 
 

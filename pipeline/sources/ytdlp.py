@@ -8,6 +8,7 @@ from backend.errors import ContentError
 from backend.knowledge.models import Kind
 from pipeline.clean import clean_characters, flow
 from pipeline.sources.json_text import number, read_json
+from pipeline.sources.metadata import web_address
 from pipeline.sources.parsed import Chapter, Metadata
 from pipeline.sources.utterances import is_time
 
@@ -44,8 +45,8 @@ def _text(value: object) -> str | None:
 
 def _url(values: Mapping[str, object], remarks: list[str]) -> str | None:
     url = _text(values.get("webpage_url")) or _text(values.get("original_url"))
-    if url and not url.startswith(("https://", "http://")):
-        remarks.append("its `webpage_url` is no web address and was left out")
+    if url and not web_address(url):
+        remarks.append("its `webpage_url` is no web address that anybody can open and was left out")
         return None
     return url
 
