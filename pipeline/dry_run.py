@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 from backend.errors import ContentError
 from backend.knowledge.models import EmbeddingModel
@@ -52,17 +53,18 @@ class DryRun:
         return summary
 
     async def _read(self, todo: list[Todo]) -> None:
-        sizes = [item.source.path.stat().st_size for item in todo]
+        sizes = [_size(item.source.path) for item in todo]
         self._tell(Planned(len(todo), sum(sizes)))
         waiting: deque[Todo] = deque(todo)
         reading: deque[asyncio.Future[None]] = deque()
-        done = 0
+        done = size = 0
         while waiting or reading:
             while waiting and len(reading) < AHEAD * self._pool.workers:
                 reading.append(asyncio.ensure_future(self._read_one(waiting.popleft())))
             await reading.popleft()
+            size += sizes[done]
             done += 1
-            self._tell(Advanced(done, sum(sizes[:done]), self._summary.chunks, self._summary.failed))
+            self._tell(Advanced(done, size, self._summary.chunks, self._summary.failed))
 
     async def _read_one(self, item: Todo) -> None:
         source, summary = item.source, self._summary
@@ -92,3 +94,11 @@ class DryRun:
     def _leave_out(self, origin: str, reason: str) -> None:
         self._summary.left_out += 1
         self._tell(Told("left out", origin, reason))
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 of a file that is gone by now, of which reading it will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
