@@ -47,9 +47,10 @@ class Arrivals:
                 self._open[document.id] = []
                 new.append(record)
             else:
-                entry = self._todo[record.source].entry
+                todo = self._todo[record.source]
                 self._repeated.add(document.id)
-                repeated.append(repetition(record.source, entry, record.fingerprint, *original, record.text_hash))
+                said = record.fingerprint, *original, record.text_hash
+                repeated.append(repetition(record.source, todo.identity, todo.entry, *said))
         return new, repeated
 
     async def points(

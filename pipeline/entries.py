@@ -1,10 +1,11 @@
 """What the ledger knows of the documents that an ingestion may meet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from pipeline.load import document_id
 from pipeline.source import Source
 
 PIPELINE_VERSION = 2  # raised when the same bytes would give other passages: everything is then done again
@@ -62,20 +63,23 @@ class Entry:
         same = self.fingerprint == fingerprint or (text_hash != "" and self.text_hash == text_hash)
         return same and not self.is_deleted and self.status in ("ready", "failed")
 
-    def is_under(self, targets: Iterable[str]) -> bool:
+    def is_under(self, targets: Set[str]) -> bool:
         """Whether it came with one of these targets, or lies below it."""
-        return any(self.target == target or self.origin.startswith(f"{target}/") for target in targets)
+        ends = (end for end, character in enumerate(self.origin) if character == "/")
+        return self.target in targets or any(self.origin[:end] in targets for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
     """A source that does not become a document of its own, and why.
 
-    `identity` is the document's where the ledger knows one. `original` is the document that says the same.
+    `identity` is the document's, which the ledger knows unless it `is_new`. `original` is the document that says the
+    same.
     """
 
     source: Source
-    identity: UUID | None
+    identity: UUID
+    is_new: bool
     status: Literal["failed", "left_out", "duplicate"]
     reason: str
     fingerprint: str = ""
@@ -95,6 +99,10 @@ class Entries:
                 self._roots.setdefault(entry.creator, set()).add(entry.root)
         self._by_uri = {(entry.creator, entry.uri): entry for entry in self.all}
         self._by_origin = {entry.origin: entry for entry in self.all if entry.origin}
+        self._by_original: dict[UUID, list[Entry]] = {}
+        for entry in self.all:
+            if entry.status == "duplicate" and entry.duplicate_of is not None and not entry.is_deleted:
+                self._by_original.setdefault(entry.duplicate_of, []).append(entry)
         self._deleted = {(entry.creator, entry.fingerprint) for entry in self.all if entry.is_deleted}
         self._by_content = {
             (entry.creator, entry.fingerprint): entry
@@ -127,9 +135,21 @@ class Entries:
             return None
         return same_path
 
-    def is_free(self, identity: UUID) -> bool:
-        """Whether no document has this id."""
-        return identity not in self._ids
+    def at(self, origin: str) -> Entry | None:
+        """The entry of what came from this place."""
+        return self._by_origin.get(origin)
+
+    def identity_of(self, source: Source) -> UUID:
+        """The id of the source's document: the one it has, else the one that follows from its creator and path, unless
+        that is another document's, which was there once and has moved."""
+        if entry := self.of(source):
+            return entry.id
+        identity = document_id(source.creator or "", source.uri)
+        return identity if identity not in self._ids else uuid5(identity, source.origin)
+
+    def repetitions(self, identity: UUID) -> list[Entry]:
+        """What says the same as this document, and does not answer for that."""
+        return self._by_original.get(identity, [])
 
     def was_deleted(self, creator: str | None, fingerprint: str) -> bool:
         """Whether a document of the creator with these very bytes was deleted."""
@@ -145,5 +165,5 @@ def _root(origin: str, uri: str) -> str:
 
 
 def _are_nested(one: str, other: str) -> bool:
-    """Whether one folder lies within the other."""
-    return one != other and (one.startswith(f"{other}/") or other.startswith(f"{one}/"))
+    """Whether one folder lies within the other. An address has no folder."""
+    return "" not in (one, other) and one != other and (one.startswith(f"{other}/") or other.startswith(f"{one}/"))

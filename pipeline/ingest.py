@@ -1,16 +1,17 @@
 """The story of an ingestion: plan, read, cut, embed, publish, write it down."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, TypeVarTuple
+from uuid import UUID
 
 from backend.knowledge.index import IndexWriter, Publication
 from backend.knowledge.models import EmbeddingModel
 from pipeline.arrivals import Arrivals
 from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine, Refusal
-from pipeline.entries import Aside
+from pipeline.entries import Aside, Entry
 from pipeline.find import Found
 from pipeline.ledger import Ledger
 from pipeline.plan import Plan, Todo
@@ -23,6 +24,7 @@ Result = TypeVar("Result")
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
 # loses no more than that, and its vectors are kept.
 PUBLISH_AFTER = 5000
+GONE = "it is no longer there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class _Progress:
     sizes: dict[Source, int] = field(default_factory=dict)
     documents: int = 0
     bytes: int = 0
+    repeated: list[Aside] = field(default_factory=list)
 
 
 class Ingestion:
@@ -122,7 +125,8 @@ class Ingestion:
             await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
         survey = await make_survey(found, searched, self._ledger, self._model.id, again=again)
         await self._write_down(survey)
-        leaving = [entry.id for entry in survey.plan.vanished] if prune else []
+        heirs = survey.plan.heirs
+        leaving = [entry.id for entry in survey.plan.vanished if entry.id not in heirs] if prune else []
         await self._bring_in(Arrivals(survey.plan.todo, survey.entries, leaving))
         await self._see_to_vanished(survey.plan, prune=prune)
         return self._summary
@@ -130,21 +134,21 @@ class Ingestion:
     async def _write_down(self, survey: Survey) -> None:
         """What needs no reading: where things are now, what repeats another, what cannot be had."""
         plan = survey.plan
+        await self._ledger.relocate(survey.relocated)
         for aside in (*survey.failed, *plan.duplicates):
             await self._set_aside(aside)
         for source, reason in plan.clashing:
             self._summary.failed += 1
             self._tell(Told("failed", source.origin, reason))
+        await self._remove(survey.settled, {})
         for left_out in (*survey.left_out, *plan.left_out):
             self._summary.left_out += 1
             self._tell(Told("left out", left_out.origin, left_out.reason))
         self._summary.unchanged = len(plan.unchanged) + len(plan.relocated)
-        await self._ledger.relocate(plan.relocated)
-        await self._ledger.remove(survey.settled)
         await self._ledger.restore([todo.entry.id for todo in plan.todo if todo.entry and todo.entry.is_deleted])
         for todo in plan.todo:
             self._progress.todo[todo.source] = todo
-            self._progress.sizes[todo.source] = todo.source.path.stat().st_size
+            self._progress.sizes[todo.source] = todo.size
         self._tell(Planned(len(plan.todo), sum(self._progress.sizes.values())))
 
     async def _bring_in(self, arrivals: Arrivals) -> None:
@@ -160,6 +164,7 @@ class Ingestion:
             while goes_on:
                 async with self._writer.publication(self._model) as publication:
                     goes_on = await self._fill(publication, batches, arrivals)
+                    await self._ledger.keep_writing()
                 await self._finish(arrivals)
         finally:
             await asyncio.to_thread(batches.close)
@@ -194,6 +199,9 @@ class Ingestion:
         """Their passages are published: now they answer."""
         finished = arrivals.take_finished()
         await self._ledger.finish([record for record, _ in finished], self._model.id)
+        for aside in self._progress.repeated:
+            await self._ledger.set_aside(aside)
+        self._progress.repeated.clear()
         known = {record.document.id: keys for record, keys in finished if self._progress.todo[record.source].entry}
         await self._embeddings.keep_only(known)
         for record, _ in finished:
@@ -206,24 +214,28 @@ class Ingestion:
                     self._summary.moved += 1
 
     async def _repeat(self, publication: Publication, repeated: Sequence[Aside]) -> None:
-        """Documents that say what another says: they do not answer, and their earlier passages go."""
+        """Documents that say what another says: their earlier passages go, and then they do not answer."""
+        await publication.remove_documents([aside.identity for aside in repeated if not aside.is_new])
         for aside in repeated:
-            if aside.identity is not None:
-                await publication.remove_documents([aside.identity])
-            await self._set_aside(aside)
+            self._progress.repeated.append(aside)
+            self._count(aside)
             self._advance(aside.source)
 
     async def _refuse(self, refusal: Refusal) -> None:
         """A failure is kept in the ledger, and so is a document that was in and now has nothing to read."""
         todo = self._progress.todo[refusal.source]
-        identity = todo.entry.id if todo.entry else None
         is_failure = refusal.is_failure or todo.change != "added"
         status: Literal["failed", "left_out"] = "failed" if is_failure else "left_out"
-        await self._set_aside(Aside(refusal.source, identity, status, refusal.reason, todo.fingerprint))
+        is_new = todo.entry is None
+        aside = Aside(refusal.source, todo.identity, is_new, status, refusal.reason, todo.fingerprint)
+        await self._set_aside(aside)
         self._advance(refusal.source)
 
     async def _set_aside(self, aside: Aside) -> None:
         await self._ledger.set_aside(aside)
+        self._count(aside)
+
+    def _count(self, aside: Aside) -> None:
         origin = aside.source.origin
         match aside.status:
             case "failed":
@@ -237,17 +249,34 @@ class Ingestion:
                 self._tell(Told("duplicate", origin, aside.reason))
 
     async def _see_to_vanished(self, plan: Plan, *, prune: bool) -> None:
-        """Documents that are no longer where they were: removed if that is wanted, else only told."""
-        ids = [entry.id for entry in plan.vanished]
-        if prune and ids:
-            async with self._writer.publication(self._model) as publication:
-                await publication.remove_documents(ids)
-            await self._ledger.remove(ids)
-            self._summary.removed = len(ids)
-        else:
-            self._summary.vanished = len(ids)
+        """Documents that are no longer where they were: removed if that is wanted, else only told. One that is repeated
+        elsewhere goes on as the document there."""
+        if not prune:
+            self._summary.vanished = len(plan.vanished)
+            for entry in plan.vanished:
+                self._tell(Told("vanished", entry.origin, GONE))
+            return
+        leaving = [entry for entry in plan.vanished if entry.id not in plan.heirs]
+        await self._remove([entry.id for entry in leaving], plan.heirs)
+        self._summary.removed = len(leaving)
         for entry in plan.vanished:
-            self._tell(Told("removed" if prune else "vanished", entry.origin, "it is no longer there"))
+            if heir := plan.heirs.get(entry.id):
+                self._summary.moved += 1
+                self._tell(Told("remark", entry.origin, f"{GONE}; {heir.origin} says the same and takes its place"))
+            else:
+                self._tell(Told("removed", entry.origin, GONE))
+
+    async def _remove(self, ids: Sequence[UUID], heirs: Mapping[UUID, Entry]) -> None:
+        """Takes documents out of the index and then out of the ledger. `heirs` give way to what they repeat."""
+        if not ids and not heirs:
+            return
+        await self._ledger.withdraw(ids)
+        async with self._writer.publication(self._model) as publication:
+            await publication.remove_documents([*ids, *(heir.id for heir in heirs.values())])
+            await self._ledger.keep_writing()
+        for identity, heir in heirs.items():
+            await self._ledger.succeed(identity, heir.id)
+        await self._ledger.remove(ids)
 
     def _advance(self, source: Source) -> None:
         self._progress.documents += 1

@@ -5,22 +5,22 @@ process that is killed in between leaves only documents that do not answer, and 
 that is being replaced stays `ready`, answering from its old passages, until the new ones are published.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backend.database import transaction, translated
 from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents
 from backend.knowledge.models import Creator
+from pipeline.creators import named_after
 from pipeline.engines.engine import Record
 from pipeline.entries import Aside, Entries, Entry
-from pipeline.find import Owner
 from pipeline.ledger_rows import (
     aside_row,
     entry_from,
@@ -33,6 +33,21 @@ from pipeline.ledger_rows import (
 from pipeline.source import Source
 
 WRITER_LOCK = 0x666F6F74  # a number for Postgres' advisory lock that is ours
+FEW = 20  # targets that are looked for one by one
+
+_IS_HELD = text(
+    "SELECT EXISTS (SELECT FROM pg_locks "
+    f"WHERE locktype = 'advisory' AND objid = {WRITER_LOCK} AND pid = pg_backend_pid() AND granted)"
+)
+_LET_GO = text(
+    "UPDATE documents SET source_uri = documents.id::text "
+    "FROM unnest(:ids, :creators, :paths) AS taken (id, creator, path) "
+    "WHERE documents.creator = taken.creator AND documents.source_uri = taken.path AND documents.id <> taken.id"
+).bindparams(
+    bindparam("ids", type_=ARRAY(SqlUUID)),
+    bindparam("creators", type_=ARRAY(Text)),
+    bindparam("paths", type_=ARRAY(Text)),
+)
 
 
 class Ledger:
@@ -40,6 +55,7 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._lock: AsyncConnection | None = None
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -54,10 +70,22 @@ class Ledger:
         try:
             if not lock.scalar():
                 raise Unavailable("Another process is changing the library: wait until it has finished.")
+            self._lock = connection
             yield
         finally:
+            self._lock = None
             await connection.invalidate()  # the lock ends with its connection, however this block ended
             await connection.close()
+
+    async def keep_writing(self) -> None:
+        """Raises `Unavailable` where others are not kept out any more: the lock goes with its connection."""
+        is_held = False
+        with suppress(Unavailable), translated():
+            if self._lock is not None:
+                is_held = bool((await self._lock.execute(_IS_HELD)).scalar())
+                await self._lock.commit()
+        if not is_held:
+            raise Unavailable("The connection that kept other writers out was lost: run the same command again.")
 
     async def keep_creator(self, creator: Creator, *, is_described: bool) -> None:
         """Adds the creator; one who is there already is changed only where there is a description."""
@@ -78,31 +106,36 @@ class Ledger:
         async with transaction(self._engine) as connection:
             await connection.execute(statement)
 
-    async def entries(self, owners: Iterable[Owner], sources: Iterable[Source], searched: Collection[str]) -> Entries:
-        """Everything that is known of these creators' documents, and of what came from the same places."""
-        slugs = bindparam("slugs", [owner.creator.slug for owner in owners], type_=ARRAY(Text))
-        origins = bindparam("origins", [source.origin for source in sources], type_=ARRAY(Text))
-        below = [documents.c.origin.startswith(f"{target}/", autoescape=True) for target in searched]
+    async def entries(self, creators: Collection[str], origins: Collection[str], searched: Collection[str]) -> Entries:
+        """Everything that is known of these creators' documents, of what came from these places and of what was
+        searched, and what repeats any of that."""
+        # What cannot be shown is left out and never kept, and some of it has no UTF-8 to ask for it with.
+        origins, searched = ([name for name in names if name.isprintable()] for names in (origins, searched))
+        slugs = bindparam("slugs", list(creators), type_=ARRAY(Text))
+        places = bindparam("origins", list(origins), type_=ARRAY(Text))
+        below = [documents.c.origin.startswith(f"{folder}/", autoescape=True) for folder in _around(searched)]
         targets = bindparam("targets", list(searched), type_=ARRAY(Text))
         query = select(documents).where(
             or_(
                 documents.c.creator == any_(slugs),
-                documents.c.origin == any_(origins),
+                documents.c.origin == any_(places),
                 documents.c.request["target"].astext == any_(targets),
                 *below,
             )
         )
         async with transaction(self._engine) as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return Entries(entry_from(row) for row in rows)
+            rows = {row["id"]: row for row in (await connection.execute(query)).mappings()}
+            originals = bindparam("originals", list(rows), type_=ARRAY(SqlUUID))
+            repeating = select(documents).where(documents.c.duplicate_of == any_(originals))
+            rows |= {row["id"]: row for row in (await connection.execute(repeating)).mappings()}
+        return Entries(entry_from(row) for row in rows.values())
 
-    async def announce(self, records: Iterable[Record], model: str) -> None:
+    async def announce(self, records: Sequence[Record], model: str) -> None:
         """Says that their passages are about to be published. Documents that answer already are left as they are."""
-        named = {record.document.creator: record.creator_name for record in records if record.creator_name}
-        for slug, name in named.items():
-            await self.keep_creator(Creator(slug, name or slug), is_described=False)
         rows = [record_row(record, "pending", model) for record in records]
         async with transaction(self._engine) as connection:
+            await _add_creators(connection, {record.document.creator: record.creator_name for record in records})
+            await _let_go(connection, [_path_of(record) for record in records])
             for part in in_parts(rows):
                 statement = insert(documents).values(part)
                 await connection.execute(
@@ -111,10 +144,11 @@ class Ledger:
                     )
                 )
 
-    async def finish(self, records: Iterable[Record], model: str) -> None:
+    async def finish(self, records: Sequence[Record], model: str) -> None:
         """Lets the documents answer, all at once. Call it when their passages are published."""
         rows = [record_row(record, "ready", model) for record in records]
         async with transaction(self._engine) as connection:
+            await _let_go(connection, [_path_of(record) for record in records])
             for part in in_parts(rows):
                 statement = insert(documents).values(part)
                 changed = {**renewed(statement.excluded), "ingested_at": func.now()}
@@ -123,30 +157,52 @@ class Ledger:
     async def relocate(self, found: Sequence[tuple[Source, Entry]]) -> None:
         """Keeps where unchanged documents are found now, and the paths by which they are known."""
         async with transaction(self._engine) as connection:
-            for _, entry in found:  # paths may go from one document to another: first all are let go
-                free = {"source_uri": str(entry.id)}
-                await connection.execute(update(documents).where(documents.c.id == entry.id).values(free))
+            await _let_go(connection, [(entry.id, entry.creator, source.uri) for source, entry in found])
             for source, entry in found:
                 values = {"source_uri": source.uri, "origin": source.origin, "request": request_row(source.request)}
                 await connection.execute(update(documents).where(documents.c.id == entry.id).values(values))
 
     async def set_aside(self, aside: Aside) -> None:
-        """Keeps why a document is not in. One that answers goes on answering from what it was before.
+        """Keeps why a document is not in. One that answers goes on answering from what it was before, and one that was
+        deleted stays as it is.
 
         Of a source that is nobody's nothing can be kept.
         """
-        identity, creator = aside.identity, aside.source.creator
-        values = aside_row(aside)
+        creator, values = aside.source.creator, aside_row(aside)
+        is_deleted, is_ready = documents.c.deleted_at.is_not(None), documents.c.status == "ready"
+        one = update(documents).where(documents.c.id == aside.identity, ~is_deleted)
         async with transaction(self._engine) as connection:
-            if identity is not None:
-                one = update(documents).where(documents.c.id == identity)
-                answering = one.where(documents.c.status == "ready", documents.c.deleted_at.is_(None))
-                keeps = aside.status == "failed" and await connection.execute(answering.values(reason=aside.reason))
+            if not aside.is_new:
+                keeps = aside.status == "failed" and await connection.execute(
+                    one.where(is_ready).values(reason=aside.reason)
+                )
                 if not keeps or not keeps.rowcount:
                     await connection.execute(one.values(values))
             elif creator is not None:
-                statement = insert(documents).values(values | new_row(aside.source))
-                await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+                await _add_creators(connection, {creator: None})
+                await _let_go(connection, [(aside.identity, creator, aside.source.uri)])
+                statement = insert(documents).values(values | new_row(aside))
+                is_it = (documents.c.origin == statement.excluded.origin) & ~is_deleted & ~is_ready
+                await connection.execute(
+                    statement.on_conflict_do_update(index_elements=["id"], set_=values, where=is_it)
+                )
+
+    async def succeed(self, gone: UUID, heir: UUID) -> None:
+        """Lets the document `gone` be the one that is found where `heir` is, which says the same and is forgotten. It
+        is read anew when that place is ingested next: its title and link may be others there."""
+        place = "creator", "source_uri", "origin", "request"
+        async with transaction(self._engine) as connection:
+            removed = delete(documents).where(documents.c.id == heir).returning(*(documents.c[name] for name in place))
+            row = (await connection.execute(removed)).mappings().one()
+            values = {**row, "pipeline_version": 0}
+            await connection.execute(update(documents).where(documents.c.id == gone).values(values))
+
+    async def withdraw(self, ids: Collection[UUID]) -> None:
+        """Says that documents do not answer any more; call it before their passages leave the index."""
+        is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))
+        async with transaction(self._engine) as connection:
+            query = update(documents).where(is_one, documents.c.status == "ready")
+            await connection.execute(query.values(status="pending"))
 
     async def restore(self, ids: Collection[UUID]) -> None:
         """Takes deleted documents up again, silent until they are finished."""
@@ -167,3 +223,30 @@ class Ledger:
         is_one = documents.c.id == any_(bindparam("ids", list(ids), type_=ARRAY(SqlUUID)))
         async with transaction(self._engine) as connection:
             await connection.execute(delete(documents).where(is_one))
+
+
+async def _add_creators(connection: AsyncConnection, names: Mapping[str, str | None]) -> None:
+    """Adds those creators that are not there, by slug, under their names as far as these are known."""
+    if not names:
+        return
+    rows = [{"slug": slug, "name": name or named_after(slug).name} for slug, name in names.items()]
+    await connection.execute(insert(creators).values(rows).on_conflict_do_nothing())
+
+
+async def _let_go(connection: AsyncConnection, taken: Sequence[tuple[UUID, str, str]]) -> None:
+    """Takes paths, given with ids and creators, from whichever other documents have them. These are known by their ids
+    alone until they are found again, which they are by their places."""
+    if not taken:
+        return
+    ids, slugs, paths = zip(*taken, strict=True)
+    await connection.execute(_LET_GO, {"ids": list(ids), "creators": list(slugs), "paths": list(paths)})
+
+
+def _path_of(record: Record) -> tuple[UUID, str, str]:
+    document = record.document
+    return document.id, document.creator, document.source_uri
+
+
+def _around(targets: Collection[str]) -> Collection[str]:
+    """Folders below which everything lies that lies below these targets; the shell may have named every file of one."""
+    return targets if len(targets) <= FEW else {target.rpartition("/")[0] for target in targets}

@@ -11,8 +11,8 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from backend.knowledge.catalogue import documents
 from pipeline.engines.engine import Record
 from pipeline.entries import PIPELINE_VERSION, Aside, Entry
-from pipeline.load import document_id, title_from
-from pipeline.source import Request, Source
+from pipeline.load import title_from
+from pipeline.source import Request
 
 AT_ONCE = 500  # documents in one statement
 
@@ -60,11 +60,11 @@ def aside_row(aside: Aside) -> Row:
     }
 
 
-def new_row(source: Source) -> Row:
+def new_row(aside: Aside) -> Row:
     """What else a row needs of a document of which nothing is known but its source."""
-    assert source.creator is not None
+    source = aside.source
     return {
-        "id": document_id(source.creator, source.uri),
+        "id": aside.identity,
         "creator": source.creator,
         "title": title_from(PurePath(source.uri)),
         "kind": "document",

@@ -1,10 +1,12 @@
 """What an ingestion has to do: what was found, beside what the ledger knows. A pure function."""
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pipeline.entries import Aside, Entries, Entry
 from pipeline.find import LeftOut
@@ -12,7 +14,7 @@ from pipeline.load import document_id
 from pipeline.source import Source
 
 Change = Literal["added", "changed", "moved"]
-Whereabouts = Literal["there", "gone", "unknown"]
+Whereabouts = Literal["there", "gone", "unknown", "unreachable"]
 SAME_PATH = "it has the same creator and the same path"
 DELETED = "it was deleted from the library; naming the file itself brings it back"
 
@@ -36,13 +38,22 @@ class Todo:
         follows = self.identity == document_id(self.source.creator or "", self.source.uri)
         return None if self.entry is None and follows else self.identity
 
+    @property
+    def size(self) -> int:
+        """Bytes of its file; 0 where there is none any more, which whoever reads it will tell."""
+        try:
+            return self.source.path.stat().st_size
+        except OSError:
+            return 0
+
 
 @dataclass(slots=True)
 class Plan:
     """Each source is in one of these, in the order in which they were found.
 
     `clashing` ones cannot be told from another source. `relocated` are unchanged documents that a curator now finds
-    elsewhere. `vanished` are documents of what was searched that are no longer there.
+    elsewhere. `vanished` are documents of what was searched that are no longer there; `heirs` are, by the ids of these,
+    documents that say the same and are still elsewhere.
     """
 
     todo: list[Todo] = field(default_factory=list)
@@ -52,6 +63,7 @@ class Plan:
     duplicates: list[Aside] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     vanished: list[Entry] = field(default_factory=list)
+    heirs: dict[UUID, Entry] = field(default_factory=dict)
 
 
 def make_plan(
@@ -62,17 +74,28 @@ def make_plan(
     again: bool,
     whereabouts: Callable[[str], Whereabouts],
     searched: Iterable[str],
+    opened: Set[str] = frozenset(),
 ) -> Plan:
     """Sorts sources, given with their fingerprints.
 
     `model` is the embedding model of the index; with `again` nothing counts as done. `whereabouts` tells what is at an
-    origin now; `searched` are targets of which everything that is there was found.
+    origin now; `searched` are targets of which everything that is there was found. At the origins `opened` there is a
+    list or an archive now, and no document.
     """
+
+    def now_at(origin: str) -> Whereabouts:
+        return "gone" if origin in opened else whereabouts(origin)
+
     found = [(entries.placed(source), content) for source, content in found]
     found = list({source.origin: (source, content) for source, content in found}.values())
     plan = Plan()
-    targets = tuple(searched)
+    targets = frozenset(searched)
     present = {entry.id for source, _ in found if (entry := entries.of(source)) is not None}
+    at_home = {
+        entry.id: source.origin
+        for source, _ in found
+        if (entry := entries.of(source)) is not None and entry.origin == source.origin
+    }
     changing = {entry.id for source, content in found if (entry := entries.of(source)) and entry.fingerprint != content}
     standing = {
         entry.id: entry
@@ -88,27 +111,26 @@ def make_plan(
         if is_deleted and source.request.target != source.origin:
             plan.left_out.append(LeftOut(source.origin, DELETED))
             continue
+        identity = entries.identity_of(source)
+        twice = at_home.get(identity, taken.get(identity, source.origin))
+        if twice != source.origin:
+            plan.clashing.append((source, f"{SAME_PATH} as {twice}: ingest their common folder"))
+            continue
+        taken[identity] = source.origin
         is_current = entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing)
         if entry is not None and is_current and not again:
             _keep(plan, source, entry)
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue
-        identity = entry.id if entry else document_id(source.creator or "", source.uri)
-        if entry is None and not entries.is_free(identity):  # once it was another file's, which has another path now
-            identity = uuid5(identity, source.origin)
-        if twice := taken.get(identity):
-            plan.clashing.append((source, f"{SAME_PATH} as {twice}: ingest their common folder"))
-            continue
-        taken[identity] = source.origin
         change: Change = "changed" if entry is not None and entry.answers else "added"
         if content in first and change != "changed":
-            plan.duplicates.append(repetition(source, entry, fingerprint, *first[content]))
+            plan.duplicates.append(repetition(source, identity, entry, fingerprint, *first[content]))
             continue
         if entry is None and (twin := entries.with_content(*content)) is not None and twin.id not in changing:
-            place = whereabouts(twin.origin)
+            place = now_at(twin.origin)
             is_gone = place == "gone" or (place == "unknown" and twin.is_under(targets))
             if twin.id in present or not is_gone:
-                plan.duplicates.append(repetition(source, entry, fingerprint, twin.id, twin.uri))
+                plan.duplicates.append(repetition(source, identity, entry, fingerprint, twin.id, twin.uri))
                 continue
             entry, change = twin, "moved"
             present.add(twin.id)
@@ -119,17 +141,30 @@ def make_plan(
         entry
         for entry in entries.all
         if entry.id not in present and not entry.is_deleted
-        if entry.is_under(targets) and whereabouts(entry.origin) != "there"
+        if entry.origin in opened or entry.is_under(targets)
+        if now_at(entry.origin) in ("gone", "unknown")
     ]
+    leaving = {entry.id for entry in plan.vanished}
+    for entry in plan.vanished:
+        for other in entries.repetitions(entry.id):
+            if other.id not in present | leaving and now_at(other.origin) != "gone":
+                plan.heirs[entry.id] = other
+                break
     return plan
 
 
 def repetition(
-    source: Source, entry: Entry | None, fingerprint: str, original: UUID, uri: str, text_hash: str = ""
+    source: Source,
+    identity: UUID,
+    entry: Entry | None,
+    fingerprint: str,
+    original: UUID,
+    uri: str,
+    text_hash: str = "",
 ) -> Aside:
     """What becomes of a source that says the same as the document `original` at `uri`."""
-    identity = entry.id if entry else None
-    return Aside(source, identity, "duplicate", f"the same content as {uri}", fingerprint, text_hash, original)
+    reason = f"the same content as {uri}"
+    return Aside(source, identity, entry is None, "duplicate", reason, fingerprint, text_hash, original)
 
 
 def _keep(plan: Plan, source: Source, entry: Entry) -> None:
@@ -142,10 +177,21 @@ def _keep(plan: Plan, source: Source, entry: Entry) -> None:
 
 
 def whereabouts(origin: str) -> Whereabouts:
-    """What is at an origin now; of addresses and of members of archives it cannot be told without opening them."""
-    path = Path(origin)
+    """What is at an origin now; of addresses and of members of archives it cannot be told without opening them.
+
+    What the system will not say, because a folder is closed or a disk does not answer, is `unreachable`.
+    """
     if "://" in origin:
         return "unknown"
-    if path.exists():
-        return "there"
-    return "unknown" if any(folder.is_file() for folder in path.parents) else "gone"
+    path = Path(origin)
+    for place in (path, *path.parents):
+        try:
+            is_file = stat.S_ISREG(os.stat(place).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return "unreachable"
+        if place == path:
+            return "there"
+        return "unknown" if is_file else "gone"
+    return "gone"

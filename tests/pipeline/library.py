@@ -1,6 +1,6 @@
 """A creator's folder, and what a reader would find of it after ingestions."""
 
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,8 @@ from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
 from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine
-from pipeline.find import find
+from pipeline.find import Found, find
+from pipeline.gather import Gatherer
 from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary
 from pipeline.ledger import Ledger
 from pipeline.source import Request, Task
@@ -98,10 +99,18 @@ class Library:
         prune: bool = False,
         again: bool = False,
         target: Path | None = None,
+        targets: Sequence[Path | str] = (),
+        gatherer: Gatherer | None = None,
     ) -> Summary:
-        """One run of the pipeline over the folder, or something in it, as the command does it."""
-        path = target or self.content
-        found = find(path, Request(str(path), self.slug))
+        """One run of the pipeline over the folder, or over something else, as the command does it; archives and
+        addresses need a `gatherer`."""
+        requests = [Request(str(path), self.slug) for path in targets or [target or self.content]]
+        searched, found = [request.target for request in requests], Found()
+        if gatherer is not None:
+            found, searched = await gatherer.gather(requests)
+        else:
+            for request in requests:
+                found.add(find(Path(request.target), request))
         own = open_index_writer(self.settings)
         self.events.clear()
         writer, engine = writer or own, engine or self.engine
@@ -116,7 +125,7 @@ class Library:
                 publish_after=publish_after,
             )
             async with self.ledger.writing():
-                return await ingestion.run(found, searched=[str(path)], prune=prune, again=again)
+                return await ingestion.run(found, searched=searched, prune=prune, again=again)
         finally:
             await own.close()
 
