@@ -275,5 +275,7 @@ def main() -> None:
     try:
         app()
     except FootnoteError as error:
-        typer.echo(error.message, err=True)
+        from pipeline.terminal import visible
+
+        typer.echo(visible(error.message), err=True)
         sys.exit(CONFIGURATION_ERROR)

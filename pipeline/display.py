@@ -5,11 +5,11 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Self, assert_never
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from pipeline.ingest import Advanced, Event, Planned, Summary, Told
+from pipeline.terminal import Terminal, one_line
 
 LINE_EVERY_S = 5.0
 NAMES_SHOWN = 3
@@ -18,9 +18,9 @@ NAMES_SHOWN = 3
 class Display:
     """Shows events as they come, and what was left out at the end, by reason: there may be hundreds."""
 
-    def __init__(self, out: Console | None = None, errors: Console | None = None, *, quiet: bool = False) -> None:
-        self._out = out or Console(highlight=False, soft_wrap=True, quiet=quiet)
-        self._errors = errors or Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    def __init__(self, out: Terminal | None = None, errors: Terminal | None = None, *, quiet: bool = False) -> None:
+        self._out = out or Terminal(quiet=quiet)
+        self._errors = errors or Terminal(stderr=True, quiet=quiet)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -84,13 +84,14 @@ class Display:
         self._out.print(f"{'Nothing was changed. It would be: ' if dry_run else ''}{sentence(summary)} ({done})")
 
     def _tell(self, event: Told) -> None:
+        file, text = one_line(event.file), one_line(event.text)
         match event.about:
             case "left out" | "duplicate" | "vanished" | "removed":
-                self._grouped[event.about, event.text].append(event.file)
+                self._grouped[event.about, text].append(file)
             case "failed":
-                self._errors.print(f"[red]failed[/] {escape(f'{event.file}: {event.text}')}")
+                self._errors.print(f"[red]failed[/] {escape(f'{file}: {text}')}")
             case "remark":
-                self._errors.print(f"[yellow]note[/] {escape(f'{event.file}: {event.text}')}")
+                self._errors.print(f"[yellow]note[/] {escape(f'{file}: {text}')}")
             case _:
                 assert_never(event.about)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from backend.errors import ConfigurationError, ContentError
@@ -17,6 +16,7 @@ from backend.settings import Settings
 from pipeline.delete import Deleted, Deletion
 from pipeline.ledger import Ledger
 from pipeline.library import Library
+from pipeline.terminal import Terminal, one_line
 from pipeline.tombstones import Tombstones
 from pipeline.workplace import database, workplace
 
@@ -39,11 +39,11 @@ def run(names: Sequence[str], creator: str | None) -> int:
     """
     if bool(names) == (creator is not None):
         raise ConfigurationError("Name the documents to delete, or a creator with `--creator SLUG`.")
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     with workplace() as settings:
         doomed = asyncio.run(find(settings, names, creator))
         for line in doomed.lines:
-            console.print(escape(line))
+            console.print(escape(one_line(line)))
         if creator is not None and sys.stdin.isatty() and not typer.confirm("Delete all of it for good?"):
             console.print("Nothing was deleted.")
             return 1

@@ -6,7 +6,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.markup import escape
 
 from backend import settings as configuration
@@ -16,6 +15,7 @@ from backend.settings import EMBEDDED, Settings
 from pipeline.checks import content, databases, index, machine, model, tiers
 from pipeline.checks.configuration import configuration as sources_of
 from pipeline.checks.finding import Finding, State, within
+from pipeline.terminal import Terminal
 
 STARTING_S = 30.0  # the embedded engines take one or two
 DATABASE_S, REDIS_S, LIBRARY_S, MODEL_S, SANDBOX_S, TIERS_S = 6.0, 6.0, 12.0, 30.0, 30.0, 10.0
@@ -27,7 +27,7 @@ NAME_WIDTH = 16
 def run() -> int:
     """Prints one line a check; returns the exit code: 0 nothing is broken, 1 something is, 2 no settings."""
     logging.getLogger().addHandler(logging.NullHandler())  # what went wrong is said once, here, and without a trace
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     counts: dict[State, int] = {"ok": 0, "note": 0, "broken": 0}
 
     def say(finding: Finding) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from backend.errors import ContentError
 from backend.settings import Settings
 from pipeline.entries import Status
 from pipeline.library import Library, Shelved
+from pipeline.terminal import Terminal, one_line
 from pipeline.workplace import database, workplace
 
 WORDS: dict[Status, str] = {
@@ -28,7 +28,7 @@ def run(creator: str | None) -> None:
     """Prints the documents of one creator or of all. Raises `ContentError` for a creator who is not known."""
     with workplace() as settings:
         found = asyncio.run(read(settings, creator))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     if not found:
         console.print("There are no documents. `footnote ingest FOLDER` brings some in.")
     elif console.is_terminal:
@@ -59,8 +59,9 @@ def table_of(found: Sequence[Shelved]) -> Table:
 
 
 def cells(item: Shelved) -> tuple[str, ...]:
-    """A document as a line: id, creator, title, kind, date, state, passages."""
+    """A document as parts of a line: id, creator, title, kind, date, state, passages."""
     document = item.document
     published = document.published_at.isoformat() if document.published_at else ""
     state = WORDS[item.status] + (" (outdated)" if item.status == "ready" and item.reason else "")
-    return item.short_id, document.creator, document.title, document.kind, published, state, f"{item.chunks:,}"
+    title = one_line(document.title)
+    return item.short_id, document.creator, title, document.kind, published, state, f"{item.chunks:,}"

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
-
-from rich.console import Console
 
 from backend.knowledge.embedder import Embedder, usable_cores
 from backend.knowledge.embedders import ensure_model, open_embedder
@@ -26,10 +24,11 @@ from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary, Told
 from pipeline.ledger import Ledger
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Request
+from pipeline.terminal import Terminal, without_password
 from pipeline.workplace import LOG, database, workplace
 
-Choose = Callable[[Found], Found]
-"""What of everything that was found is to be ingested."""
+Choose = Callable[[Found, Mapping[Request, str]], Found]
+"""What of everything that was found is to be ingested; the second says what could not be looked into, and why."""
 
 
 def run(
@@ -59,8 +58,9 @@ def run(
         work = Work(settings, display, show, engine)
         summary = asyncio.run(work.run(requests, prune=prune, dry_run=dry_run))
     if as_json:
-        report = asdict(summary) | {"dry_run": dry_run, "told": [asdict(event) for event in told]}
-        Console(soft_wrap=True).print_json(json.dumps(report))
+        events = [{name: without_password(value) for name, value in asdict(event).items()} for event in told]
+        report = asdict(summary) | {"dry_run": dry_run, "told": events}
+        Terminal().print_json(json.dumps(report), ensure_ascii=True)
     else:
         display.conclude(summary, dry_run=dry_run)
     return 1 if summary.failed else 0
@@ -92,7 +92,8 @@ class Work:
         choose: Choose | None = None,
         again: bool = False,
     ) -> Summary:
-        """One run over everything that is asked for, or over what `choose` takes of it.
+        """One run over everything that is asked for, or over what `choose` takes of it; then what cannot be looked into
+        stops none of the others.
 
         Documents that have not changed are brought in all the same with `again`, and where the index was lost: their
         vectors are kept elsewhere, so that takes little.
@@ -111,9 +112,7 @@ class Work:
             folder = stack.enter_context(staging(self._settings.data_dir))
             model_folder = ensure_model(self._settings, embedder.model)
             pool = stack.enter_context(Pool(usable_cores(), model_folder))
-            found, searched = await self._gather(requests, pool, folder)
-            if choose is not None:
-                found, searched = choose(found), []
+            found, searched = await self._gather(requests, pool, folder, choose)
             if dry_run:
                 rehearsal = DryRun(ledger, pool, embedder.model, self._show)
                 return await rehearsal.run(found, searched, prune=prune, again=again)
@@ -130,10 +129,15 @@ class Work:
             )
             return await ingestion.run(found, searched=searched, prune=prune, again=again)
 
-    async def _gather(self, requests: Sequence[Request], pool: Pool, folder: Path) -> tuple[Found, list[str]]:
+    async def _gather(
+        self, requests: Sequence[Request], pool: Pool, folder: Path, choose: Choose | None
+    ) -> tuple[Found, list[str]]:
         self._display.say("Looking for content")
         async with Fetcher() as fetcher:
-            return await Gatherer(pool, fetcher, folder, self._display.count).gather(requests)
+            gatherer = Gatherer(pool, fetcher, folder, self._display.count)
+            if choose is None:
+                return await gatherer.gather(requests)
+            return choose(*await gatherer.gather_apart(requests)), []
 
     def _heavy_part(self, embedder: Embedder, pool: Pool) -> Engine:
         if self._engine == "ray":

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from backend.errors import ContentError
@@ -16,6 +15,7 @@ from backend.settings import Settings
 from pipeline.library import Library
 from pipeline.place import place_of
 from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_folder, profile_path
+from pipeline.terminal import Terminal
 from pipeline.voice.measure import Voice, measure
 from pipeline.voice.samples import typical_passages
 from pipeline.voice.speech import all_speech, own_speech
@@ -38,7 +38,7 @@ def run(slug: str) -> int:
     folder = profile_folder(settings.data_dir)
     measured = measured_of(creator, own, others)
     profile = keep_profile(folder, creator, measured)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     for line in summary(creator, profile, profile_path(folder, slug)):
         console.print(line)
     return 0

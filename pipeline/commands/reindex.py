@@ -2,8 +2,6 @@
 
 import asyncio
 
-from rich.console import Console
-
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import load_embedder
 from backend.knowledge.opening import open_index, open_index_writer
@@ -11,6 +9,7 @@ from backend.settings import Settings
 from pipeline.display import Display
 from pipeline.ledger import Ledger
 from pipeline.reindex import Reindexed, Reindexing
+from pipeline.terminal import Terminal
 from pipeline.workplace import database, workplace
 
 
@@ -21,7 +20,7 @@ def run(model: str | None) -> int:
         wanted = settings.embedding.model_copy(update={"model": model or settings.embedding.model})
         embedder = load_embedder(settings.model_copy(update={"embedding": wanted}), None)
         done = asyncio.run(reindex(settings, embedder, display))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     if done.cut_short:
         console.print(
             f"{done.cut_short:,} passages are longer than this model reads ({embedder.max_tokens} tokens), and their "

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from rich.console import Console
 from rich.text import Text
 
 from backend.errors import ContentError
@@ -20,6 +19,7 @@ from backend.retrieval.retriever import Retriever
 from backend.settings import RetrievalSettings, Settings
 from pipeline.place import place_of
 from pipeline.snippet import snippet
+from pipeline.terminal import Terminal
 from pipeline.workplace import database, workplace
 
 Known = Mapping[UUID, tuple[Document, Creator]]
@@ -43,7 +43,7 @@ def run(query: str, creator: str | None, topic: str | None) -> int:
         raise ContentError("Say what to search for.")
     with workplace() as settings:
         trace, known = asyncio.run(ask(settings, query, creator, topic))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     for line in report(trace, known, settings.retrieval, creator, topic):
         console.print(line)
     return 0 if trace.retrieved.answerable else 1

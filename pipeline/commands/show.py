@@ -3,7 +3,6 @@
 import asyncio
 from itertools import pairwise
 
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
@@ -13,6 +12,7 @@ from backend.settings import Settings
 from pipeline.commands.documents import WORDS
 from pipeline.library import Library, Shelved
 from pipeline.place import clock
+from pipeline.terminal import Terminal, one_line
 from pipeline.workplace import database, workplace
 
 LAST = 2**31 - 1  # more passages than any document has
@@ -22,9 +22,9 @@ def run(name: str) -> None:
     """Prints the document that `name` means. Raises `ContentError` where there is none, or several."""
     with workplace() as settings:
         shelved, chunks = asyncio.run(read(settings, name))
-    console = Console(highlight=False)
+    console = Terminal(soft_wrap=False)
     for line in described(shelved):
-        console.print(escape(line), soft_wrap=True)
+        console.print(escape(one_line(line)), soft_wrap=True)
     for chunk in chunks:
         console.print(f"\n[bold]{escape(place(chunk))}[/]", soft_wrap=True)
         console.print(Padding(escape(chunk.text), (0, 0, 0, 2)))

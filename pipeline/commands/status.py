@@ -3,12 +3,12 @@
 import asyncio
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from backend.settings import Settings
 from pipeline.library import CreatorCount, Library, Shelved
+from pipeline.terminal import Terminal, one_line
 from pipeline.workplace import database, workplace
 
 ALWAYS = ("answering", "failed", "passages")  # the other columns are shown where they say something
@@ -18,15 +18,15 @@ def run() -> None:
     """Prints creators with their documents and passages, then every failure with its reason."""
     with workplace() as settings:
         counts, failures = asyncio.run(read(settings))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     if not counts:
         console.print("The library is empty. `footnote ingest FOLDER` fills it.")
         return
     console.print(table_of(counts))
     for failure in failures:
         document = failure.document
-        where = escape(f"{failure.short_id} {document.creator}/{document.source_uri}: {failure.reason}")
-        console.print(f"[red]failed[/] {where}")
+        where = one_line(f"{failure.short_id} {document.creator}/{document.source_uri}: {failure.reason}")
+        console.print(f"[red]failed[/] {escape(where)}")
     if failures:
         console.print("When they are mended: `footnote retry`, or one of them: `footnote retry ID`.")
 
@@ -55,5 +55,5 @@ def table_of(counts: list[CreatorCount]) -> Table:
     for name, values in columns.items():
         table.add_column(name, justify="right", footer=f"{sum(values):,}", no_wrap=True)
     for count, *values in zip(counts, *columns.values(), strict=True):
-        table.add_row(count.slug, count.name, *(f"{value:,}" for value in values))
+        table.add_row(count.slug, escape(one_line(count.name)), *(f"{value:,}" for value in values))
     return table
