@@ -81,6 +81,33 @@ def test_what_failed_is_tried_again_with_its_options_when_it_is_mended(data_dir:
     assert (again.returncode, "other.vtt: It has no cues." in again.stderr) == (1, True)
 
 
+def test_what_cannot_be_tried_again_is_told_with_a_way_out_and_stops_nobody(data_dir: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("emptied", "wrong", "partly", "mended")]
+    for folder in folders:
+        folder.mkdir()
+        for name in ("bad", "worse"):
+            (folder / f"{name}.vtt").write_text(f"WEBVTT\n\nno cue of {folder.name} in {name}\n")
+    assert footnote(data_dir, "ingest", *folders).returncode == 1
+    for file in (tmp_path / "emptied").iterdir():
+        file.unlink()
+    (tmp_path / "wrong" / "creator.yaml").write_text("slug: [")
+    (tmp_path / "partly" / "bad.vtt").unlink()
+    (tmp_path / "mended" / "bad.vtt").write_text(TALK)
+    listed = footnote(data_dir, "documents", "--creator", "partly").stdout.splitlines()
+    ids = {line.split("\t")[2]: line.split("\t")[0] for line in listed}
+    gone = footnote(data_dir, "retry", ids["Bad"])
+    assert gone.returncode == 1
+    assert f"bad.vtt is gone: ingest it from where it is now, or `footnote delete {ids['Bad']}`" in gone.stderr
+    every = footnote(data_dir, "retry")
+    assert every.returncode == 1
+    assert last_line(every.stdout).startswith("1 added, 0 changed, 0 unchanged, "), every.stderr
+    assert every.stderr.count(f"There is no file in {tmp_path / 'emptied'}.") == 2
+    assert every.stderr.count("creator.yaml") == 2
+    assert f"footnote delete {ids['Bad']}" in every.stderr
+    assert f"{tmp_path / 'partly' / 'worse.vtt'}: It has no cues." in every.stderr
+    assert "answers" in footnote(data_dir, "documents", "--creator", "mended").stdout
+
+
 def test_an_archive_is_read_like_a_folder_and_a_broken_one_fails_until_it_is_mended(
     data_dir: Path, tmp_path: Path
 ) -> None:
