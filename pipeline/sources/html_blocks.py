@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from lxml.html import HtmlElement
 
@@ -9,7 +10,7 @@ from pipeline.clean import flow, flow_lines
 from pipeline.sources.html_fragment import fenced
 from pipeline.sources.outline import Outline
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block, Section
-from pipeline.sources.tables import row_texts
+from pipeline.sources.tables import Cell, table_texts
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 # What stands on lines of its own. Of these the first hold text, the others hold them.
@@ -33,7 +34,7 @@ _LINE_NUMBER = re.compile(
 _NUMBERS = re.compile(r"[\d\s]+")
 _WHITE_SPACE = re.compile(r"\s+")
 _NO_DATA = ("table", "pre", *sorted(HEADINGS))  # what a table holds that only arranges things on the page
-_MOST_COLUMNS = 100
+_START = re.compile(r"\d{1,9}")
 
 
 def read_sections(root: HtmlElement) -> list[Section]:
@@ -122,11 +123,8 @@ class _Reader:
             self._outline.add(Block(fenced(code, _language(element)), verbatim=True))
 
     def _add_table(self, table: HtmlElement) -> None:
-        rows = [list(_cells(row)) for row in table.iter("tr")]
-        header = rows[0] if len(rows) > 1 and all(cell.tag == "th" for cell, _ in rows[0]) else []
-        texts = row_texts(
-            [text for _, text in header], [[text for _, text in row] for row in rows if row is not header]
-        )
+        groups = groupby(table.iter("tr"), key=lambda row: row.getparent())
+        texts = table_texts([[_cells(row) for row in rows] for _, rows in groups])
         captions = (inline_text(caption) for caption in table.iter("caption"))
         for index, text in enumerate(filter(None, (*captions, *texts))):
             self._outline.add(Block(text, LINE_BREAK if index else PARAGRAPH_BREAK))
@@ -137,7 +135,7 @@ class _List:
 
     def __init__(self, element: HtmlElement, depth: int) -> None:
         start = element.get("start", "1")
-        self._number = (int(start) if start.isdecimal() else 1) if element.tag == "ol" else None
+        self._number = (int(start) if _START.fullmatch(start) else 1) if element.tag == "ol" else None
         self._indentation = "  " * depth
         self._mark = ""
         self._items = 0
@@ -189,13 +187,11 @@ def _language(element: HtmlElement) -> str:
     return ""
 
 
-def _cells(row: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
-    """The cells of a row with their text, those that span several columns followed by empty ones."""
-    for cell in row.iterchildren("td", "th"):
-        yield cell, inline_text(cell)
-        span = cell.get("colspan", "1")
-        for _ in range(1, min(int(span), _MOST_COLUMNS) if span.isdecimal() else 1):
-            yield cell, ""
+def _cells(row: HtmlElement) -> list[Cell]:
+    return [
+        Cell.written(inline_text(cell), cell.get("colspan"), cell.get("rowspan"), is_header=cell.tag == "th")
+        for cell in row.iterchildren("td", "th")
+    ]
 
 
 def _is_data(table: HtmlElement) -> bool:

@@ -1,19 +1,23 @@
 """The HTML that people put between their Markdown: its text, without tags, styles and scripts."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from pipeline.clean import flow
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block
-from pipeline.sources.tables import row_texts
+from pipeline.sources.tables import Cell, table_texts
 
 _BACKTICKS = re.compile("`+")
 _HIDDEN = {"script", "style", "noscript", "template", "button", "svg", "head", "title"}
 _BREAKS = {
     "p", "div", "section", "article", "figure", "figcaption", "blockquote", "center", "table", "ul", "ol", "dl", "dd",
     "dt", "li", "tr", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "details", "summary", "pre", "aside", "header",
-    "footer", "nav", "iframe", "video", "audio", "form", "tbody", "thead", "caption",
+    "footer", "nav", "iframe", "video", "audio", "form", "tbody", "thead", "tfoot", "caption",
 }  # fmt: skip
+_CELLS = {"td", "th"}
+_ROW_GROUPS = {"thead", "tbody", "tfoot"}
+_AROUND_CELLS = {"table", "tr"} | _ROW_GROUPS
 
 
 def read_html(fragment: str) -> list[Block]:
@@ -21,7 +25,7 @@ def read_html(fragment: str) -> list[Block]:
     reader = _Reader()
     reader.feed(fragment)
     reader.close()
-    reader.end_paragraph()
+    reader.end()
     return reader.blocks
 
 
@@ -34,52 +38,62 @@ class _Reader(HTMLParser):
         self._text: list[str] = []
         self._hidden = 0
         self._preformatted = False
-        self._in_cell = False
-        self._rows: list[list[str]] = []
-        self._has_header = False
+        self._cell: Cell | None = None  # the open one, as yet without its text
+        self._groups: list[list[list[Cell]]] = [[]]  # the rows of the open table, by its head, bodies and foot
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _HIDDEN:
             self._hidden += 1
-        elif tag in {"td", "th"}:
-            self._in_cell, self._has_header = True, self._has_header or tag == "th"
-            self._text.clear()
+        elif tag in _CELLS:
+            self._end_cell()
+            self._end_paragraph()
+            given = dict(attrs)
+            self._cell = Cell.written("", given.get("colspan"), given.get("rowspan"), is_header=tag == "th")
         elif tag in _BREAKS:
-            self._break()
+            self._break(tag)
             if tag == "pre":
                 self._preformatted = True
             elif tag == "table":
-                self._rows, self._has_header = [], False
+                self._end_table()
             elif tag == "tr":
-                self._rows.append([])
+                self._groups[-1].append([])
+            elif tag in _ROW_GROUPS:
+                self._groups.append([])
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _HIDDEN:
             self._hidden = max(0, self._hidden - 1)
         elif tag == "pre" and self._preformatted:
             self._end_code()
-        elif tag in {"td", "th"}:
+        elif tag in _CELLS:
             self._end_cell()
-        elif tag == "table":
-            self._end_table()
         elif tag in _BREAKS:
-            self._break()
+            self._break(tag)
+            if tag == "table":
+                self._end_table()
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
             self._text.append(data)
 
-    def end_paragraph(self) -> None:
-        """Whatever text there is becomes a paragraph."""
+    def end(self) -> None:
+        """What is still open becomes rows of a table and a paragraph: in Markdown an empty line cuts a table in two."""
+        self._end_cell()
+        self._end_table()
+        self._end_paragraph()
+
+    def _end_paragraph(self) -> None:
         if text := flow("".join(self._text)):
             self.blocks.append(Block(text))
         self._text.clear()
 
-    def _break(self) -> None:
-        if self._preformatted or self._in_cell:
+    def _break(self, tag: str) -> None:
+        if tag in _AROUND_CELLS:
+            self._end_cell()
+        if self._preformatted or self._cell:
             self._text.append("\n")
         else:
-            self.end_paragraph()
+            self._end_paragraph()
 
     def _end_code(self) -> None:
         code = "".join(self._text).strip("\n").rstrip()
@@ -89,17 +103,19 @@ class _Reader(HTMLParser):
         self._preformatted = False
 
     def _end_cell(self) -> None:
-        if self._rows:
-            self._rows[-1].append(flow("".join(self._text)))
+        if self._cell is None:
+            return
+        rows = self._groups[-1]
+        if not rows:
+            rows.append([])
+        rows[-1].append(replace(self._cell, text=flow("".join(self._text))))
         self._text.clear()
-        self._in_cell = False
+        self._cell = None
 
     def _end_table(self) -> None:
-        rows = [row for row in self._rows if any(row)]
-        header = rows.pop(0) if self._has_header and len(rows) > 1 else []
-        for position, text in enumerate(row_texts(header, rows)):
+        for position, text in enumerate(table_texts(self._groups)):
             self.blocks.append(Block(text, LINE_BREAK if position else PARAGRAPH_BREAK))
-        self._rows = []
+        self._groups = [[]]
 
 
 def fenced(code: str, language: str = "") -> str:

@@ -166,6 +166,9 @@ def _chosen(root: HtmlElement, parts: Sequence[_Part]) -> frozenset[int]:
             twin.tail = f"{_mark(number)} {twin.tail}"
         else:
             twin.text = f"{_mark(number)} {twin.text}"
+    for cell in marked.iter("td", "th"):  # Trafilatura fills a table out by them, however far they reach
+        cell.attrib.pop("colspan", None)
+        cell.attrib.pop("rowspan", None)
     found = trafilatura.bare_extraction(marked, include_comments=False, include_formatting=True)
     if found is None or isinstance(found, dict) or found.body is None:
         return frozenset()
