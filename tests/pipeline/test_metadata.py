@@ -1,5 +1,6 @@
 """What front matter, sidecars and profiles in YAML may hold, and what is refused before it costs anything."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from backend.errors import ConfigurationError, ContentError
 from pipeline.creators import read_profile
+from pipeline.sources import html, ytdlp
 from pipeline.sources.metadata import read_metadata, read_yaml, web_address
 
 
@@ -138,3 +140,14 @@ def test_an_address_that_nobody_should_follow_is_no_link(tmp_path: Path, url: st
 @pytest.mark.parametrize("url", ["https://h.example/a@b?c=d@e#f", "HTTP://h.example", "http://[::1]:80/x"])
 def test_an_address_may_hold_an_at_sign_behind_the_site(url: str) -> None:
     assert web_address(url) == url
+
+
+def test_no_reader_takes_an_address_with_a_password_for_a_link() -> None:
+    secret, remarks = "https://u:secret@h.example/a", list[str]()
+    page = f'<head><link rel="canonical" href="{secret}"></head><main><p>Hear the room before you buy.</p></main>'
+    assert html.parse(page.encode()).metadata.url is None
+    assert html.parse(page.replace("u:secret@", "").encode()).metadata.url == "https://h.example/a"
+    assert ytdlp.read_info(json.dumps({"webpage_url": secret}), remarks).url is None
+    assert read_metadata({"url": secret, "podcast": "https://h.example/show"}, remarks).url == "https://h.example/show"
+    assert len(remarks) == 2
+    assert "secret" not in " ".join(remarks)
