@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipeline.source import Request
 from tests.pipeline.desk import EPISODE, article, feed
 from tests.pipeline.library import Library
 from tests.pipeline.site import Site, is_public_or_loopback, status, to_loopback
+from tests.pipeline.test_ingest import ARTICLE, long_article
 
 
 @pytest.fixture
@@ -108,6 +110,28 @@ async def test_a_feed_names_its_creator_even_where_all_its_items_fail(gatherer: 
     found, _ = await gatherer.gather([Request(feed(served, EPISODE))])
     assert len(found.failed) == 1
     assert found.owners["the-garden-hour"].creator.name == "The Garden Hour"
+
+
+async def test_what_lies_in_a_folder_that_cannot_be_opened_stays_and_the_folder_is_no_document(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write("a.md", ARTICLE)
+    inside = library.write("closed/b.md", long_article("echo"))
+    await library.ingest()
+    inside.unlink()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path) == str(inside.parent):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    summary = await library.ingest(prune=True)
+    assert (summary.unchanged, summary.removed, summary.failed) == (1, 0, 1)
+    assert sorted(await library.rows()) == sorted(await library.answering()) == ["a.md", "closed/b.md"]
+    monkeypatch.undo()
+    assert (await library.ingest(prune=True)).removed == 1
 
 
 async def test_a_full_disk_while_much_is_fetched_is_one_clear_sentence(
