@@ -60,14 +60,16 @@ def as_document(
 
 def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
     """The same with "Name: " at the beginning of a line taken as the speaker's name, and ">>" as another's turn."""
-    different = {_NOT_LETTERS.sub(" ", line): line for part in utterances for line in part.text.split("\n")}
+    different = {_NOT_LETTERS.sub(" ", line): line for part in utterances for line in _lines(part)}
     uses = Counter(name for line in different.values() if (name := _name_in(line)))
-    opening = next((_name_in(part.text) for part in utterances if not is_sound(part.text)), None)
-    speakers = {name for name, count in uses.items() if name == opening or _is_name(name, count)}
+    speakers = {name for name, count in uses.items() if _is_name(name, count)}
+    opening = next((_name_in(part.text.strip()) for part in utterances if not is_sound(part.text.strip())), None)
+    if opening and _may_begin(opening, bool(speakers)):
+        speakers.add(opening)
     for part in utterances:
         lines: list[str] = []
         current = replace(part, text="")
-        for line in part.text.split("\n"):
+        for line in _lines(part):
             name = _name_in(line)
             changes = name in speakers
             if changes or line.startswith(">>"):
@@ -77,6 +79,11 @@ def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
                 line = line[match.end() :] if changes and (match := _NAME.match(line)) else line.lstrip("> ")
             lines.append(line)
         yield replace(current, text="\n".join(lines))
+
+
+def _lines(part: Utterance) -> list[str]:
+    """Its lines as they begin and end with a word: Whisper's text begins with a space."""
+    return [line.strip() for line in part.text.split("\n")]
 
 
 def _name_in(line: str) -> str | None:
@@ -89,8 +96,18 @@ def _name_in(line: str) -> str | None:
 def _is_name(name: str, count: int) -> bool:
     """A full name may come once ("Hao Ye: "); a single word, which may be prose ("Remember: "), must come again, and
     not before the same words."""
+    return is_full_name(name) or (count > 1 and _has_capitals(name))
+
+
+def _may_begin(name: str, has_others: bool) -> bool:
+    """Among other speakers who begins may be named once. In a script without capitals a full name is one by its words."""
+    is_without_capitals = name.lower() == name.upper()
+    return (has_others and _has_capitals(name)) or (is_without_capitals and 2 <= len(name.split()) <= 3)
+
+
+def _has_capitals(name: str) -> bool:
     words = name.split()
-    return is_full_name(name) or (count > 1 and is_capitalised(words[0]) and is_capitalised(words[-1]))
+    return is_capitalised(words[0]) and is_capitalised(words[-1])
 
 
 def _nameless(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
@@ -111,7 +128,7 @@ def _turns(utterances: Iterable[Utterance]) -> Iterator[Section]:
     blocks: list[Block] = []
     silent_since = 0.0
     for part in utterances:
-        text = "" if is_sound(part.text) else without_sounds(flow(part.text))
+        text = "" if is_sound(part.text.strip()) else without_sounds(flow(part.text))
         changes = part.begins_turn and (part.speaker is None or part.speaker != speaker)
         if blocks and (changes or (text and part.start_s - silent_since > _SILENCE_S)):
             yield Section(tuple(blocks), speaker=speaker, is_turn=True)

@@ -1,11 +1,12 @@
 """Captions become turns of running text with the right speakers and moments."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from backend.errors import ContentError
-from pipeline.sources import srt, webvtt
+from pipeline.sources import srt, transcripts, webvtt
 from pipeline.sources.decode import decode
 from pipeline.sources.parsed import NothingToRead, ParsedDocument
 from tests.pipeline.shared import DATA, needs_data
@@ -47,6 +48,17 @@ def test_names_before_a_colon_make_turns_and_do_not_stay_in_the_text() -> None:
         ("Leonie Brask", "And then?"),
         ("Ana", "Then rest."),
     ]
+
+
+@pytest.mark.parametrize(
+    "first", ["The truth is simple: microphones do not matter.", "Today: rooms.", "My point is: rooms matter."]
+)
+def test_a_first_sentence_with_a_colon_names_nobody_and_loses_no_word(first: str) -> None:
+    lines = [first, "Rooms do.", "Ana Leith: My point is: they do."]
+    texts = [f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(lines)]
+    assert turns(webvtt.parse(f"WEBVTT\n\n{texts[0]}{texts[1]}")) == [(None, f"{first} Rooms do.")]
+    if not first.startswith("Today"):
+        assert turns(webvtt.parse(f"WEBVTT\n\n{''.join(texts)}"))[0] == (None, f"{first} Rooms do.")
 
 
 def test_a_slogan_that_comes_again_is_nobodys_name() -> None:
@@ -264,3 +276,14 @@ def test_real_oddities_give_clean_text(name: str) -> None:
     words = " ".join(words for _, words in turns(webvtt.parse(text)))
     assert words
     assert not any(debris in words for debris in ("<", ">", "-->", "NOTE", "\ufeff", "Kyle"))
+
+
+def test_names_and_sounds_are_known_behind_the_space_that_whisper_begins_with() -> None:
+    said = [" Ann Lee: hello", " [Door slams]", " Bob Ray: hi\n Ann Lee: so", " >> Who is it?"]
+    segments = [{"start": at, "end": at + 1, "text": text} for at, text in enumerate(said)]
+    assert turns(transcripts.parse(json.dumps({"segments": segments}))) == [
+        ("Ann Lee", "hello"),
+        ("Bob Ray", "hi"),
+        ("Ann Lee", "so"),
+        (None, "Who is it?"),
+    ]
