@@ -21,6 +21,15 @@ from pipeline.sources.turns import Cast, cast_of
 _HEADING_ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
 _LANGUAGE = re.compile(r"[\w+#-]{1,20}")
 _NOT_LETTERS = re.compile(r"\W+")
+_BOUNDARY = re.compile(r"^(?:-{3,}|(?!\A)\.{3})\s*$", re.MULTILINE)
+_RULE = re.compile(r"-+[ \t]*\n[ \t]*\n")
+# A line that front matter may have: a name that programs read, or one of those that are read here. "Note: listen" and
+# all else that begins with a capital are what people write.
+_NAMED = re.compile(
+    r"^[ {]*([\"']?)(?:[a-z][\w.-]*|(?i:title|url|kind|date|published_at|duration_s|topics|tags|by|authors?|speakers?"
+    r"|podcast|media|creator))\1\s*:(?:\s|$)",
+    re.MULTILINE,
+)
 _STRAY_VALUE = re.compile(r"\s*(url|podcast|media):[ \t]*(https?://\S+)[ \t]*(?:\n|$)")
 
 
@@ -45,12 +54,15 @@ def parse(text: str) -> ParsedDocument:
 
 
 def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
-    handler = YAMLHandler()
-    if not handler.detect(text):
+    """What stands between two lines of dashes at the beginning, and the rest; prose between two rules is not that."""
+    handler = YAMLHandler(_BOUNDARY)
+    if not handler.detect(text) or _RULE.match(text):
         return {}, text
     try:
         raw, body = handler.split(text)
     except ValueError:  # a first line of dashes that no second one answers
+        return {}, text
+    if raw.strip() and not _NAMED.search(raw):
         return {}, text
     values = dict(read_yaml(raw, "Its front matter"))
     while stray := _STRAY_VALUE.match(body):  # some write an address or two below the dashes
@@ -92,9 +104,11 @@ class _Reader:
         while position < len(tokens):
             token = tokens[position]
             match token.type:
+                case "heading_open" if token.level > 0:  # of a quotation or an item, and not of what follows it
+                    self._add_paragraph(_heading(tokens[position + 1]), lists)
                 case "heading_open":
                     yield from self._end_section()
-                    self._open_heading(int(token.tag[1:]), inline_text(tokens[position + 1].children or []))
+                    self._open_heading(int(token.tag[1:]), _heading(tokens[position + 1]))
                 case "bullet_list_open" | "ordered_list_open":
                     lists.append(_List(token))
                 case "bullet_list_close" | "ordered_list_close":
@@ -117,8 +131,8 @@ class _Reader:
     def _open_heading(self, level: int, text: str) -> None:
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        if heading := flow(_HEADING_ATTRIBUTES.sub("", text)):
-            self._path.append((level, heading))
+        if text:
+            self._path.append((level, text))
 
     def _end_section(self) -> Iterator[Section]:
         if self._blocks:
@@ -164,6 +178,10 @@ class _Reader:
         for index, text in enumerate(row_texts(rows[0], rows[1:])):
             self._blocks.append(Block(text, LINE_BREAK if index else PARAGRAPH_BREAK))
         return position
+
+
+def _heading(inline: Token) -> str:
+    return flow(_HEADING_ATTRIBUTES.sub("", inline_text(inline.children or [])))
 
 
 class _List:

@@ -95,7 +95,7 @@ def _all_lines(tokens: Sequence[Token]) -> Iterator[tuple[int, Line]]:
     """The lines of all paragraphs outside of lists and quotations, with the number of headings before them."""
     headings = 0
     for position, token in enumerate(tokens):
-        if token.type == "heading_open":
+        if token.type == "heading_open" and token.level == 0:
             headings += 1
         elif token.type == "paragraph_open" and token.level == 0:
             for line in _lines(tokens[position + 1]):

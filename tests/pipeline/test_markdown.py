@@ -65,6 +65,47 @@ def test_a_dashed_line_without_a_second_is_no_front_matter() -> None:
     assert texts("---\n\nJust text\n") == ["Just text"]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("---\n\nHello\n\n---\n\nmore\n", ["Hello", "more"]),
+        ("---\n\nnote: listen\n\n---\n\nmore\n", ["note: listen", "more"]),
+        ("---\nNote: this is prose\n\n---\nmore\n", ["Note: this is prose", "more"]),
+        ("---\n*Hello* there: you\n\n---\nmore\n", ["Hello there: you", "more"]),
+        ("---\n- one\n- two\n\n---\nmore\n", ["- one", "- two", "more"]),
+    ],
+)
+def test_prose_between_two_rules_is_text(source: str, expected: list[str]) -> None:
+    assert texts(source) == expected
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "title: Rooms\n...",
+        "Title: Rooms\nLayout: Post\n---",
+        "# a draft\nlayout: post\n'title' : Rooms\n----",
+        "{title: Rooms}\n---",
+    ],
+)
+def test_front_matter_is_known_by_its_names_and_ends_with_dashes_or_points(matter: str) -> None:
+    document = markdown.parse(f"---\n{matter}\nListen.\n")
+    assert document.metadata.title == "Rooms"
+    assert [block.text for section in document.sections for block in section.blocks] == ["Listen."]
+
+
+def test_headings_in_quotations_and_lists_are_text_and_nothing_stands_under_them() -> None:
+    document = markdown.parse(
+        "## Setup\n\nOpen it.\n\n> # Warning {#hot}\n> hot\n\n- ### One\n\n  two\n\nNow plug it in.\n\n"
+        "## Use\n\nTurn it.\n"
+    )
+    assert [(section.headings, [block.text for block in section.blocks]) for section in document.sections] == [
+        (("Setup",), ["Open it.", "Warning", "hot", "- One", "two", "Now plug it in."]),
+        (("Use",), ["Turn it."]),
+    ]
+    assert markdown.parse("> # Warning\n\ntext\n").title is None
+
+
 def test_a_redirect_is_nothing_to_read() -> None:
     with pytest.raises(NothingToRead, match="It only points to another page"):
         markdown.parse("---\nredirect: /blog/new\n---\n")
