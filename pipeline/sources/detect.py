@@ -33,28 +33,32 @@ _BY_SUFFIX: dict[str, Kind] = {
 }
 _BINARY: frozenset[Kind] = frozenset({"pdf", "docx", "archive"})
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PDF_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-")
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _XML_PREAMBLE = re.compile(r"(?:\s|<\?[^>]*\?>|<!--.*?-->|<!doctype[^>]*>)*", re.DOTALL | re.IGNORECASE)
 _ROOT = re.compile(r"<(?:\w+:)?(\w+)")
+_ONLY_MARKUP = re.compile(_XML_PREAMBLE.pattern + r"<[^<>]*>\s*<", re.DOTALL | re.IGNORECASE)
 _FIRST_CUE = re.compile(r"\s*(?:\d+\s*\n)?\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->")
 
 
 def kind_of(name: str, head: bytes) -> Kind | None:
     """The kind of a file of this name that begins with `head` (`HEAD_BYTES` are enough), or None if it is not read."""
     by_name = _BY_SUFFIX.get(PurePath(name).suffix.lower())
-    if b"%PDF-" in head[:1024]:
+    is_unnamed = by_name is None or by_name == "pdf"
+    if b"%PDF-" in head[:1024] if is_unnamed else _PDF_START.match(head):  # some servers put a line before it
         return "pdf"
     if head.startswith(_ZIP):
         return "docx" if by_name == "docx" else "archive"
     if not head.startswith(_WIDE) and b"\0" in head:
         return by_name  # its reader says what is wrong with it
     text = _peek(head)
-    if re.match(r"WEBVTT(?:\s|$)", text):
+    is_prose = by_name in ("markdown", "text")
+    if re.match(r"WEBVTT(?:\s|$)", text) and ("-->" in text or not is_prose):
         return "webvtt"
     if _FIRST_CUE.match(text):
         return "webvtt" if by_name == "webvtt" else "srt"
     if listed := _xml_kind(text):
-        return listed if by_name not in ("markdown", "text") or listed in LISTS else by_name
+        return listed if not is_prose or (listed in LISTS and _ONLY_MARKUP.match(text)) else by_name
     return by_name
 
 
