@@ -83,7 +83,7 @@ def _tree(text: str) -> HtmlElement:
 def _front_matter(text: str) -> Mapping[str, object]:
     """What a comment in JSON at the very beginning says, as Go's documents have it."""
     comment = _FRONT_MATTER.match(text)
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         values = json.loads(comment[1]) if comment else None
         if isinstance(values, dict):
             return {key.lower(): value for key, value in values.items()}

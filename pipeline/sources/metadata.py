@@ -152,7 +152,7 @@ def _date(value: object, remarks: list[str]) -> date | None:
 def _seconds(value: object, remarks: list[str]) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e300:
         return float(value)
     remarks.append("its `duration_s` is no number of seconds and was left out")
     return None

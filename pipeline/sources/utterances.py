@@ -100,7 +100,7 @@ def _is_name(name: str, count: int) -> bool:
 
 
 def _may_begin(name: str, has_others: bool) -> bool:
-    """Among other speakers who begins may be named once. In a script without capitals a full name is one by its words."""
+    """Among other speakers who begins may be named once. A script without capitals shows a full name by its words."""
     is_without_capitals = name.lower() == name.upper()
     return (has_others and _has_capitals(name)) or (is_without_capitals and 2 <= len(name.split()) <= 3)
 
