@@ -3,14 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from backend.errors import ContentError
 from backend.knowledge.models import EmbeddingModel
 from pipeline.find import Found
 from pipeline.ingest import Advanced, Event, Planned, Summary, Told
 from pipeline.ledger import Ledger
-from pipeline.plan import Todo
+from pipeline.plan import GONE, Todo
 from pipeline.sandbox.pool import Pool
 from pipeline.sandbox.reading import cut_document
 from pipeline.source import Task
@@ -43,17 +42,21 @@ class DryRun:
             self._tell(Told("duplicate", aside.source.origin, aside.reason))
         for left_out in (*survey.left_out, *plan.left_out):
             self._leave_out(left_out.origin, left_out.reason)
+        gone = [entry for entry in plan.vanished if not prune or entry.id not in plan.heirs]
+        for entry in gone:
+            self._tell(Told("removed" if prune else "vanished", entry.origin, GONE))
         for entry in plan.vanished:
-            self._tell(Told("removed" if prune else "vanished", entry.origin, "it is no longer there"))
-        gone = len(plan.vanished)
-        summary.removed, summary.vanished = (gone, 0) if prune else (0, gone)
+            if prune and entry.id in plan.heirs:
+                self._tell(Told("remark", entry.origin, plan.succession(entry)))
+                summary.moved += 1
+        summary.removed, summary.vanished = (len(gone), 0) if prune else (0, len(gone))
         summary.unchanged = len(plan.unchanged) + len(plan.relocated)
         summary.duplicates = len(plan.duplicates)
         await self._read(plan.todo)
         return summary
 
     async def _read(self, todo: list[Todo]) -> None:
-        sizes = [_size(item.source.path) for item in todo]
+        sizes = [item.size for item in todo]
         self._tell(Planned(len(todo), sum(sizes)))
         waiting: deque[Todo] = deque(todo)
         reading: deque[asyncio.Future[None]] = deque()
@@ -94,11 +97,3 @@ class DryRun:
     def _leave_out(self, origin: str, reason: str) -> None:
         self._summary.left_out += 1
         self._tell(Told("left out", origin, reason))
-
-
-def _size(path: Path) -> int:
-    """In bytes; 0 of a file that is gone by now, of which reading it will tell."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

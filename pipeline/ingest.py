@@ -14,7 +14,7 @@ from pipeline.engines.engine import Batch, Engine, Refusal
 from pipeline.entries import Aside, Entry
 from pipeline.find import Found
 from pipeline.ledger import Ledger
-from pipeline.plan import Plan, Todo
+from pipeline.plan import GONE, Plan, Todo
 from pipeline.source import Source, Task
 from pipeline.survey import Survey, make_survey
 
@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
 # loses no more than that, and its vectors are kept.
 PUBLISH_AFTER = 5000
-GONE = "it is no longer there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +259,9 @@ class Ingestion:
         await self._remove([entry.id for entry in leaving], plan.heirs)
         self._summary.removed = len(leaving)
         for entry in plan.vanished:
-            if heir := plan.heirs.get(entry.id):
+            if entry.id in plan.heirs:
                 self._summary.moved += 1
-                self._tell(Told("remark", entry.origin, f"{GONE}; {heir.origin} says the same and takes its place"))
+                self._tell(Told("remark", entry.origin, plan.succession(entry)))
             else:
                 self._tell(Told("removed", entry.origin, GONE))
 

@@ -16,6 +16,7 @@ from pipeline.source import Source
 Change = Literal["added", "changed", "moved"]
 Whereabouts = Literal["there", "gone", "unknown", "unreachable"]
 SAME_PATH = "it has the same creator and the same path"
+GONE = "it is no longer there"
 DELETED = "it was deleted from the library; naming the file itself brings it back"
 
 
@@ -64,6 +65,10 @@ class Plan:
     left_out: list[LeftOut] = field(default_factory=list)
     vanished: list[Entry] = field(default_factory=list)
     heirs: dict[UUID, Entry] = field(default_factory=dict)
+
+    def succession(self, entry: Entry) -> str:
+        """What becomes of a vanished document that has an heir, for the curator."""
+        return f"{GONE}; {self.heirs[entry.id].origin} says the same and takes its place"
 
 
 def make_plan(

@@ -7,8 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.knowledge.catalogue import documents
+from pipeline.entries import Aside
 from pipeline.ingest import Summary, Told
 from pipeline.load import document_id
+from pipeline.source import Request, Source
 from tests.pipeline.library import Library
 from tests.pipeline.test_ingest import ARTICLE, long_article
 
@@ -117,9 +119,6 @@ async def test_a_second_file_of_the_same_name_does_not_replace_the_one_that_is_i
 
 async def test_the_first_failure_of_a_creator_is_kept(library: Library, database: AsyncEngine) -> None:
     """Whoever gathers may know of nobody else's content yet."""
-    from pipeline.entries import Aside
-    from pipeline.source import Request, Source
-
     path = library.content / "gone.md"
     source = Source(path, "gone.md", str(path), Request(str(path), library.slug), library.slug)
     identity = document_id(library.slug, "gone.md")

@@ -5,16 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.dry_run import DryRun
 from pipeline.entries import Entry
-from pipeline.ingest import Told
+from pipeline.find import find
+from pipeline.ingest import Event, Summary, Told
 from pipeline.ledger import Ledger
 from pipeline.plan import whereabouts
-from pipeline.source import Source
+from pipeline.sandbox.pool import Pool
+from pipeline.source import Request, Source
 from tests.pipeline.library import Library
 from tests.pipeline.test_ingest import ARTICLE, long_article
 
 
-async def test_a_repetition_elsewhere_takes_the_place_of_an_original_that_is_pruned(library: Library) -> None:
+async def test_a_repetition_elsewhere_takes_the_place_of_an_original_that_is_pruned(
+    library: Library, pool: Pool
+) -> None:
     original = library.write("x/a.md", ARTICLE)
     library.write("x/other.md", long_article("echo"))
     copy = library.write("y/b.md", ARTICLE)
@@ -22,8 +27,12 @@ async def test_a_repetition_elsewhere_takes_the_place_of_an_original_that_is_pru
     before = (await library.rows())["a.md"]
     assert (await library.ingest(target=library.content / "y")).duplicates == 1
     original.unlink()
+    rehearsed: list[Event] = []
+    rehearsal = DryRun(library.ledger, pool, library.model, rehearsed.append)
+    found = find(original.parent, Request(str(original.parent), library.slug))
+    expected = await rehearsal.run(found, [str(original.parent)], prune=True, again=False)
     summary = await library.ingest(target=library.content / "x", prune=True)
-    assert (summary.removed, summary.moved) == (0, 1)
+    assert summary == expected == Summary(moved=1, unchanged=1)
     texts = await library.answering()
     assert sorted(texts) == ["b.md", "other.md"]
     rows = await library.rows()
@@ -31,6 +40,7 @@ async def test_a_repetition_elsewhere_takes_the_place_of_an_original_that_is_pru
     assert (rows["b.md"]["id"], rows["b.md"]["origin"]) == (before["id"], str(copy))
     told = [event for event in library.events if isinstance(event, Told)]
     assert [(event.about, event.file) for event in told] == [("remark", str(original))]
+    assert told == [event for event in rehearsed if isinstance(event, Told)]
     again = await library.ingest(target=library.content / "y")
     assert (again.duplicates, again.failed, again.embedded) == (0, 0, 0)
     assert await library.answering() == texts

@@ -1,7 +1,10 @@
 """Whoever writes the library is alone, and leaves nothing behind in the index, whenever it is killed."""
 
 import asyncio
+import time
 from collections.abc import Generator, Iterable
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -9,10 +12,13 @@ from sqlalchemy import text
 from backend.errors import Unavailable
 from backend.knowledge.opening import open_index_writer
 from pipeline.engines.engine import Batch
+from pipeline.entries import Entry
 from pipeline.ledger import WRITER_LOCK
 from pipeline.source import Task
 from tests.pipeline.library import CountingEngine, Killed, KilledWriter, Library
 from tests.pipeline.test_ingest import ARTICLE, long_article
+
+ENTRY = Entry(uuid4(), "ana", "a.md", "/talks/a.md", "/talks", "", "", 1, "", "ready", None, None, False)
 
 
 async def test_a_run_whose_lock_was_lost_publishes_nothing_more(library: Library) -> None:
@@ -75,13 +81,22 @@ async def test_what_was_being_pruned_when_the_run_was_killed_answers_again_when_
     assert sorted(await library.answering()) == ["a.md", "b.md"]
 
 
-async def test_naming_every_file_of_a_folder_finds_what_lies_below_them(library: Library) -> None:
-    paths = [library.write(f"{number}.md", f"{ARTICLE}\nOf number {number}.\n") for number in range(25)]
-    inner = library.write("24.md.d/inner.md", long_article("echo"))
+async def test_what_lies_below_any_of_thousands_of_targets_is_known(library: Library) -> None:
+    library.write("talks/7/a.md", ARTICLE)
+    library.write("b.md", long_article("echo"))
     await library.ingest()
-    inner.unlink()
-    assert (await library.ingest(targets=[*paths, inner.parent.parent], prune=True)).removed == 1
-    before = await library.rows()
-    summary = await library.ingest(targets=paths)
-    assert (summary.unchanged, summary.vanished) == (25, 0)
-    assert await library.rows() == before
+    targets = [str(library.content / "talks" / str(number)) for number in range(5000)]
+    entries = await library.ledger.entries([], [], targets)
+    assert [entry.uri for entry in entries.all] == ["talks/7/a.md"]
+    (entry,) = entries.all
+    assert entry.is_under(frozenset(targets))
+    assert not entry.is_under(frozenset(targets[8:]) | {str(library.content / "talk")})
+
+
+def test_telling_what_lies_below_which_target_takes_no_longer_with_more_targets() -> None:
+    few, many = (frozenset(f"/talks/{number}.md" for number in range(count)) for count in (10, 5000))
+    there = [replace(ENTRY, origin=f"/talks/{number}.md/inner", target="") for number in range(5000)]
+    begun = time.process_time()
+    assert sum(entry.is_under(few) for entry in there) == 10
+    assert sum(entry.is_under(many) for entry in there) == 5000
+    assert time.process_time() - begun < 1  # comparing each with each takes some seconds
