@@ -1,6 +1,7 @@
 """From what a curator names to everything there is to ingest: folders, files, archives, addresses."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ def request_for(target: str, creator: str | None, topics: Sequence[str]) -> Requ
         named_after(creator)
     if is_address(target):
         return Request(address(target), creator, tuple(topics))
-    if not Path(target).exists():
-        raise ConfigurationError(f"{target} does not exist.")
+    if not os.path.exists(target):  # `Path.exists` would raise below a folder that we may not enter
+        raise ConfigurationError(f"{target} does not exist, or lies in a folder that you may not enter.")
     return Request(str(Path(target).resolve()), creator, tuple(topics))
 
 

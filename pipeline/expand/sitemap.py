@@ -1,5 +1,6 @@
 """Sitemaps: which addresses a site lists, by the protocol of sitemaps.org."""
 
+import gzip
 import io
 import zlib
 from dataclasses import dataclass
@@ -76,13 +77,13 @@ def _shown(text: str) -> str:
 def _unpacked(content: bytes) -> bytes:
     if not content.startswith(GZIP):
         return content
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        unpacked = unpacker.decompress(content, MAX_BYTES)
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:  # reads all parts of a file that has several
+            unpacked = packed.read(MAX_BYTES + 1)
+    except EOFError as error:
+        raise ContentError("The sitemap is damaged: its end is missing.") from error
+    except (OSError, zlib.error) as error:
         raise ContentError("The sitemap is damaged: it cannot be unpacked.") from error
-    if unpacker.unconsumed_tail:
+    if len(unpacked) > MAX_BYTES:
         raise ContentError(f"The sitemap unpacks to more than {MAX_BYTES // 2**20} MiB.")
-    if not unpacker.eof:
-        raise ContentError("The sitemap is damaged: its end is missing.")
     return unpacked

@@ -57,6 +57,8 @@ def test_a_sitemap_without_a_namespace_is_read_and_pictures_are_no_pages() -> No
 def test_a_packed_sitemap_is_unpacked() -> None:
     packed = gzip.compress(urlset("https://garden.example/a"))
     assert parse_sitemap(packed, BASE).pages == ("https://garden.example/a",)
+    parts = urlset("https://garden.example/a", "https://garden.example/b").partition(b"<loc>https://garden.example/b")
+    assert len(parse_sitemap(b"".join(map(gzip.compress, parts)), BASE).pages) == 2
     with pytest.raises(ContentError, match="end is missing"):
         parse_sitemap(packed[:-12], BASE)
     with pytest.raises(ContentError, match="cannot be unpacked"):
