@@ -72,7 +72,7 @@ MARKDOWN = {
     "heading attributes": (lambda: "# " + "{#a " * MANY, NO_TEXT),
     "code of one line": (lambda: "```\n" + "x" * 20 * MANY + "\n```", None),
     "code of backticks": (lambda: "````" * MANY + "\n" + "`" * MANY, NO_TEXT),
-    "aliases of aliases": (_yaml_bomb, None),
+    "aliases of aliases": (_yaml_bomb, "stands for something else"),
     "front matter in brackets": (lambda: f"---\ntitle: {'[' * MANY}\n---\nA room.", DEEP),
     "front matter by indentation": (lambda: "---\n" + "".join(f"{' ' * d}a:\n" for d in range(2000)) + "---\nA.", DEEP),
     "a number of all digits": (lambda: f"---\nduration_s: {'1' * MANY}\n---\nA room.", None),
