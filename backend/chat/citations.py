@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.chat.markers import CitationFilter
+from backend.knowledge.words import content_stems
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.tier import PromptSource
-from backend.llm.words import content_stems
 
 __all__ = ["Citation", "CitationFilter", "check"]
 

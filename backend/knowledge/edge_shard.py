@@ -24,6 +24,8 @@ from backend.knowledge.schema import (
     chunk_from,
     payload_of,
     ranked,
+    scored,
+    unscored,
 )
 
 BYTES_A_NUMBER = 4
@@ -183,34 +185,34 @@ def point_from(record: edge.Record) -> Point:
 
 
 def search(shard: edge.EdgeShard, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int) -> Candidates:
-    """Both searches in one batch.
+    """Both searches in one batch, and then what each says of what only the other found.
 
     IDF is counted over the chunks in scope, as if the rest did not exist. So what one creator publishes never moves
     another's ranking, deleted documents leave no trace, and every engine gives the same scores: without a corpus
     they count from index structures that go on counting removed points for a while. It costs 0.3 ms at 20,000 points.
     """
     within = scope_filter(scope)
-    requests = [
-        edge.QueryRequest(
-            limit=limit,
-            query=edge.Query.Nearest(list(dense), DENSE),
-            filter=within,
-            params=edge.SearchParams(hnsw_ef=HNSW_SEARCH),
-            with_payload=True,
-        )
+    corpus = edge.SearchParams(idf=edge.IdfParams(within))
+    vectors: list[tuple[edge.Query, edge.SearchParams]] = [
+        (edge.Query.Nearest(list(dense), DENSE), edge.SearchParams(hnsw_ef=HNSW_SEARCH))
     ]
     if sparse.indices:
-        requests.append(
-            edge.QueryRequest(
-                limit=limit,
-                query=edge.Query.Nearest(edge.SparseVector(list(sparse.indices), list(sparse.values)), LEXICAL),
-                filter=within,
-                params=edge.SearchParams(idf=edge.IdfParams(within)),
-                with_payload=True,
-            )
-        )
-    answers = shard.query_batch(edge.QueryBatchRequest(requests))
-    return Candidates(hits(answers[0]), hits(answers[1]) if sparse.indices else ())
+        terms = edge.SparseVector(list(sparse.indices), list(sparse.values))
+        vectors.append((edge.Query.Nearest(terms, LEXICAL), corpus))
+    searches = [
+        edge.QueryRequest(limit=limit, query=query, filter=within, params=params, with_payload=True)
+        for query, params in vectors
+    ]
+    answers = shard.query_batch(edge.QueryBatchRequest(searches))
+    chunks: dict[object, Chunk] = {}
+    found = Candidates(hits(answers[0], chunks), hits(answers[1], chunks) if sparse.indices else ())
+    more: list[dict[UUID, float]] = [{}, {}]
+    for place, ((query, params), missing) in enumerate(zip(vectors, unscored(found), strict=False)):
+        if missing:
+            only = edge.Filter(must=[edge.HasIdCondition(set(missing))])
+            points = shard.query(edge.QueryRequest(len(missing), query=query, filter=only, params=params))
+            more[place] = {chunks[point.id].id: point.score for point in points}
+    return scored(found, *more)
 
 
 def count(shard: edge.EdgeShard, scope: Scope) -> int:
@@ -218,9 +220,15 @@ def count(shard: edge.EdgeShard, scope: Scope) -> int:
     return shard.count(edge.CountRequest(filter=scope_filter(scope), exact=True))
 
 
-def hits(points: Sequence[edge.ScoredPoint]) -> tuple[Hit, ...]:
-    """One search's answer."""
-    return ranked(Hit(chunk_from(point.id, point.payload or {}), point.score) for point in points)
+def hits(points: Sequence[edge.ScoredPoint], chunks: dict[object, Chunk]) -> tuple[Hit, ...]:
+    """One search's answer. `chunks` are those made so far, by the engine's ids: a search is mostly their making."""
+    found: list[Hit] = []
+    for point in points:
+        identity = point.id  # the engine makes it anew each time
+        if identity not in chunks:
+            chunks[identity] = chunk_from(identity, point.payload or {})
+        found.append(Hit(chunks[identity], point.score))
+    return ranked(found)
 
 
 def scope_filter(scope: Scope) -> edge.Filter:

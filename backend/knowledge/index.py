@@ -26,7 +26,9 @@ class Index(Protocol):
     async def search(
         self, model: EmbeddingModel, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int
     ) -> Candidates:
-        """The `limit` best chunks of each search within `scope`; an empty index gives none.
+        """The `limit` best chunks of each search within `scope`, with both scores of each; an empty index gives none.
+
+        So both lists hold every chunk that either search found, but for the lexical one those without any term.
 
         `dense` is the question as `model` embeds it; raises `ModelChanged` where another one made the vectors.
         Dense scores are cosines. Lexical scores are dot products of BM25 weights and the question's IDF, counted over

@@ -1,34 +1,71 @@
-"""BM25 term weights of passages and questions, computed here; term ids and weights are those of Qdrant's `qdrant/bm25`.
+"""BM25 term weights of passages and questions, over words and over pairs of neighbouring words.
 
 A passage's weight of a term is f·(k + 1) / (f + k·(1 − b + b·length/average)), f being how often the term occurs, with
-k = 1.2 and b = 0.75 (the defaults of the engine, and of most others). A question's weight of a term is 1; the engine
-multiplies it by the term's IDF when it searches.
+k = 1.2 and b = 0.75 (the defaults of most engines). A question's weight of a term is 1; the engine multiplies it by the
+term's IDF when it searches. Two neighbouring words are a term too, of less weight: a passage that has the question's
+words in the question's order says more of it than one that has them somewhere (the idea is the sequential dependence
+model's, Metzler and Croft, 2005; figures are in docs/decisions/0009-fusion.md).
 """
 
-import qdrant_edge
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
 
 from backend.knowledge.models import SparseVector
+from backend.knowledge.stem import stem
 
-# The usual length of a passage in terms, stop words left out: 3,000 passages of talks and articles with 200 tokens of
+K, B = 1.2, 0.75
+PAIR_WEIGHT = 0.3
+# The usual length of a passage in words, stop words left out: 3,000 passages of talks and articles with 200 tokens of
 # the embedding model each have 77 on average. It only sets which length counts as neither short nor long.
 AVERAGE_LENGTH = 77.0
+# Words of English that nearly every text has, and those that only make a question of it.
+STOPWORDS = frozenset(
+    """
+    a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to
+    was will with what which who when where why how do does did can could should would i you we my your
+    """.split()
+)
+# Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han. Each of their letters is a word, so
+# that their pairs are what stands for words.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+WORD = re.compile(rf"[^\W_{UNSPACED}]+|[{UNSPACED}]")
 
 
 class LexicalEncoder:
     """English stop words and stemming; other languages are matched word by word. Safe to use from several threads."""
 
-    def __init__(self) -> None:
-        self._model = qdrant_edge.Bm25(qdrant_edge.Bm25Config(avg_len=AVERAGE_LENGTH))
-
     def passage(self, text: str) -> SparseVector:
         """Weights of what a passage says; empty where nothing but stop words is left."""
-        return sparse_from(self._model.embed_document(text))
+        terms = terms_of(text)
+        floor = K * (1 - B + B * len(terms) / AVERAGE_LENGTH)
+        weights: dict[int, float] = {}
+        for kinds, weight in ((Counter(terms), 1.0), (Counter(pairs_of(terms)), PAIR_WEIGHT)):
+            for term, count in kinds.items():
+                weights[identity(term)] = weight * count * (K + 1) / (count + floor)
+        return SparseVector(tuple(weights), tuple(weights.values()))
 
     def query(self, text: str) -> SparseVector:
         """Weights of what a question asks for: 1 for each different term."""
-        return sparse_from(self._model.embed_query(text))
+        terms = terms_of(text)
+        identities = dict.fromkeys(identity(term) for term in (*terms, *pairs_of(terms)))
+        return SparseVector(tuple(identities), (1.0,) * len(identities))
 
 
-def sparse_from(vector: qdrant_edge.SparseVector) -> SparseVector:
-    """The engine's sparse vector as ours."""
-    return SparseVector(tuple(vector.indices), tuple(vector.values))
+def terms_of(text: str) -> list[str]:
+    """The stems of the words that count, in order, repeats included."""
+    return [stem(word) for word in WORD.findall(text.lower()) if word not in STOPWORDS]
+
+
+def pairs_of(terms: Iterable[str]) -> list[str]:
+    """Neighbours, each pair as one term; stop words between them do not part them."""
+    return [f"{one} {other}" for one, other in pairwise(terms)]
+
+
+def identity(term: str) -> int:
+    """The term's number in the index, 32 bits; of a million terms one in four thousand shares it with another."""
+    return zlib.crc32(term.encode())

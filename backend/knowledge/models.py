@@ -115,7 +115,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What the two searches of one question found, each best first."""
+    """What two searches of one question found together, as each scores it, best first; see `Index.search`."""
 
     dense: tuple[Hit, ...]
     lexical: tuple[Hit, ...]

@@ -26,11 +26,16 @@ from backend.knowledge.qdrant_collection import (
     scope_filter,
     sparse_vector,
 )
-from backend.knowledge.schema import DENSE, HNSW_SEARCH, LEXICAL, chunk_from
+from backend.knowledge.schema import DENSE, HNSW_SEARCH, LEXICAL, chunk_from, scored, unscored
 
 T = TypeVar("T")
 
 LOOK_AGAIN_AFTER_S = 1.0
+
+
+def only(chunks: Sequence[UUID]) -> models.Filter:
+    """These chunks and no others."""
+    return models.Filter(must=[models.HasIdCondition(has_id=[str(chunk) for chunk in chunks])])
 
 
 class QdrantIndex:
@@ -55,38 +60,38 @@ class QdrantIndex:
     async def search(
         self, model: EmbeddingModel, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int
     ) -> Candidates:
-        """See `Index.search`. Both searches travel in one request.
+        """See `Index.search`. Both searches travel in one request, what each says of the other's finds in a second.
 
         IDF is counted over the chunks in scope, for the reasons that `backend.knowledge.edge_shard.search` gives.
         """
         within = scope_filter(scope)
-        requests = [
-            models.QueryRequest(
-                query=models.NearestQuery(nearest=list(dense)),
-                using=DENSE,
-                filter=within,
-                params=models.SearchParams(hnsw_ef=HNSW_SEARCH),
-                limit=limit,
-                with_payload=True,
-            )
+        corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=within))
+        vectors: list[tuple[models.NearestQuery, str, models.SearchParams]] = [
+            (models.NearestQuery(nearest=list(dense)), DENSE, models.SearchParams(hnsw_ef=HNSW_SEARCH))
         ]
         if sparse.indices:
-            requests.append(
-                models.QueryRequest(
-                    query=models.NearestQuery(nearest=sparse_vector(sparse)),
-                    using=LEXICAL,
-                    filter=within,
-                    params=models.SearchParams(idf=models.IdfCorpusParams(corpus=within)),
-                    limit=limit,
-                    with_payload=True,
-                )
-            )
+            vectors.append((models.NearestQuery(nearest=sparse_vector(sparse)), LEXICAL, corpus))
+        searches = [
+            models.QueryRequest(query=query, using=name, filter=within, params=params, limit=limit, with_payload=True)
+            for query, name, params in vectors
+        ]
 
         async def ask(named: Named) -> Candidates:
             if named.model.id != model.id:
                 raise ModelChanged
-            answers = await self._client.query_batch_points(named.name, requests)
-            return Candidates(hits(answers[0].points), hits(answers[1].points) if sparse.indices else ())
+            answers = await self._client.query_batch_points(named.name, searches)
+            found = Candidates(hits(answers[0].points), hits(answers[1].points) if sparse.indices else ())
+            missing = [
+                (place, models.QueryRequest(query=query, using=name, filter=only(ids), params=params, limit=len(ids)))
+                for place, ((query, name, params), ids) in enumerate(zip(vectors, unscored(found), strict=False))
+                if ids
+            ]
+            more: list[dict[UUID, float]] = [{}, {}]
+            if missing:
+                answers = await self._client.query_batch_points(named.name, [request for _, request in missing])
+                for (place, _), answer in zip(missing, answers, strict=True):
+                    more[place] = {UUID(str(point.id)): point.score for point in answer.points}
+            return scored(found, *more)
 
         return await self._read(ask, Candidates((), ()))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from backend.knowledge.models import Chunk, Hit
+from backend.knowledge.models import Candidates, Chunk, Hit
 
 DENSE: Final = "dense"  # cosine over unit vectors
 LEXICAL: Final = "lexical"  # dot product of BM25 weights, each query weight multiplied by its IDF
@@ -57,3 +57,21 @@ def chunk_from(point_id: object, payload: Mapping[str, Any]) -> Chunk:
 def ranked(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     """Best first; ties by chunk id."""
     return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id)))
+
+
+def unscored(found: Candidates) -> tuple[list[UUID], list[UUID]]:
+    """Of what two searches found, the chunks without a cosine, and those without a BM25 score; in a fixed order."""
+    dense, lexical = ({hit.chunk.id for hit in hits} for hits in (found.dense, found.lexical))
+    return sorted(lexical - dense), sorted(dense - lexical)
+
+
+def scored(found: Candidates, cosines: Mapping[UUID, float], weights: Mapping[UUID, float]) -> Candidates:
+    """What two searches found, with the scores that were asked for afterwards.
+
+    A chunk that has no cosine even so is gone from the index meanwhile; one without a BM25 score shares no term.
+    """
+    chunks = {hit.chunk.id: hit.chunk for hit in (*found.dense, *found.lexical)}
+    dense = ranked((*found.dense, *(Hit(chunks[identity], cosine) for identity, cosine in cosines.items())))
+    there = {hit.chunk.id for hit in dense}
+    lexical = (*found.lexical, *(Hit(chunks[identity], weight) for identity, weight in weights.items()))
+    return Candidates(dense, ranked(hit for hit in lexical if hit.score > 0 and hit.chunk.id in there))

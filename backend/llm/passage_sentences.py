@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from backend.knowledge.words import content_stems, words
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import SOUND, standing_alone, without_filler
-from backend.llm.words import content_stems, words
 
 FENCED = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL)
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")

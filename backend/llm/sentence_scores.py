@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from backend.knowledge.words import content_stems
 from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import wanted_by
-from backend.llm.words import content_stems
 
 # BM25's usual saturation, and a mild length normalisation: a long sentence is allowed, a long-winded one is not.
 SATURATION = 1.2

@@ -1,15 +1,27 @@
 """From a question to passages: the stages, in order, on one screen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 from uuid import UUID
 
-from backend.knowledge.catalogue import Catalogue
-from backend.knowledge.models import Candidates, Hit, Scope
+from backend.knowledge.models import Candidates, Creator, Document, Hit, Scope
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.models import Passage, Retrieved, ScopeName, Trace
 from backend.retrieval.rewrite import standalone
+
+
+class Documents(Protocol):
+    """What retrieval asks of the catalogue: which documents answer."""
+
+    async def tombstones(self) -> frozenset[UUID]:
+        """See `Catalogue.tombstones`."""
+        ...
+
+    async def find_documents(self, ids: Collection[UUID]) -> Mapping[UUID, tuple[Document, Creator]]:
+        """See `Catalogue.find_documents`."""
+        ...
 
 
 class Retriever:
@@ -23,7 +35,7 @@ class Retriever:
         self,
         *,
         searcher: Searcher,
-        catalogue: Catalogue,
+        catalogue: Documents,
         sources: int,
         candidates: int,
         min_similarity: float,

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from backend.knowledge.words import WORD, content_stems
+
 # Words that point back to something said before.
 POINTERS = frozenset(
     "it its that this these those they them their he she him her his hers there then one ones same such former latter "
@@ -14,17 +16,38 @@ STOPWORDS = frozenset(
     "me my your our what which who when where why how about if or and but not no so as than too very just".split()
 )
 FEW_WORDS = 2
+# Words that are lent to a question. Of 179 leaning questions of the dev set mtrag nDCG@10 is 0.683 with none, 0.796
+# with 2, 0.814 with 3, 0.810 with 4 and 0.798 with 5; with the whole question before it, it was 0.79.
+LENT_WORDS = 3
 
 
 def standalone(query: str, earlier: Sequence[str]) -> str:
-    """The query as it is where it stands on its own, else with the visitor's last question before it.
+    """The query as it is where it stands on its own, else with what it is about in brackets behind it.
 
-    `earlier` are the visitor's questions so far, oldest first. Only the last one is joined: joining the whole history
-    is known to hurt retrieval.
+    `earlier` are the visitor's questions so far, oldest first. The first content words are lent that the query does
+    not have itself, from the last question, then from the one before it, and so on: joining whole questions is known to
+    hurt retrieval.
     """
     if not earlier or not leans_on_history(query):
         return query
-    return f"{earlier[-1]} {query}"
+    lent = lent_words(query, earlier)
+    return f"{query} ({' '.join(lent)})" if lent else query
+
+
+def lent_words(query: str, earlier: Sequence[str]) -> list[str]:
+    """What a leaning query is about, in the visitor's words."""
+    said = set(content_stems(query))
+    lent: list[str] = []
+    for question in reversed(earlier):
+        for word in WORD.findall(question):
+            stems = content_stems(word)
+            if said.issuperset(stems):
+                continue
+            said.update(stems)
+            lent.append(word)
+            if len(lent) == LENT_WORDS:
+                return lent
+    return lent
 
 
 def leans_on_history(query: str) -> bool:

@@ -82,8 +82,7 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
         Text.assemble(("answer ", "bold"), _verdict(trace, limits.min_similarity)),
     ]
     if trace.fused:
-        by_meaning, by_words = len(trace.candidates.dense), len(trace.candidates.lexical)
-        found = f"{by_meaning} by meaning, {by_words} by words, {len(trace.fused)} in all"
+        found = f"{len(trace.fused)}, {len(trace.candidates.lexical)} of them with words of the question"
         lines.append(Text.assemble(("found ", "bold"), found))
     fates = _fates(trace, known, limits.sources)
     dense, lexical = _scores(trace.candidates.dense), _scores(trace.candidates.lexical)
@@ -101,7 +100,7 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
             Text.assemble((f"{rank}. ", "bold"), (fate, style), f" · {_title(chunk, known)} · {place_of(chunk)}"),
             Text(
                 f"   cosine {_score(dense.get(chunk.id), 3)} · BM25 {_score(lexical.get(chunk.id), 2)}{by} · "
-                f"fused {hit.score:.4f}"
+                f"fused {hit.score:.3f}"
             ),
             body,
         ]

@@ -78,11 +78,11 @@ def best(scores: dict[UUID, float], limit: int) -> list[tuple[UUID, float]]:
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
 
-def by_cosine(points: Sequence[Point], dense: Sequence[float], limit: int) -> list[tuple[UUID, float]]:
-    return best({point.chunk.id: float(np.dot(point.dense, dense)) for point in points}, limit)
+def by_cosine(points: Sequence[Point], dense: Sequence[float]) -> dict[UUID, float]:
+    return {point.chunk.id: float(np.dot(point.dense, dense)) for point in points}
 
 
-def by_bm25(points: Sequence[Point], query: SparseVector, limit: int) -> list[tuple[UUID, float]]:
+def by_bm25(points: Sequence[Point], query: SparseVector) -> dict[UUID, float]:
     weights = {point.chunk.id: dict(zip(point.sparse.indices, point.sparse.values, strict=True)) for point in points}
     scores: dict[UUID, float] = {}
     for term, weight in zip(query.indices, query.values, strict=True):
@@ -91,7 +91,7 @@ def by_bm25(points: Sequence[Point], query: SparseVector, limit: int) -> list[tu
         for chunk_id, passage in weights.items():
             if term in passage:
                 scores[chunk_id] = scores.get(chunk_id, 0) + weight * idf * passage[term]
-    return best(scores, limit)
+    return scores
 
 
 async def publish(engine: Engine, points: Sequence[Point], removed: Sequence[UUID] = ()) -> None:
@@ -107,12 +107,19 @@ async def assert_answers_like(engine: Engine, points: Sequence[Point], embedder:
         for scope in scopes:
             found = await engine.index.search(MODEL, dense, sparse, scope, 20)
             within = inside(points, scope)
-            for hits, expected in (
-                (found.dense, by_cosine(within, dense, 20)),
-                (found.lexical, by_bm25(within, sparse, 20)),
-            ):
+            cosines, weights = by_cosine(within, dense), by_bm25(within, sparse)
+            wanted: set[UUID] = set()
+            for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
+                expected = best(scores, 20)
                 # Which of several equal ones is the last within the limit is the engine's own choice.
-                clear = sum(score > expected[-1][1] + 1e-4 for _, score in expected)
-                assert [hit.chunk.id for hit in hits[:clear]] == [chunk_id for chunk_id, _ in expected[:clear]]
-                assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-4)
+                clear = [identity for identity, score in expected if score > expected[-1][1] + 1e-4]
+                assert [hit.chunk.id for hit in hits[: len(clear)]] == clear
+                wanted.update(clear)
+            identities = {hit.chunk.id for hit in found.dense}
+            assert wanted <= identities
+            assert len(identities) == len(found.dense) <= 40
+            assert {hit.chunk.id for hit in found.lexical} == identities & weights.keys()
+            for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
+                assert [hit.score for hit in hits] == pytest.approx([scores[hit.chunk.id] for hit in hits], abs=1e-4)
+                assert list(hits) == sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
             assert await engine.index.count(scope) == len(within)

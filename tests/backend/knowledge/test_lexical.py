@@ -1,36 +1,48 @@
 """BM25 weights of passages and questions."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
-from backend.knowledge.lexical import AVERAGE_LENGTH, LexicalEncoder
+from backend.knowledge.lexical import AVERAGE_LENGTH, PAIR_WEIGHT, LexicalEncoder
 
 LEXICON = LexicalEncoder()
 
 
-def test_term_ids_are_those_of_the_servers_bm25_model() -> None:
-    # Absolute 32-bit Murmur3 of the stemmed terms "guitar" and "amp", which is what `qdrant/bm25` stores.
-    assert set(LEXICON.query("guitars amp").indices) == {646_052_536, 201_017_620}
-
-
 def test_weights_follow_the_formula() -> None:
-    text = "guitar amplifier guitar pedal guitar room amplifier"
-    counts = Counter(text.split())
-    length = sum(counts.values())
-    expected = sorted(f * 2.2 / (f + 1.2 * (0.25 + 0.75 * length / AVERAGE_LENGTH)) for f in counts.values())
-    assert sorted(LEXICON.passage(text).values) == pytest.approx(expected)
+    text = "guitar amplifier guitar pedal guitar room amplifier guitar pedal"
+    words = text.split()
+    floor = 1.2 * (0.25 + 0.75 * len(words) / AVERAGE_LENGTH)
+    expected = [
+        weight * count * 2.2 / (count + floor)
+        for terms, weight in ((words, 1.0), (list(pairwise(words)), PAIR_WEIGHT))
+        for count in Counter(terms).values()
+    ]
+    assert LEXICON.passage(text).values == pytest.approx(expected)
 
 
 def test_a_question_weighs_every_different_term_once() -> None:
     question = LEXICON.query("guitar, Guitars and the guitar amplifier?")
-    assert question.values == (1.0, 1.0)
-    assert len(set(question.indices)) == 2
+    assert question.values == (1.0,) * 4  # guitar, amplifier, guitar guitar, guitar amplifier
+    assert len(set(question.indices)) == 4
+
+
+def test_the_words_of_a_question_in_its_order_weigh_more_than_anywhere() -> None:
+    question = set(LEXICON.query("What is a noise gate for drums?").indices)
+    in_order, anywhere = "Put a noise gate on the drums.", "The gate hides noise; drums do not."
+    assert shared(question, in_order) > shared(question, anywhere) > 0
+
+
+def shared(question: set[int], text: str) -> float:
+    passage = LEXICON.passage(text)
+    return sum(weight for term, weight in zip(passage.indices, passage.values, strict=True) if term in question)
 
 
 def test_passage_and_question_meet_in_stem_and_case() -> None:
     passage = LEXICON.passage("She compressed her Vocals, then recorded the singers again.")
-    assert set(LEXICON.query("compressing vocal recordings singer").indices) <= set(passage.indices)
+    for word in ("compressing", "vocal", "recordings", "Singer"):
+        assert set(LEXICON.query(word).indices) <= set(passage.indices)
 
 
 def test_stop_words_and_nothing_weigh_nothing() -> None:
@@ -43,3 +55,12 @@ def test_other_scripts_have_terms_of_their_own() -> None:
     for word in ("größere", "café", "残響"):
         assert set(LEXICON.query(word).indices) <= set(passage.indices)
         assert LEXICON.query(word).indices
+
+
+def test_words_are_found_in_scripts_without_spaces() -> None:
+    passage = LEXICON.passage("这个录音室的混响太长了。ไมโครโฟนอยู่ในห้อง")
+    for word in ("录音室", "混响", "ไมโครโฟน"):
+        assert set(LEXICON.query(word).indices) <= set(passage.indices)
+    assert shared(set(LEXICON.query("录音室").indices), "录音室") > shared(
+        set(LEXICON.query("录音室").indices), "室音录"
+    )

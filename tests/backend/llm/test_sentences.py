@@ -2,12 +2,12 @@
 
 import pytest
 
+from backend.knowledge.stem import stem
+from backend.knowledge.words import content_stems
 from backend.llm.passage_sentences import read_passage
 from backend.llm.question_kind import wanted_by
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import standing_alone, without_filler
-from backend.llm.stem import stem
-from backend.llm.words import content_stems
 
 
 @pytest.mark.parametrize(

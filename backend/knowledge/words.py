@@ -2,7 +2,7 @@
 
 import re
 
-from backend.llm.stem import stem
+from backend.knowledge.stem import stem
 
 WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 
