@@ -201,6 +201,25 @@ def search(
 
 
 @app.command()
+def evaluate(
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Folders.", show_default=False)],
+    together: Annotated[bool, typer.Option("--together", help="Index all of them together, not each alone.")] = False,
+    output: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where runs and figures are written.", show_default=False)
+    ] = None,
+) -> None:
+    """Measures how well retrieval finds what people have judged to be right, stage by stage.
+
+    A dataset is a folder in the form of BEIR: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`, and `conversations.jsonl`
+    where there are such. It is cut, embedded and indexed as by `ingest`, in a library of its own that is gone
+    afterwards, and asked the way of a visitor's question. Example: `footnote evaluate ~/judged/scifact --output report`
+    """
+    from pipeline.commands import evaluate as command
+
+    raise typer.Exit(interruptible(lambda: command.run(datasets, output, together=together)))
+
+
+@app.command()
 def profile(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="The creator.", show_default=False)],
 ) -> None:

@@ -1,0 +1,1 @@
+"""Judges retrieval on questions whose right passages are known."""

@@ -1,0 +1,123 @@
+"""A throw-away library of judged articles: the product's own chunks, vectors and index, in a folder of its own."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid5
+
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
+from backend.knowledge.embedder import Embedder
+from backend.knowledge.embedders import Embedders
+from backend.knowledge.index import Publication
+from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.models import Chunk, Creator, Document, EmbeddingModel, Point
+from backend.knowledge.searcher import Searcher
+from backend.retrieval.retriever import Retriever
+from backend.settings import RetrievalSettings
+from pipeline.chunk import chunk_document, embedding_text
+from pipeline.evaluation.dataset import Article, Dataset
+from pipeline.sources import text
+from pipeline.sources.parsed import NothingToRead
+
+ARTICLES = UUID("6f0c3f1e-4f0b-5d5e-9a3f-0f6f6a1c2d11")  # the namespace of their ids
+EMBEDDED_AT_ONCE = 512
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The articles as documents, as the catalogue would know them; `origins` are their datasets' names and own ids."""
+
+    origins: dict[UUID, tuple[str, str]]
+    documents: dict[UUID, Document]
+
+    async def tombstones(self) -> frozenset[UUID]:
+        """Nothing is ever deleted here."""
+        return frozenset()
+
+    async def find_documents(self, ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
+        """See `Catalogue.find_documents`."""
+        found = ((identity, self.documents[identity]) for identity in ids)
+        return {identity: (document, Creator(document.creator, document.creator)) for identity, document in found}
+
+
+@asynccontextmanager
+async def shelved(
+    datasets: Sequence[Dataset], embedder: Embedder, settings: RetrievalSettings, tell: Tell
+) -> AsyncIterator[tuple[Retriever, Shelf]]:
+    """All articles of these datasets in one index, and a retriever over it; gone when the block ends."""
+    shelf = Shelf({}, {})
+    lexical = LexicalEncoder()
+    with TemporaryDirectory(prefix="footnote-evaluate-") as folder:
+        writer = EdgeIndexWriter(Path(folder))
+        async with writer.publication(embedder.model) as publication:
+            await fill(publication, datasets, embedder, lexical, shelf, tell)
+        await writer.close()
+        index, embedders = EdgeIndex(Path(folder)), Embedders(embedder, other_model)
+        try:
+            yield (
+                Retriever(
+                    searcher=Searcher(index, embedders, lexical),
+                    catalogue=shelf,
+                    sources=settings.sources,
+                    candidates=settings.candidates,
+                    min_similarity=settings.min_similarity,
+                ),
+                shelf,
+            )
+        finally:
+            await embedders.close()
+            await index.close()
+
+
+async def fill(
+    publication: Publication,
+    datasets: Sequence[Dataset],
+    embedder: Embedder,
+    lexical: LexicalEncoder,
+    shelf: Shelf,
+    tell: Tell,
+) -> None:
+    """Cuts, embeds and publishes every article."""
+    chunks: list[tuple[Chunk, str]] = []
+    for dataset in datasets:
+        for article in dataset.articles:
+            document, cut = cut_article(article, dataset.name, embedder)
+            shelf.origins[document.id], shelf.documents[document.id] = (dataset.name, article.id), document
+            chunks += [(chunk, embedding_text(chunk, document.title)) for chunk in cut]
+    for start in range(0, len(chunks), EMBEDDED_AT_ONCE):
+        tell("Embedding", start, len(chunks))
+        batch = chunks[start : start + EMBEDDED_AT_ONCE]
+        vectors = embedder.embed([said for _, said in batch])
+        points = [
+            Point(chunk, tuple(vector.tolist()), lexical.passage(said))
+            for (chunk, said), vector in zip(batch, vectors, strict=True)
+        ]
+        await publication.upsert(points)
+    tell("Embedding", len(chunks), len(chunks))
+
+
+def cut_article(article: Article, dataset: str, embedder: Embedder) -> tuple[Document, list[Chunk]]:
+    """An article as a document, read as plain text, and its passages; one without text has none."""
+    document = Document(
+        id=uuid5(ARTICLES, f"{dataset}/{article.id}"),
+        creator=article.creator,
+        title=article.title,
+        kind="document",
+        source_uri=article.id,
+        topics=article.traits,
+    )
+    try:
+        sections = text.parse(article.text).sections
+    except NothingToRead:
+        return document, []
+    return document, chunk_document(document, sections, embedder.count_tokens)[1]
+
+
+def other_model(model: EmbeddingModel) -> Embedder:
+    """The index was just made with the one model that there is."""
+    raise AssertionError(model.id)

@@ -1,0 +1,148 @@
+"""`footnote evaluate`: judged questions, asked the way of a visitor's, and what the figures say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.errors import ConfigurationError
+from pipeline.commands import evaluate as command
+from pipeline.evaluation.dataset import Article, Dataset, JudgedQuestion, read_dataset
+from pipeline.evaluation.measures import measure
+from pipeline.evaluation.rankings import Rankings, percentile
+
+ARTICLES = [
+    ("bread", "Bread", "ana", "Let the dough rest in the cold for a night, and bake it in a very hot oven."),
+    ("yeast", "Yeast", "ana", "Yeast eats sugar and gives off gas, which lifts the dough. Salt slows it down."),
+    ("bees", "Bees", "ben", "A hive of bees wants shade at noon and water nearby, and no wind at the entrance."),
+    ("honey", "Honey", "ben", "Honey that has set is made liquid in a warm bath, never over a flame."),
+    ("kites", "Kites", "cleo", "A kite with a long tail flies steadily; in a weak wind, take the tail off."),
+]
+QUESTIONS = [
+    ("q1", "How hot should the oven be for bread?", {"answerable": True, "scope": {"creator": "ana"}}),
+    ("q2", "Where do I put a bee hive?", {"answerable": True, "scope": {"creator": "ben", "place": "garden"}}),
+    ("q3", "And how do I make it liquid?", {"answerable": True}),
+    ("q4", "Who won the chess championship in Reykjavik?", {"answerable": False}),
+]
+TURNS = [
+    {"role": "user", "text": "Why does honey set in the jar?"},
+    {"role": "assistant", "text": "It always does."},
+    {"role": "user", "text": "And how do I make it liquid?"},
+]
+QRELS = "query-id\tcorpus-id\tscore\nq1\tbread\t2\nq1\tyeast\t1\nq1\tkites\t0\nq2\tbees\t1\nq3\thoney\t1\n"
+
+
+def lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "kitchen"
+    folder.mkdir()
+    corpus = [
+        {"_id": name, "title": title, "creator": creator, "text": text, "metadata": {"place": "garden", "n": 1}}
+        for name, title, creator, text in ARTICLES
+    ]
+    (folder / "corpus.jsonl").write_text(lines(corpus))
+    queries = [{"_id": name, "text": text, "metadata": metadata} for name, text, metadata in QUESTIONS]
+    (folder / "queries.jsonl").write_text(lines(queries))
+    (folder / "conversations.jsonl").write_text(lines([{"_id": "q3", "turns": TURNS}]))
+    (folder / "qrels.tsv").write_text(QRELS)
+    return folder
+
+
+def test_a_dataset_is_read_with_scopes_grades_and_conversations(folder: Path) -> None:
+    dataset = read_dataset(folder)
+    assert dataset.name == "kitchen"
+    assert dataset.articles[2] == Article("bees", "Bees", ARTICLES[2][3], "ben", ("place=garden",))
+    assert dataset.questions[1] == JudgedQuestion(
+        "q2", "Where do I put a bee hive?", (), "ben", "place=garden", answerable=True, answers=()
+    )
+    assert dataset.questions[2].earlier == ("Why does honey set in the jar?",)
+    assert dataset.relevant == {"q1": {"bread": 2, "yeast": 1}, "q2": {"bees": 1}, "q3": {"honey": 1}}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("corpus.jsonl", '{"_id": "a", "text": "x"}\nnot json\n', "line 2: it is no JSON object"),
+        ("queries.jsonl", '["q1"]\n', "line 1: it is no JSON object"),
+        ("qrels.tsv", "a\tb\tc\nq1\tbread\tmuch\n", "line 2: three columns"),
+        ("qrels.tsv", "a\tb\tc\nq1\tcake\t1\n", "judges `cake`"),
+        ("corpus.jsonl", None, "cannot be read: a dataset is a folder"),
+    ],
+)
+def test_what_cannot_be_understood_is_told_with_its_line(
+    folder: Path, name: str, content: str | None, said: str
+) -> None:
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_text(content)
+    with pytest.raises(ConfigurationError, match=said):
+        read_dataset(folder)
+
+
+def test_every_stage_is_measured_by_the_product_s_own_retrieval_and_written_down(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
+    output = folder.parent / "report"
+    assert command.run([str(folder)], str(output), together=False) == 0
+    printed = capsys.readouterr().out
+    assert "kitchen, 3 judged questions, asked of everything" in printed
+    assert "abstention: AUROC 1.000; 100% of the unanswerable refused" in printed
+    at_large, scoped = json.loads((output / "results.json").read_text())
+    assert (at_large["scoped"], scoped["scoped"], at_large["judged"]) == (False, True, 3)
+    assert list(at_large["stages"]) == ["dense", "lexical", "fused", "rewritten", "diverse"]
+    assert at_large["stages"]["rewritten"] == pytest.approx({"nDCG@10": 1, "Recall@10": 1, "MRR@10": 1})
+    assert at_large["p95_ms"] >= at_large["p50_ms"] > 0
+    run = [line.split() for line in (output / "kitchen.scoped.fused.run").read_text().splitlines()]
+    assert {line[2] for line in run if line[0] == "q1"} == {"bread", "yeast"}
+    assert {line[2] for line in run if line[0] == "q2"} == {"bees", "honey"}
+    assert [line[3] for line in run if line[0] == "q3"] == ["1", "2", "3", "4", "5"]
+    assert not (model_cache / "index").exists()
+
+
+def test_together_the_datasets_are_in_each_others_way(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
+    other = folder.parent / "other"
+    folder.rename(other)
+    other.joinpath("conversations.jsonl").unlink()
+    folder.mkdir()
+    for name in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"):
+        folder.joinpath(name).write_text(other.joinpath(name).read_text())
+    output = folder.parent / "report"
+    command.run([str(folder), str(other)], str(output), together=True)
+    figures = json.loads((output / "results.json").read_text())
+    assert [measured["dataset"] for measured in figures] == ["kitchen", "kitchen", "other", "other"]
+    run = [line.split() for line in (output / "other.all.fused.run").read_text().splitlines()]
+    assert {line[2] for line in run if line[0] == "q1"} == {
+        f"{dataset}{name}" for name, *_ in ARTICLES for dataset in ("", "kitchen/")
+    }
+    assert any(measured["stages"]["fused"]["MRR@10"] < 1 for measured in figures)
+    with pytest.raises(ConfigurationError, match="the same name"):
+        command.run([str(folder), str(folder)], None, together=False)
+
+
+def test_the_figures_are_those_that_one_counts_by_hand() -> None:
+    questions = tuple(JudgedQuestion(name, "?", (), None, None, name < "c", ()) for name in "abcd")
+    dataset = Dataset("counted", (), questions, {"a": {"x": 1}, "b": {"y": 1, "z": 1}})
+    made = Rankings(
+        stages={"fused": {"a": [("w", 0.9), ("x", 0.9)], "b": [("y", 0.5), ("w", 0.4)]}},
+        best_cosine={"a": 0.8, "b": 0.5, "c": 0.6, "d": 0.1},
+        answerable={"a": True, "b": False, "c": True, "d": False},
+        latency_ms=[1.0, 2.0, 3.0, 100.0],
+    )
+    figures = measure(dataset, made, scoped=False)
+    assert figures.stages["fused"]["MRR@10"] == pytest.approx((1 / 2 + 1) / 2)
+    assert figures.stages["fused"]["Recall@10"] == pytest.approx((1 + 1 / 2) / 2)
+    assert figures.stages["fused"]["nDCG@10"] == pytest.approx((0.6309 + 1 / 1.6309) / 2, abs=1e-4)
+    assert figures.abstention is not None
+    assert figures.abstention.auroc == pytest.approx(3 / 4)
+    assert (figures.abstention.rejected, figures.abstention.missed) == (0.5, 0.5)
+    assert (figures.p50_ms, figures.p95_ms) == (2.0, 100.0)
+    assert percentile([], 0.5) == 0.0
