@@ -60,10 +60,27 @@ class EmbeddingSettings(Section):
     model: str
 
 
+class RewriteSettings(Section):
+    tier: str | None
+    deadline_s: float = Field(gt=0)
+
+
+class RerankSettings(Section):
+    model: str | None
+    url: str | None = Field(pattern=r"^https?://.+$")
+    served_model: str | None
+    api_key: SecretStr | None = None
+    deadline_s: float = Field(gt=0)
+    candidates: int = Field(ge=1, le=1000)
+
+
 class RetrievalSettings(Section):
+    rewrite: RewriteSettings
+    rerank: RerankSettings
     sources: int = Field(ge=1, le=20)
     candidates: int = Field(ge=1, le=1000)
-    min_similarity: float = Field(ge=-1, le=1)
+    min_confidence: float = Field(ge=0, le=1)
+    widen: bool
 
 
 class ChatSettings(Section):
@@ -162,12 +179,35 @@ def load(**overrides: object) -> Settings:
         raise ConfigurationError(f"{error}: lists and mappings in the environment are written as JSON.") from error
     except YAMLError as error:
         raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
-    for name in settings.cascade.order:
-        if name not in settings.tiers:
-            raise ConfigurationError(f"`cascade.order` names the tier `{name}`, which is not under `tiers`.")
+    refuse_contradictions(settings)
     if settings.secret is not None and len(settings.secret.get_secret_value().encode()) < 32:
         raise ConfigurationError(f"{PREFIX}SECRET is too short: use at least 32 random bytes.")
     return settings
+
+
+def refuse_contradictions(settings: Settings) -> None:
+    """Settings that are right each by itself and not together."""
+    for name in settings.cascade.order:
+        if name not in settings.tiers:
+            raise ConfigurationError(f"`cascade.order` names the tier `{name}`, which is not under `tiers`.")
+    rewriting = settings.retrieval.rewrite.tier
+    if rewriting is not None and rewriting not in settings.tiers:
+        raise ConfigurationError(f"`retrieval.rewrite.tier` names the tier `{rewriting}`, which is not under `tiers`.")
+    if rewriting is not None and settings.tiers[rewriting].kind != "openai":
+        raise ConfigurationError(
+            f"`retrieval.rewrite.tier` names the tier `{rewriting}`, which cannot rewrite: name one of the kind openai."
+        )
+    rerank = settings.retrieval.rerank
+    if rerank.model and rerank.url:
+        raise ConfigurationError(
+            "`retrieval.rerank.model` and `retrieval.rerank.url` are both set: keep the model to rerank in this "
+            "process, or the address of an endpoint that does it."
+        )
+    if rerank.served_model and not rerank.url:
+        raise ConfigurationError(
+            "`retrieval.rerank.served_model` is the name of a model at an endpoint: set `retrieval.rerank.url` too, or "
+            "write it to `retrieval.rerank.model` to load it here."
+        )
 
 
 def refuse_unknown_names(environment: Mapping[str, str]) -> None:
@@ -207,6 +247,6 @@ def known_keys() -> list[str]:
     """The last part of every setting's path, for suggestions."""
     sections = (
         ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
-        ChatSettings, OpenAITierSettings, CascadeSettings,
+        RewriteSettings, RerankSettings, ChatSettings, OpenAITierSettings, CascadeSettings,
     )  # fmt: skip
     return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]
