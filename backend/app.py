@@ -119,13 +119,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     runs.open()
     stack.push_async_callback(runs.close)
-    retriever = Retriever(
-        searcher=Searcher(index, embedders, LexicalEncoder()),
-        catalogue=catalogue,
-        sources=settings.retrieval.sources,
-        candidates=settings.retrieval.candidates,
-        min_similarity=settings.retrieval.min_similarity,
-    )
+    retriever = Retriever(Searcher(index, embedders, LexicalEncoder()), catalogue, settings.retrieval)
     service = ChatService(
         store=store,
         history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_messages),

@@ -127,7 +127,7 @@ class Deletion:
             gone, searcher = frozenset(documents), Searcher(self._index, embedders, LexicalEncoder())
             hits = 0
             for text, creator in said:
-                found = await searcher.search(text, Scope(creator=creator), SEARCHED)
+                found = await searcher.search(await searcher.embed(text), Scope(creator=creator), SEARCHED)
                 hits += sum(hit.chunk.document_id in gone for hit in (*found.dense, *found.lexical))
             return hits
         finally:

@@ -1,16 +1,27 @@
 """From a question's text to the candidates of the index, whichever model the index was made with."""
 
 import logging
+from dataclasses import dataclass
 
 from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.index import Index, ModelChanged
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Candidates, Scope
+from backend.knowledge.models import Candidates, EmbeddingModel, Scope, SparseVector
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # one is enough, two where a rebuild is published in between; three would be two rebuilds in a second
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question's text, ready to be searched in any number of scopes. `model` made `dense`; None without a library."""
+
+    text: str
+    sparse: SparseVector
+    model: EmbeddingModel | None
+    dense: tuple[float, ...]
 
 
 class Searcher:
@@ -21,25 +32,30 @@ class Searcher:
         self._embedders = embedders
         self._lexical = lexical
 
-    async def search(self, text: str, scope: Scope, limit: int) -> Candidates:
+    async def embed(self, text: str) -> Query:
+        """The question as the library's model embeds it. Raises `Unavailable` where the model cannot be loaded."""
+        sparse = self._lexical.query(text)
+        model = await self._index.model()
+        if model is None:
+            return Query(text, sparse, None, ())
+        try:
+            embedder = await self._embedders.get(model)
+        except ConfigurationError as error:
+            log.error("The embedding model %s of the library cannot be loaded: %s", model.name, error.message)
+            raise Unavailable("The embedding model of the library cannot be loaded.") from error
+        return Query(text, sparse, model, tuple((await embedder.embed(text)).tolist()))
+
+    async def search(self, query: Query, scope: Scope, limit: int) -> Candidates:
         """The `limit` best chunks of the dense and of the lexical search; see `Index.search`.
 
-        A library that is rebuilt with another model meanwhile is searched with that. Raises `Unavailable` where the
+        A library that was rebuilt with another model meanwhile is searched with that. Raises `Unavailable` where the
         index is away or its model cannot be loaded.
         """
-        sparse = self._lexical.query(text)
         for _ in range(ATTEMPTS):
-            model = await self._index.model()
-            if model is None:
+            if query.model is None:
                 return Candidates((), ())
             try:
-                embedder = await self._embedders.get(model)
-            except ConfigurationError as error:
-                log.error("The embedding model %s of the library cannot be loaded: %s", model.name, error.message)
-                raise Unavailable("The embedding model of the library cannot be loaded.") from error
-            dense = await embedder.embed(text)
-            try:
-                return await self._index.search(model, dense.tolist(), sparse, scope, limit)
+                return await self._index.search(query.model, query.dense, query.sparse, scope, limit)
             except ModelChanged:
-                continue
+                query = await self.embed(query.text)
         raise Unavailable("The library is being made anew: try again shortly.")

@@ -1,5 +1,6 @@
 """What retrieval takes and gives."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,19 +11,25 @@ ScopeName = Literal["creator", "topic", "global"]
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that was found, with its document and creator. `score` orders the passages of one search."""
+    """What was found, with its document and creator: a chunk, or neighbouring ones in one.
+
+    `score` orders the passages of one search. `scope` says how near it is to what was asked of: from the creator, else
+    from the topic, else from anywhere.
+    """
 
     chunk: Chunk
     document: Document
     creator: Creator
     score: float
+    scope: ScopeName
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
     """What was found for one question, best first.
 
-    `query` is what was really searched. `answerable` is False where nothing found is about the question.
+    `query` is what was really searched, `scope` how far the search went. `answerable` is False where nothing found is
+    about the question, however far it went; the passages are then the nearest of the narrowest scope.
     """
 
     query: str
@@ -33,13 +40,13 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One search, stage by stage: what the two searches brought, fused, and spread over documents.
+    """One search, stage by stage, in its last scope.
 
-    Hits are best first. `best_cosine` decides whether the question can be answered; None where nothing was found.
+    `stages` are hits, best first: `dense` and `lexical` as the two searches brought them, `fused`, `reranked` where
+    there is a reranker, `joined`, and `diverse`. `confidence` is the probability that they answer the question.
     """
 
     candidates: Candidates
-    fused: tuple[Hit, ...]
-    diverse: tuple[Hit, ...]
-    best_cosine: float | None
+    stages: Mapping[str, tuple[Hit, ...]]
+    confidence: float
     retrieved: Retrieved

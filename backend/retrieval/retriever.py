@@ -4,12 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from backend.knowledge.models import Candidates, Creator, Document, Hit, Scope
-from backend.knowledge.searcher import Searcher
+from backend.knowledge.models import Creator, Document, Hit, Scope
+from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
-from backend.retrieval.models import Passage, Retrieved, ScopeName, Trace
+from backend.retrieval.join import join
+from backend.retrieval.models import Passage, Retrieved, Trace
 from backend.retrieval.rewrite import standalone
+from backend.retrieval.widen import Reach, nearness, reaches
+from backend.settings import RetrievalSettings
+
+# Of each source that is offered, so many of the best hits may be joined to others, and so many are looked through.
+JOINED_A_SOURCE = 2
+CONSIDERED_A_SOURCE = 4
 
 
 class Documents(Protocol):
@@ -25,72 +32,78 @@ class Documents(Protocol):
 
 
 class Retriever:
-    """Finds the passages for a question.
+    """Finds the passages for a question."""
 
-    `sources` is how many passages come back at most, `candidates` how many each search brings, `min_similarity` the
-    cosine similarity under which the best passage is taken to be about something else.
-    """
-
-    def __init__(
-        self,
-        *,
-        searcher: Searcher,
-        catalogue: Documents,
-        sources: int,
-        candidates: int,
-        min_similarity: float,
-    ) -> None:
+    def __init__(self, searcher: Searcher, documents: Documents, settings: RetrievalSettings) -> None:
         self._searcher = searcher
-        self._catalogue = catalogue
-        self._sources = sources
-        self._candidates = candidates
-        self._min_similarity = min_similarity
+        self._documents = documents
+        self._settings = settings
 
     async def retrieve(
-        self, query: str, *, earlier: Sequence[str] = (), creator: str | None = None, topic: str | None = None
+        self,
+        query: str,
+        *,
+        earlier: Sequence[str] = (),
+        creator: str | None = None,
+        topic: str | None = None,
+        widen: bool = False,
     ) -> Retrieved:
-        """Passages for `query`, only of `creator` and `topic` where they are given, best first.
+        """Passages for `query`, best first, of `creator` and `topic` where they are given.
 
-        `earlier` are the visitor's questions before this one. Raises `Unavailable` while the index or the database is
-        away.
+        With `widen`, and unless the settings forbid it, a scope that cannot answer gives way to the next wider one;
+        without, nothing from outside ever comes. `earlier` are the visitor's questions before this one. Raises
+        `Unavailable` while the index or the database is away.
         """
-        return (await self.trace(query, earlier=earlier, creator=creator, topic=topic)).retrieved
+        return (await self.trace(query, earlier=earlier, creator=creator, topic=topic, widen=widen)).retrieved
 
     async def trace(
-        self, query: str, *, earlier: Sequence[str] = (), creator: str | None = None, topic: str | None = None
+        self,
+        query: str,
+        *,
+        earlier: Sequence[str] = (),
+        creator: str | None = None,
+        topic: str | None = None,
+        widen: bool = False,
     ) -> Trace:
         """The same search with what each stage made of it, for those who judge or measure the stages."""
-        searched = standalone(query, earlier)
-        candidates = await self._search(searched, creator, topic)
+        question = await self._searcher.embed(standalone(query, earlier))
+        excluded = await self._documents.tombstones()
+        narrowest: Trace | None = None
+        for reach in reaches(creator, topic, widen=widen and self._settings.widen):
+            found = await self._look(question, reach, excluded, (creator, topic))
+            if found.retrieved.answerable:
+                return found
+            narrowest = narrowest or found
+        assert narrowest is not None  # there is always a scope
+        return narrowest
+
+    async def _look(
+        self, question: Query, reach: Reach, excluded: frozenset[UUID], asked: tuple[str | None, str | None]
+    ) -> Trace:
+        """One search in one scope."""
+        scope = Scope(reach.creator, reach.topic, excluded)
+        candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
-        diverse = diversify(fused, self._sources * 2)
-        passages = await self._with_documents(diverse)
-        best = candidates.dense[0].score if candidates.dense else None
-        retrieved = Retrieved(
-            query=searched,
-            scope=scope_name(creator, topic),
-            passages=tuple(passages[: self._sources]),
-            answerable=bool(passages) and best is not None and best >= self._min_similarity,
+        known, hits = await self._known(fused)
+        joined = join(hits, JOINED_A_SOURCE * self._settings.sources)
+        diverse = diversify(joined, self._settings.sources)
+        confidence = candidates.dense[0].score if candidates.dense else 0.0
+        passages = tuple(
+            Passage(hit.chunk, *known[hit.chunk.document_id], hit.score, nearness(hit.chunk, *asked)) for hit in diverse
         )
-        return Trace(candidates, tuple(fused), tuple(diverse), best, retrieved)
+        answerable = bool(passages) and confidence >= self._settings.min_confidence
+        stages = {
+            "dense": candidates.dense,
+            "lexical": candidates.lexical,
+            "fused": tuple(fused),
+            "joined": tuple(joined),
+            "diverse": tuple(diverse),
+        }
+        return Trace(candidates, stages, confidence, Retrieved(question.text, reach.name, passages, answerable))
 
-    async def _search(self, query: str, creator: str | None, topic: str | None) -> Candidates:
-        scope = Scope(creator=creator, topic=topic, excluded=await self._catalogue.tombstones())
-        return await self._searcher.search(query, scope, self._candidates)
-
-    async def _with_documents(self, hits: Sequence[Hit]) -> list[Passage]:
-        """The catalogue has the last word: a document deleted a moment ago is not in its answer."""
-        ids: set[UUID] = {hit.chunk.document_id for hit in hits}
-        found = await self._catalogue.find_documents(ids)
-        return [
-            Passage(hit.chunk, *found[hit.chunk.document_id], hit.score)
-            for hit in hits
-            if hit.chunk.document_id in found
-        ]
-
-
-def scope_name(creator: str | None, topic: str | None) -> ScopeName:
-    """How far the search reached."""
-    if creator:
-        return "creator"
-    return "topic" if topic else "global"
+    async def _known(self, fused: Sequence[Hit]) -> tuple[Mapping[UUID, tuple[Document, Creator]], list[Hit]]:
+        """The hits to choose from, with their documents. The catalogue has the last word: a document deleted a moment
+        ago is not in its answer."""
+        best = fused[: CONSIDERED_A_SOURCE * self._settings.sources]
+        known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
+        return known, [hit for hit in best if hit.chunk.document_id in known]

@@ -14,7 +14,7 @@ from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Chunk, Creator, Document, Hit
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
-from backend.retrieval.models import Trace
+from backend.retrieval.models import Passage, Trace
 from backend.retrieval.retriever import Retriever
 from backend.settings import RetrievalSettings, Settings
 from pipeline.place import place_of
@@ -59,35 +59,33 @@ async def ask(settings: Settings, query: str, creator: str | None, topic: str | 
         try:
             embedders = await open_embedders(settings, index)
             try:
-                retriever = Retriever(
-                    searcher=Searcher(index, embedders, LexicalEncoder()),
-                    catalogue=catalogue,
-                    sources=settings.retrieval.sources,
-                    candidates=settings.retrieval.candidates,
-                    min_similarity=settings.retrieval.min_similarity,
-                )
-                trace = await retriever.trace(query, creator=creator, topic=topic)
+                searcher = Searcher(index, embedders, LexicalEncoder())
+                retriever = Retriever(searcher, catalogue, settings.retrieval)
+                trace = await retriever.trace(query, creator=creator, topic=topic, widen=True)
             finally:
                 await embedders.close()
         finally:
             await index.close()
-        return trace, await catalogue.find_documents({hit.chunk.document_id for hit in trace.fused})
+        return trace, await catalogue.find_documents({hit.chunk.document_id for hit in trace.stages["fused"]})
 
 
 def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str | None, topic: str | None) -> list[Text]:
     """The lines for a curator: what was searched, whether it would be answered, and the passages by fused score."""
     retrieved = trace.retrieved
     lines = [
-        Text.assemble(("searched ", "bold"), f"“{retrieved.query}” in {_scope(creator, topic)}"),
-        Text.assemble(("answer ", "bold"), _verdict(trace, limits.min_similarity)),
+        Text.assemble(
+            ("searched ", "bold"), f"“{retrieved.query}” in {_scope(creator, topic)}{_widened(trace, creator, topic)}"
+        ),
+        Text.assemble(("answer ", "bold"), _verdict(trace, limits.min_confidence)),
     ]
-    if trace.fused:
-        found = f"{len(trace.fused)}, {len(trace.candidates.lexical)} of them with words of the question"
+    fused = trace.stages["fused"]
+    if fused:
+        found = f"{len(fused)}, {len(trace.candidates.lexical)} of them with words of the question"
         lines.append(Text.assemble(("found ", "bold"), found))
     fates = _fates(trace, known, limits.sources)
     dense, lexical = _scores(trace.candidates.dense), _scores(trace.candidates.lexical)
     encoder = LexicalEncoder()
-    for rank, (hit, fate) in enumerate(zip(trace.fused, fates, strict=False), start=1):
+    for rank, (hit, fate) in enumerate(zip(fused, fates, strict=False), start=1):
         chunk = hit.chunk
         excerpt = snippet(chunk.text, retrieved.query, encoder)
         by = f" by {', '.join(excerpt.words)}" if chunk.id in lexical and excerpt.words else ""
@@ -107,34 +105,53 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
     return lines
 
 
+def _widened(trace: Trace, creator: str | None, topic: str | None) -> str:
+    """How the search went on where the scope that was asked for could not answer."""
+    scope = trace.retrieved.scope
+    asked = "creator" if creator else "topic" if topic else "global"
+    if scope == asked:
+        return ""
+    return f", which has no answer, and then in {_scope(None, topic if scope == 'topic' else None)}"
+
+
 def _verdict(trace: Trace, least: float) -> str:
-    best = trace.best_cosine
-    if best is None:
+    if not trace.stages["fused"]:
         return "no: there is nothing to find here, and the service would say so."
-    said = f"the best cosine is {best:.3f}, and `retrieval.min_similarity` is {least:g}"
+    said = f"the probability that they answer is {trace.confidence:.2f}, and `retrieval.min_confidence` is {least:g}"
     if trace.retrieved.answerable:
         return f"yes: {said}."
-    if best >= least:
+    if trace.confidence >= least:
         return "no: what was found belongs to documents that do not answer."
     return f"no, the service would say that it found nothing: {said}."
 
 
 def _fates(trace: Trace, known: Known, sources: int) -> list[str]:
     """What becomes of each passage, down to the last source and at least twice as many as there are sources."""
-    shown = {passage.chunk.id: number for number, passage in enumerate(trace.retrieved.passages, start=1)}
-    diverse = {hit.chunk.id for hit in trace.diverse}
-    last = max((rank for rank, hit in enumerate(trace.fused, start=1) if hit.chunk.id in shown), default=0)
+    fused = trace.stages["fused"]
+    shown = [_source_of(hit.chunk, trace.retrieved.passages) for hit in fused]
+    last = max((rank for rank, number in enumerate(shown, start=1) if number), default=0)
     fates = []
-    for rank, hit in enumerate(trace.fused[: max(last, 2 * sources)], start=1):
-        if number := shown.get(hit.chunk.id):
-            fates.append(f"source {number}" if trace.retrieved.answerable else f"not shown (would be source {number})")
+    for rank, (hit, number) in enumerate(zip(fused, shown, strict=True), start=1):
+        if rank > max(last, 2 * sources):
+            break
+        if number:
+            fates.append(f"source {number}" if trace.retrieved.answerable else f"not shown (perhaps: source {number})")
         elif hit.chunk.document_id not in known:
             fates.append("not shown (its document does not answer)")
-        elif hit.chunk.id not in diverse and rank < last:
-            fates.append("not shown (others of its document come first)")
+        elif rank < last:
+            fates.append("not shown (others of its document, or the same words, come first)")
         else:
             fates.append(f"not shown (only {sources} are)")
     return fates
+
+
+def _source_of(chunk: Chunk, passages: Sequence[Passage]) -> int | None:
+    """The number of the source that has the chunk, alone or joined with its neighbours."""
+    for number, passage in enumerate(passages, start=1):
+        whole = passage.chunk
+        if whole.document_id == chunk.document_id and whole.char_start <= chunk.char_start < whole.char_end:
+            return number
+    return None
 
 
 def _scores(hits: Sequence[Hit]) -> dict[UUID, Score]:

@@ -20,7 +20,7 @@ from backend.knowledge.generations import index_folder
 from backend.knowledge.identity import embedded_model, export_name
 from backend.knowledge.index import IndexWriter
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Chunk, EmbeddingModel, Point, Scope
+from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
 from backend.settings import Settings, load
@@ -72,6 +72,10 @@ async def rebuild(writer: IndexWriter, model: EmbeddingModel, points: Sequence[P
         await publication.upsert(points)
 
 
+async def search(searcher: Searcher, text: str) -> Candidates:
+    return await searcher.search(await searcher.embed(text), Scope(), 3)
+
+
 async def test_no_question_is_refused_while_the_library_moves_to_another_model_and_back(
     settings: Settings, index: EdgeIndex, writer: IndexWriter, small: EmbeddingModel
 ) -> None:
@@ -92,7 +96,7 @@ async def test_no_question_is_refused_while_the_library_moves_to_another_model_a
     async def ask(text: str) -> None:
         nonlocal answers
         while not done.is_set():
-            best = (await searcher.search(text, Scope(), 3)).dense[0]
+            best = (await search(searcher, text)).dense[0]
             assert any(best.score == pytest.approx(score, abs=1e-4) for score in expected[text])
             answers += 1
 
@@ -138,7 +142,7 @@ async def test_an_empty_library_answers_with_nothing_and_without_a_model_of_its_
     settings: Settings, index: EdgeIndex
 ) -> None:
     embedders = await open_embedders(settings, index)
-    found = await Searcher(index, embedders, LEXICON).search("harp", Scope(), 3)
+    found = await search(Searcher(index, embedders, LEXICON), "harp")
     assert (found.dense, found.lexical) == ((), ())
     assert (await open_embedder(settings, index)).model == embedded_model()
     await embedders.close()
@@ -153,7 +157,7 @@ async def test_the_library_s_model_wins_over_the_configured_one_and_the_log_says
     (line,) = [record.getMessage() for record in caplog.records]
     assert "embedded is configured" in line
     assert "`footnote reindex`" in line
-    assert len((await Searcher(index, embedders, LEXICON).search(TEXTS[5], Scope(), 3)).dense) >= 3
+    assert len((await search(Searcher(index, embedders, LEXICON), TEXTS[5])).dense) >= 3
     assert (await open_embedder(settings, index)).model == small
     await embedders.close()
 
@@ -174,11 +178,11 @@ async def test_a_model_that_cannot_be_had_makes_questions_unavailable_and_is_not
     searcher = Searcher(index, embedders, LEXICON)
     for _ in range(3):
         with pytest.raises(Unavailable, match="cannot be loaded"):
-            await searcher.search("harp", Scope(), 3)
+            await search(searcher, "harp")
     assert tried == [MODEL]
     assert "another town" in caplog.text
     await rebuild(writer, first.model, embedded(first))
-    assert (await searcher.search(TEXTS[0], Scope(), 3)).dense[0].chunk.text == TEXTS[0]
+    assert (await search(searcher, TEXTS[0])).dense[0].chunk.text == TEXTS[0]
     await embedders.close()
 
 

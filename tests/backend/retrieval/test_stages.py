@@ -8,11 +8,13 @@ import pytest
 from backend.knowledge.models import Candidates, Chunk, Hit
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
+from backend.retrieval.join import join
 from backend.retrieval.rewrite import standalone
+from backend.retrieval.widen import Reach, reaches
 
 
 def hit(number: int, score: float = 1.0, document: int = 0) -> Hit:
-    chunk = Chunk(UUID(int=number), UUID(int=document or number), "ana", 0, "text", 0, 4)
+    chunk = Chunk(UUID(int=number), UUID(int=document or number), "ana", 0, f"text {number}", 0, 6)
     return Hit(chunk, score)
 
 
@@ -60,6 +62,77 @@ def test_one_document_does_not_crowd_out_the_others() -> None:
 def test_places_that_nobody_else_wants_go_to_the_rest_of_the_same_document() -> None:
     hits = [hit(number, 10 - number, document=100) for number in range(1, 5)] + [hit(9, 1)]
     assert numbers(diversify(hits, 4)) == [1, 2, 3, 9]
+
+
+def test_a_copy_of_a_better_passage_is_not_offered_again() -> None:
+    text = "Close the valve before you open the tank, or the pressure will push the water back into the pipe."
+    edited = text.replace("Close", "Shut") + " Then wait."
+    quoting = f"{text[:41]} is what my teacher told us on every single morning of that long and rainy summer."
+    hits = [
+        Hit(Chunk(UUID(int=number), UUID(int=number), "ana", 0, said, 0, len(said)), 1.0)
+        for number, said in enumerate([text, edited, quoting, text], start=1)
+    ]
+    assert numbers(diversify(hits, 4)) == [1, 3]
+
+
+def part(ordinal: int, score: float, document: int = 1, start: int | None = None) -> Hit:
+    """Passage `ordinal` of a recording that has one of ten seconds and twenty characters after the other."""
+    begin = 20 * ordinal if start is None else start
+    text = f"{ordinal}".ljust(20, ".")
+    heading = "Tanks > Valves" if ordinal % 2 else "Tanks > Pipes"
+    chunk = Chunk(
+        UUID(int=100 * document + ordinal), UUID(int=document), "ana", ordinal, text, begin, begin + 20,
+        heading=heading, start_s=10.0 * ordinal, end_s=10.0 * ordinal + 9, speaker="Ana" if ordinal < 9 else "Ben",
+    )  # fmt: skip
+    return Hit(chunk, score)
+
+
+def ordinals(hits: list[Hit]) -> list[tuple[int, int]]:
+    return [(hit.chunk.document_id.int, hit.chunk.ordinal) for hit in hits]
+
+
+def test_neighbours_become_one_passage_with_the_place_and_times_of_all() -> None:
+    (joined,) = join([part(4, 0.9), part(5, 0.5), part(3, 0.4)], near=3)
+    assert joined.chunk == Chunk(
+        UUID(int=104), UUID(int=1), "ana", 3, " ".join(part(number, 1).chunk.text for number in (3, 4, 5)), 60, 120,
+        heading="Tanks", start_s=30.0, end_s=59.0, speaker="Ana",
+    )  # fmt: skip
+    assert joined.score == 0.9
+
+
+def test_a_joined_passage_stands_where_its_best_part_did() -> None:
+    hits = [part(7, 0.9, document=2), part(4, 0.8), part(1, 0.7, document=3), part(5, 0.6)]
+    assert ordinals(join(hits, near=4)) == [(2, 7), (1, 4), (3, 1)]
+
+
+def test_at_most_three_neighbours_are_joined_and_none_is_lost() -> None:
+    hits = [part(number, 1 - number / 10) for number in range(7)]
+    joined = join(hits, near=7)
+    assert ordinals(joined) == [(1, 0), (1, 3), (1, 6)]
+    hits = [part(number, 0.5) for number in (0, 1, 3, 4, 2)]
+    assert sorted(len(hit.chunk.text.split()) for hit in join(hits, near=5)) == [2, 3]
+
+
+def test_passages_of_different_documents_or_far_apart_or_far_down_are_not_joined() -> None:
+    hits = [part(1, 0.9), part(2, 0.8, document=2), part(3, 0.7), part(4, 0.6)]
+    assert ordinals(join(hits, near=3)) == [(1, 1), (2, 2), (1, 3), (1, 4)]
+
+
+def test_overlapping_passages_say_nothing_twice() -> None:
+    (joined,) = join([part(1, 0.9), part(2, 0.8, start=38)], near=2)
+    assert joined.chunk.text == f"{'1'.ljust(20, '.')} {'2'.ljust(20, '.')[2:]}"
+    (joined,) = join([part(1, 0.9), part(2, 0.8, start=42)], near=2)
+    assert "\n\n" in joined.chunk.text
+
+
+def test_a_search_widens_from_the_creator_to_the_topic_to_everything_and_never_unasked() -> None:
+    assert reaches("ana", "valves", widen=True) == [
+        Reach("creator", "ana", "valves"), Reach("topic", None, "valves"), Reach("global"),
+    ]  # fmt: skip
+    assert reaches("ana", None, widen=True) == [Reach("creator", "ana"), Reach("global")]
+    assert reaches(None, "valves", widen=True) == [Reach("topic", None, "valves"), Reach("global")]
+    assert reaches("ana", "valves", widen=False) == [Reach("creator", "ana", "valves")]
+    assert reaches(None, None, widen=True) == reaches(None, None, widen=False) == [Reach("global")]
 
 
 @pytest.mark.parametrize(
