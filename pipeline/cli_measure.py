@@ -30,21 +30,46 @@ def search(
 
 @app.command()
 def evaluate(
-    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Folders.", show_default=False)],
-    together: Annotated[bool, typer.Option("--together", help="Index all of them together, not each alone.")] = False,
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="DATASET...", help="Folders, or YAML files of questions.", show_default=False)
+    ],
+    together: Annotated[bool, typer.Option("--together", help="Index all folders together, not each alone.")] = False,
     output: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where runs and figures are written.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="Where the page, the figures and the runs are written.", show_default=False
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="An earlier results.json: shows what changed, and fails on a loss.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Measures how well retrieval finds what people have judged to be right, stage by stage.
 
     A dataset is a folder in the form of BEIR: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`, and `conversations.jsonl`
     where there are such. It is cut, embedded and indexed as by `ingest`, in a library of its own that is gone
-    afterwards, and asked the way of a visitor's question. Example: `footnote evaluate ~/judged/scifact --output report`
+    afterwards, and asked the way of a visitor's question.
+
+    Or it is a YAML file of your own questions, which are asked of your own library: a list in which each has a
+    `question`, what is `expected` (`document:` as for `show`, and perhaps `at: 12:30`; a list of such; or `not here`),
+    and, where you like, a `creator`, a `topic` and the questions `earlier` in the conversation.
+
+    Examples:
+
+    - `footnote evaluate golden.yaml --output report`
+
+    - `footnote evaluate ~/judged/scifact --output after --baseline before/results.json`
+
+    Exit codes: 0 all is well, 1 a figure is worse than before, 2 nothing could be done.
     """
     from pipeline.commands import evaluate as command
 
-    raise typer.Exit(interruptible(lambda: command.run(datasets, output, together=together)))
+    raise typer.Exit(interruptible(lambda: command.run(datasets, output, together=together, baseline=baseline)))
 
 
 @app.command()

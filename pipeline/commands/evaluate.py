@@ -1,12 +1,12 @@
 """`footnote evaluate`: how well retrieval finds what people have judged to be right, stage by stage."""
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from rich.table import Table
+from rich.markup import escape
 
 from backend import settings as configuration
 from backend.errors import ConfigurationError
@@ -14,99 +14,105 @@ from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import load_embedder
 from backend.settings import Settings
 from pipeline.display import Display
+from pipeline.evaluation import report, results, tables
+from pipeline.evaluation.baseline import read_baseline
 from pipeline.evaluation.dataset import Dataset, read_dataset
+from pipeline.evaluation.golden import GoldenQuestion, read_golden, summed
 from pipeline.evaluation.library import Tell, shelved
-from pipeline.evaluation.measures import Figures, measure
-from pipeline.evaluation.rankings import Rankings, rank
+from pipeline.evaluation.measures import measure
+from pipeline.evaluation.own_library import GoldenSet, OwnLibrary, judge, looked_up, own_library
+from pipeline.evaluation.rankings import rank
+from pipeline.evaluation.results import Evaluated
 from pipeline.terminal import Terminal
+from pipeline.workplace import workplace
 
-RESULTS = "results.json"
+LOSS = 1
+
+Golden = Sequence[tuple[Path, Sequence[GoldenQuestion]]]
 
 
-def run(folders: Sequence[str], output: str | None, *, together: bool) -> int:
-    """Evaluates the datasets in these folders, prints their figures and writes them to `output`; returns the exit code.
+def run(targets: Sequence[str], output: str | None, *, together: bool, baseline: str | None = None) -> int:
+    """Evaluates datasets and golden questions, prints their figures and writes them to `output`.
 
-    Raises `ConfigurationError` where a dataset or the model cannot be read, or nothing can be written there.
+    Returns the exit code: 1 where a figure that matters is worse than in `baseline`. Raises `ConfigurationError` where
+    a target, the baseline or the model cannot be read, or nothing can be written there.
     """
-    settings = configuration.load()
-    datasets = [read_dataset(Path(folder)) for folder in folders]
-    if len({dataset.name for dataset in datasets}) < len(datasets):
-        raise ConfigurationError("Two datasets have the same name: give their folders different names.")
-    target = made(output)
-    with Display() as display:
-        display.say("Loading the embedding model")
-        embedder = load_embedder(settings, None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            display.count(what, done, total)
-
-        found = asyncio.run(evaluate(datasets, settings, embedder, tell, together=together))
-    figures = [measured for measured, _ in found]
-    for measured in figures:
-        report(measured)
+    paths = [Path(target) for target in targets]
+    datasets = [read_dataset(path) for path in paths if not is_golden(path)]
+    questions = [(path, read_golden(path)) for path in paths if is_golden(path)]
+    sizes = [(dataset.name, len(dataset.questions)) for dataset in datasets]
+    sizes += [(path.stem, len(items)) for path, items in questions]
+    if len(dict(sizes)) < len(sizes):
+        raise ConfigurationError("Two datasets have the same name: give their folders or files different names.")
+    before = read_baseline(Path(baseline)) if baseline else None
+    if before:
+        before.check(dict(sizes), together=together)
+    target = results.made(output) if output else None
+    with ExitStack() as stack:
+        settings = stack.enter_context(workplace()) if questions else configuration.load()
+        display = stack.enter_context(Display())
+        found, models = asyncio.run(evaluate(datasets, questions, settings, display, together=together))
+    terminal = Terminal()
+    for one in found:
+        tables.report(one, terminal)
+    differences = before.compare(found) if before else []
+    losses = tables.compare(differences, terminal) if before else []
     if target:
-        write(target, found)
-        Terminal().print(f"Runs and {RESULTS} are in {target}")
-    return 0
+        setting = results.setting_of(settings, models, together=together)
+        results.write(target, found, setting)
+        report.write(target, found, setting, differences)
+        terminal.print(f"The page {report.PAGE}, {results.RESULTS} and the runs are in {target}", markup=False)
+    for sentence in losses:
+        terminal.print(f"[red]worse:[/] {escape(sentence)}")
+    return LOSS if losses else 0
+
+
+def is_golden(path: Path) -> bool:
+    """Whether it is a file of golden questions, not a folder."""
+    return path.suffix in (".yaml", ".yml") and not path.is_dir()
 
 
 async def evaluate(
-    datasets: Sequence[Dataset], settings: Settings, embedder: Embedder, tell: Tell, *, together: bool
-) -> list[tuple[Figures, Rankings]]:
-    """Each dataset in an index of its own, or all `together` in one; asked at large and, where it has creators, of
-    each question's own creator."""
-    found: list[tuple[Figures, Rankings]] = []
-    for shelf_full in [datasets] if together else [[dataset] for dataset in datasets]:
-        async with shelved(shelf_full, embedder, settings.retrieval, tell) as (retriever, shelf):
-            for dataset in shelf_full:
-                has_creators = any(question.creator for question in dataset.questions)
-                for scoped in (False, True) if has_creators else (False,):
-                    rankings = await rank(dataset, retriever, shelf, tell, scoped=scoped)
-                    found.append((measure(dataset, rankings, scoped=scoped), rankings))
+    datasets: Sequence[Dataset], questions: Golden, settings: Settings, display: Display, *, together: bool
+) -> tuple[list[Evaluated], list[str]]:
+    """Everything measured, golden questions first, and the ids of the models that embedded it."""
+    found: list[Evaluated] = []
+    models: list[str] = []
+    if questions:
+        display.say("Opening the library")
+        async with own_library(settings) as own:
+            models.append(own.model)
+            known = [await looked_up(path, items, own.library) for path, items in questions]
+            found += [await of_own_library(own, asked, display.count) for asked in known]
+    if datasets:
+        display.say("Loading the embedding model")
+        embedder = await asyncio.to_thread(load_embedder, settings, None)
+        models.append(embedder.model.id)
+        for one_index in [datasets] if together else [[dataset] for dataset in datasets]:
+            found += await of_throw_away_library(one_index, embedder, settings, display.count)
+    return found, list(dict.fromkeys(models))
+
+
+async def of_own_library(own: OwnLibrary, asked: GoldenSet, tell: Tell) -> Evaluated:
+    """Golden questions, each asked of its own creator and topic."""
+    rankings = await rank(asked.dataset, own.retriever, str, tell, scoped=True)
+    verdicts = await judge(asked, own.retriever, rankings)
+    figures = measure(asked.dataset, rankings, scoped=True, documents=asked.documents, passages=asked.passages)
+    return Evaluated(asked.dataset, rankings, figures, asked.titles, summed(verdicts), verdicts)
+
+
+async def of_throw_away_library(
+    datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, tell: Tell
+) -> list[Evaluated]:
+    """Datasets in one index, each asked of everything and, where that is not the same, of its questions' creators."""
+    found: list[Evaluated] = []
+    async with shelved(datasets, embedder, settings.retrieval, tell) as (retriever, shelf):
+        for dataset in datasets:
+            name = partial(shelf.name, dataset=dataset.name)
+            titles = {name(one.id): one.title for one in shelf.documents.values()}
+            for scoped in (False, True) if dataset.creators_narrow else (False,):
+                rankings = await rank(dataset, retriever, name, tell, scoped=scoped)
+                passages, documents = sum(shelf.passages.values()), len(shelf.documents)
+                figures = measure(dataset, rankings, scoped=scoped, documents=documents, passages=passages)
+                found.append(Evaluated(dataset, rankings, figures, titles))
     return found
-
-
-def report(figures: Figures) -> None:
-    """One table: a line for each stage."""
-    scope = "each question of its own creator" if figures.scoped else "everything"
-    table = Table(
-        title=f"{figures.dataset}, {figures.judged:,} judged questions, asked of {scope}", title_justify="left"
-    )
-    names = list(next(iter(figures.stages.values())))
-    for heading in ("", *names):
-        table.add_column(heading, justify="right" if heading else "left")
-    for stage, means in figures.stages.items():
-        table.add_row(stage, *(f"{means[name]:.3f}" for name in names))
-    terminal = Terminal()
-    terminal.print(table)
-    if told := figures.abstention:
-        terminal.print(
-            f"abstention: AUROC {told.auroc:.3f}; {told.refused:.0%} of the unanswerable refused where 10% of the "
-            f"answerable are; as it is set, {told.rejected:.0%} and {told.missed:.0%}"
-        )
-    terminal.print(f"latency: p50 {figures.p50_ms:.1f} ms, p95 {figures.p95_ms:.1f} ms\n")
-
-
-def made(output: str | None) -> Path | None:
-    """The folder to write to, made where it is missing."""
-    if output is None:
-        return None
-    try:
-        Path(output).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"{output} cannot be made: name a folder that you may write to.") from error
-    return Path(output)
-
-
-def write(target: Path, found: Sequence[tuple[Figures, Rankings]]) -> None:
-    """A TREC run for each stage, which other tools read, and all figures as JSON."""
-    for figures, rankings in found:
-        scope = "scoped" if figures.scoped else "all"
-        for stage, ranked in rankings.stages.items():
-            lines = [
-                f"{question} Q0 {article} {place} {score:.6f} footnote-{stage}\n"
-                for question, ranking in ranked.items()
-                for place, (article, score) in enumerate(ranking, 1)
-            ]
-            (target / f"{figures.dataset}.{scope}.{stage}.run").write_text("".join(lines))
-    (target / RESULTS).write_text(json.dumps([asdict(figures) for figures, _ in found], indent=1))

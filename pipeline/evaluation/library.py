@@ -1,8 +1,9 @@
 """A throw-away library of judged articles: the product's own chunks, vectors and index, in a folder of its own."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid5
@@ -30,10 +31,19 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The articles as documents, as the catalogue would know them; `origins` are their datasets' names and own ids."""
+    """The articles as documents, as the catalogue would know them; `origins` are their datasets' names and own ids.
 
-    origins: dict[UUID, tuple[str, str]]
-    documents: dict[UUID, Document]
+    `passages` counts what was indexed of each dataset.
+    """
+
+    origins: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    documents: dict[UUID, Document] = field(default_factory=dict)
+    passages: Counter[str] = field(default_factory=Counter)
+
+    def name(self, document: UUID, dataset: str) -> str:
+        """The article's id; one of another dataset has that dataset's name before it, as ids may be the same."""
+        owner, article = self.origins[document]
+        return article if owner == dataset else f"{owner}/{article}"
 
     async def tombstones(self) -> frozenset[UUID]:
         """Nothing is ever deleted here."""
@@ -50,7 +60,7 @@ async def shelved(
     datasets: Sequence[Dataset], embedder: Embedder, settings: RetrievalSettings, tell: Tell
 ) -> AsyncIterator[tuple[Retriever, Shelf]]:
     """All articles of these datasets in one index, and a retriever over it; gone when the block ends."""
-    shelf = Shelf({}, {})
+    shelf = Shelf()
     lexical = LexicalEncoder()
     with TemporaryDirectory(prefix="footnote-evaluate-") as folder:
         writer = EdgeIndexWriter(Path(folder))
@@ -60,13 +70,7 @@ async def shelved(
         index, embedders = EdgeIndex(Path(folder)), Embedders(embedder, other_model)
         try:
             yield (
-                Retriever(
-                    searcher=Searcher(index, embedders, lexical),
-                    catalogue=shelf,
-                    sources=settings.sources,
-                    candidates=settings.candidates,
-                    min_similarity=settings.min_similarity,
-                ),
+                Retriever(Searcher(index, embedders, lexical), shelf, settings),
                 shelf,
             )
         finally:
@@ -88,9 +92,11 @@ async def fill(
         for article in dataset.articles:
             document, cut = cut_article(article, dataset.name, embedder)
             shelf.origins[document.id], shelf.documents[document.id] = (dataset.name, article.id), document
+            shelf.passages[dataset.name] += len(cut)
             chunks += [(chunk, embedding_text(chunk, document.title)) for chunk in cut]
+    what = f"Embedding {' and '.join(dataset.name for dataset in datasets)}"
     for start in range(0, len(chunks), EMBEDDED_AT_ONCE):
-        tell("Embedding", start, len(chunks))
+        tell(what, start, len(chunks))
         batch = chunks[start : start + EMBEDDED_AT_ONCE]
         vectors = embedder.embed([said for _, said in batch])
         points = [
@@ -98,7 +104,7 @@ async def fill(
             for (chunk, said), vector in zip(batch, vectors, strict=True)
         ]
         await publication.upsert(points)
-    tell("Embedding", len(chunks), len(chunks))
+    tell(what, len(chunks), len(chunks))
 
 
 def cut_article(article: Article, dataset: str, embedder: Embedder) -> tuple[Document, list[Chunk]]:

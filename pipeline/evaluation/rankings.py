@@ -2,66 +2,133 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from backend.knowledge.models import Hit
+from backend.retrieval.models import Trace
 from backend.retrieval.retriever import Retriever
+from pipeline.evaluation.answers import Given, answer, has_short_answers
 from pipeline.evaluation.dataset import Dataset, JudgedQuestion
-from pipeline.evaluation.library import Shelf, Tell
+from pipeline.evaluation.library import Tell
 
 DEPTH = 100  # articles of a ranking that are kept
 AT_ONCE = 16  # questions that share the encoder
 SAMPLED = 200  # questions that are asked one at a time, for the latency
+FUSED = "fused"  # the last stage that is measured without what was said before
+REWRITTEN = "rewritten"
+WIDENED = "widened"
 
 Ranking = list[tuple[str, float]]  # articles with scores, best first
+Name = Callable[[UUID], str]
 
 
 @dataclass(slots=True)
 class Rankings:
-    """`stages` has a ranking for each question by stage; `best_cosine` is what the answerable are told from."""
+    """`stages` has a ranking for each question by stage, `final` is the stage that a visitor is shown.
+
+    `confidence` is what the answerable are told from, `answerable` what was decided, both by question; `given` are
+    answers where there are gold ones. Of the passages within a scope `foreign` are of other creators (none may be);
+    `widened` counts questions that went beyond it where they were allowed to, and `unmarked` the foreign passages
+    that were then found and not said to be foreign (none may be).
+    """
 
     stages: dict[str, dict[str, Ranking]] = field(default_factory=dict)
-    best_cosine: dict[str, float] = field(default_factory=dict)
+    final: str = FUSED
+    confidence: dict[str, float] = field(default_factory=dict)
     answerable: dict[str, bool] = field(default_factory=dict)
+    given: list[Given] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
+    foreign: int = 0
+    widened: int = 0
+    unmarked: int = 0
 
 
-async def rank(dataset: Dataset, retriever: Retriever, shelf: Shelf, tell: Tell, *, scoped: bool) -> Rankings:
-    """Asks every question, within its own scope where it is `scoped`, with what was said before where there is such.
+async def rank(dataset: Dataset, retriever: Retriever, name: Name, tell: Tell, *, scoped: bool) -> Rankings:
+    """Asks every question, of its own creator where it is `scoped`, with what was said before where there is such.
 
     A scope that is not the creator's alone is always kept: without the meeting that it is about, a question asks
-    nothing.
+    nothing. `name` is how the judgements call a document.
     """
-    made = Rankings()
-    book = Book(dataset.name, shelf, made)
+    desk = Desk(
+        retriever,
+        name,
+        scoped=scoped,
+        has_scopes=scoped or any(question.trait for question in dataset.questions),
+        has_conversations=any(question.earlier for question in dataset.questions),
+        has_answers=has_short_answers(dataset),
+    )
     slots, done = asyncio.Semaphore(AT_ONCE), 0
+    what = f"Asking {dataset.name}{' within scopes' if scoped else ''}"
 
     async def ask(question: JudgedQuestion) -> None:
         nonlocal done
         async with slots:
-            await one(question, retriever, book, scoped=scoped)
+            await desk.ask(question)
         done += 1
-        tell("Asking", done, len(dataset.questions))
+        tell(what, done, len(dataset.questions))
 
     async with asyncio.TaskGroup() as asking:
         for question in dataset.questions:
             asking.create_task(ask(question))
     for question in dataset.questions[:: max(1, len(dataset.questions) // SAMPLED)]:
         begun = time.perf_counter()
-        await retriever.retrieve(question.text, creator=question.creator if scoped else None, topic=question.trait)
-        made.latency_ms.append((time.perf_counter() - begun) * 1000)
-    return made
+        await desk.trace(question, question.earlier)
+        desk.made.latency_ms.append((time.perf_counter() - begun) * 1000)
+    return desk.made
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """Where the rankings of one dataset are written down."""
+class Desk:
+    """Where the questions of one dataset are asked, and what was found is written down."""
 
-    dataset: str
-    shelf: Shelf
-    made: Rankings
+    retriever: Retriever
+    name: Name
+    scoped: bool
+    has_scopes: bool
+    has_conversations: bool
+    has_answers: bool
+    made: Rankings = field(default_factory=Rankings)
+
+    async def trace(self, question: JudgedQuestion, earlier: Sequence[str], *, widen: bool = False) -> Trace:
+        """One search."""
+        creator = question.creator if self.scoped else None
+        return await self.retriever.trace(
+            question.text, earlier=earlier, creator=creator, topic=question.trait, widen=widen
+        )
+
+    async def ask(self, question: JudgedQuestion) -> None:
+        """One question, stage by stage and with each ablation.
+
+        The two searches and their fusion are measured for the question as it is, `rewritten` is the fused order for
+        its standalone form, and so are the stages behind it. `widened` is the last stage where the search may go on
+        beyond its scope.
+        """
+        bare = await self.trace(question, ())
+        full = await self.trace(question, question.earlier) if question.earlier else bare
+        wide = full
+        if self.has_scopes and not full.retrieved.answerable:  # a search goes on only where its scope cannot answer
+            wide = await self.trace(question, question.earlier, widen=True)
+        if question.answers and question.answerable is not False and self.has_answers:
+            self.made.given.append(await answer(question, full.retrieved))
+        # Nothing is awaited from here on, so that the stages come in their order.
+        names = list(full.stages)
+        first, behind = names[: names.index(FUSED) + 1], names[names.index(FUSED) + 1 :]
+        for stage in first:
+            self.keep(stage, question, bare.stages[stage])
+        if self.has_conversations:
+            self.keep(REWRITTEN, question, full.stages[FUSED])
+        for stage in behind:
+            self.keep(stage, question, full.stages[stage])
+        self.made.final = names[-1]
+        self.made.confidence[question.id] = full.confidence
+        self.made.answerable[question.id] = full.retrieved.answerable
+        if self.has_scopes:
+            self.keep(WIDENED, question, wide.stages[names[-1]])
+            self.made.widened += wide.retrieved.scope != full.retrieved.scope
+        if self.scoped and question.creator:
+            self.look_beyond(question.creator, full, wide)
 
     def keep(self, stage: str, question: JudgedQuestion, hits: Iterable[Hit]) -> None:
         """A stage's order of articles: an article stands where the first of its passages does."""
@@ -71,25 +138,12 @@ class Book:
         ranking = [(self.name(document), score) for document, score in list(best.items())[:DEPTH]]
         self.made.stages.setdefault(stage, {})[question.id] = ranking
 
-    def name(self, document: UUID) -> str:
-        """The article's id; one of another dataset has that dataset's name before it, as ids may be the same."""
-        dataset, article = self.shelf.origins[document]
-        return article if dataset == self.dataset else f"{dataset}/{article}"
-
-
-async def one(question: JudgedQuestion, retriever: Retriever, book: Book, *, scoped: bool) -> None:
-    """One question, stage by stage. `rewritten` is the fused order for the standalone form of a question."""
-    creator = question.creator if scoped else None
-    trace = await retriever.trace(question.text, creator=creator, topic=question.trait)
-    book.keep("dense", question, trace.candidates.dense)
-    book.keep("lexical", question, trace.candidates.lexical)
-    book.keep("fused", question, trace.fused)
-    if question.earlier:
-        trace = await retriever.trace(question.text, earlier=question.earlier, creator=creator, topic=question.trait)
-    book.keep("rewritten", question, trace.fused)
-    book.keep("diverse", question, trace.diverse)
-    book.made.best_cosine[question.id] = trace.best_cosine or 0.0
-    book.made.answerable[question.id] = trace.retrieved.answerable
+    def look_beyond(self, creator: str, full: Trace, wide: Trace) -> None:
+        """Counts what is not from the creator who was asked."""
+        self.made.foreign += sum(one.chunk.creator != creator for one in full.retrieved.passages)
+        self.made.unmarked += sum(
+            one.chunk.creator != creator and one.scope == "creator" for one in wide.retrieved.passages
+        )
 
 
 def as_run(rankings: Mapping[str, Ranking]) -> dict[str, dict[str, float]]:

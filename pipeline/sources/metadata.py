@@ -65,8 +65,18 @@ def read_yaml(text: str, name: str) -> Mapping[str, object]:
 
     Raises `ContentError` with the line that is wrong.
     """
+    values = parse_yaml(text, name)
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ContentError(f"{name} is not a mapping of names to values.")
+    return {str(key).lower(): value for key, value in values.items()}
+
+
+def parse_yaml(text: str, name: str) -> object:
+    """Whatever `text` holds, None for an empty text. Raises `ContentError` with the line that is wrong."""
     try:
-        values = clean_values(yaml.load(text, _Loader))
+        return clean_values(yaml.load(text, _Loader))
     except _Refused as error:
         raise ContentError(f"{name} {error}") from error
     except yaml.YAMLError as error:
@@ -77,11 +87,6 @@ def read_yaml(text: str, name: str) -> Mapping[str, object]:
         raise ContentError(f"{name} is not valid YAML.") from error
     except RecursionError as error:
         raise ContentError(f"{name} is nested too deeply to be read.") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ContentError(f"{name} is not a mapping of names to values.")
-    return {str(key).lower(): value for key, value in values.items()}
 
 
 def read_metadata(values: Mapping[str, object], remarks: list[str]) -> Metadata:

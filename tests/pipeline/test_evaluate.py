@@ -93,9 +93,11 @@ def test_every_stage_is_measured_by_the_product_s_own_retrieval_and_written_down
     printed = capsys.readouterr().out
     assert "kitchen, 3 judged questions, asked of everything" in printed
     assert "abstention: AUROC 1.000; 100% of the unanswerable refused" in printed
-    at_large, scoped = json.loads((output / "results.json").read_text())
+    results = json.loads((output / "results.json").read_text())
+    assert (results["format"], results["together"]) == (1, False)
+    at_large, scoped = results["figures"]
     assert (at_large["scoped"], scoped["scoped"], at_large["judged"]) == (False, True, 3)
-    assert list(at_large["stages"]) == ["dense", "lexical", "fused", "rewritten", "diverse"]
+    assert list(at_large["stages"]) == ["dense", "lexical", "fused", "rewritten", "joined", "diverse", "widened"]
     assert at_large["stages"]["rewritten"] == pytest.approx({"nDCG@10": 1, "Recall@10": 1, "MRR@10": 1})
     assert at_large["p95_ms"] >= at_large["p50_ms"] > 0
     run = [line.split() for line in (output / "kitchen.scoped.fused.run").read_text().splitlines()]
@@ -117,7 +119,7 @@ def test_together_the_datasets_are_in_each_others_way(
         folder.joinpath(name).write_text(other.joinpath(name).read_text())
     output = folder.parent / "report"
     command.run([str(folder), str(other)], str(output), together=True)
-    figures = json.loads((output / "results.json").read_text())
+    figures = json.loads((output / "results.json").read_text())["figures"]
     assert [measured["dataset"] for measured in figures] == ["kitchen", "kitchen", "other", "other"]
     run = [line.split() for line in (output / "other.all.fused.run").read_text().splitlines()]
     assert {line[2] for line in run if line[0] == "q1"} == {
@@ -133,11 +135,11 @@ def test_the_figures_are_those_that_one_counts_by_hand() -> None:
     dataset = Dataset("counted", (), questions, {"a": {"x": 1}, "b": {"y": 1, "z": 1}})
     made = Rankings(
         stages={"fused": {"a": [("w", 0.9), ("x", 0.9)], "b": [("y", 0.5), ("w", 0.4)]}},
-        best_cosine={"a": 0.8, "b": 0.5, "c": 0.6, "d": 0.1},
+        confidence={"a": 0.8, "b": 0.5, "c": 0.6, "d": 0.1},
         answerable={"a": True, "b": False, "c": True, "d": False},
         latency_ms=[1.0, 2.0, 3.0, 100.0],
     )
-    figures = measure(dataset, made, scoped=False)
+    figures = measure(dataset, made, scoped=False, documents=4, passages=9)
     assert figures.stages["fused"]["MRR@10"] == pytest.approx((1 / 2 + 1) / 2)
     assert figures.stages["fused"]["Recall@10"] == pytest.approx((1 + 1 / 2) / 2)
     assert figures.stages["fused"]["nDCG@10"] == pytest.approx((0.6309 + 1 / 1.6309) / 2, abs=1e-4)

@@ -1,0 +1,85 @@
+"""Whether the extractive tier's answers contain a gold answer, and how long they are."""
+
+import re
+import statistics
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from backend.llm.extractive_tier import ExtractiveTier
+from backend.llm.tier import Prompt, PromptSource, Token
+from backend.retrieval.models import Retrieved
+from pipeline.evaluation.dataset import Dataset, JudgedQuestion
+
+FIRST_WORDS = 60  # of an answer, in which the gold answer must stand: what one reads without scrolling
+# Longer gold answers are texts of their own, which nobody says in the same words. squad2's have 2 in the middle.
+SHORT_WORDS = 10
+
+_MARKER = re.compile(r"\s*\[\d+\]")
+_FROM = re.compile(r"^\*\*[^*\n]*\*\*", re.MULTILINE)  # "From Ana Velloret:", where several creators answer
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer: whether it contains a gold answer, how many words it has, and whether a visitor would be given it."""
+
+    contains: bool
+    words: int
+    is_given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Of `questions` with gold answers: `contain` is the share whose answer contains one, be it given or not;
+    `given` the share of all that are given such an answer and not refused; `words` the mean length."""
+
+    questions: int
+    contain: float
+    given: float
+    words: float
+
+
+def has_short_answers(dataset: Dataset) -> bool:
+    """Whether gold answers are known that an extractive answer could contain: half of them are short."""
+    lengths = [len(answer.split()) for question in dataset.questions for answer in question.answers]
+    return bool(lengths) and statistics.median(lengths) <= SHORT_WORDS
+
+
+async def answer(question: JudgedQuestion, retrieved: Retrieved) -> Given:
+    """What the extractive tier says to the sources of an answerable question."""
+    sources = [
+        PromptSource(number, passage.document.title, passage.creator.name, passage.chunk.text)
+        for number, passage in enumerate(retrieved.passages, start=1)
+    ]
+    said = ""
+    if sources:
+        prompt = Prompt((), retrieved.query, tuple(sources), tokens=0, max_tokens=0)
+        stream = ExtractiveTier("extractive").stream(prompt)
+        said = "".join([event.text async for event in stream if isinstance(event, Token)])
+    words = _FROM.sub("", _MARKER.sub("", said)).split()
+    return Given(contains(words, question.answers), len(words), retrieved.answerable)
+
+
+def contains(words: Sequence[str], golden: Iterable[str]) -> bool:
+    """Whether one of the gold answers stands among the first words, as whole words and normalised as SQuAD does."""
+    said = f" {normalised(' '.join(words[:FIRST_WORDS]))} "
+    return any(f" {wanted} " in said for wanted in map(normalised, golden) if wanted)
+
+
+def normalised(text: str) -> str:
+    """Lower case, without punctuation and articles, one space between words (SQuAD's evaluation script, v1.1)."""
+    return " ".join(_ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+
+
+def summed(given: Sequence[Given]) -> Answers | None:
+    """The figures; None where no question has gold answers."""
+    if not given:
+        return None
+    return Answers(
+        len(given),
+        sum(one.contains for one in given) / len(given),
+        sum(one.contains and one.is_given for one in given) / len(given),
+        statistics.fmean(one.words for one in given),
+    )
