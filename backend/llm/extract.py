@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.llm.passage_sentences import Sentence, read_passage
+from backend.llm.question_kind import wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -11,21 +12,23 @@ MOST_WORDS = 110
 MOST_SENTENCES = 8
 # An excerpt goes on behind its best sentence, where speakers explain what they said, until it has so many words: the
 # first more than the others, which only add to it.
-LEAD_WORDS, LEAD_SENTENCES = 42, 5
+LEAD_WORDS, LEAD_SENTENCES = 40, 5
+BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
 MOST_EXCERPTS = 3
 # A sentence that needs others before it to be understood costs their words.
 LEANING_WEIGHT = 0.85
 LONGEST_CHAIN = 3
 # What follows the sentence will be read with it, and counts so much.
-AHEAD_WEIGHT = 0.3
+AHEAD_WEIGHT = 0.1
 AHEAD_SENTENCES = 2
 # A word of the question that was answered counts this much for the next excerpt, so the others get their turn.
 COVERED_WEIGHT = 0.55
 # An excerpt is added only if it is worth this share of the best one, and shares this much of what that shares with the
 # question; one that says mostly the same is not.
-WORTH_ADDING = 0.4
+WORTH_ADDING = 0.6
 SHARED_WORTH_ADDING = 0.7
+SUBJECT_WORTH_ADDING = 0.8
 TOO_ALIKE = 0.6
 
 
@@ -55,14 +58,18 @@ def extract(question: str, sources: Sequence[PromptSource]) -> list[Extract]:
     """
     passages = [read_passage(source.text) for source in sources]
     terms = QuestionTerms(question, passages)
-    scores = score_sentences(question, [source.title for source in sources], passages, terms)
+    wanted = wanted_by(question)
+    scores = score_sentences(wanted, [source.title for source in sources], passages, terms)
     candidates = [
         found for index, passage in enumerate(passages) for found in candidates_of(index, passage, scores[index])
     ]
     if not candidates:
         return []
     creators = [source.creator for source in sources]
-    chosen = choose(candidates, passages, terms)
+    on_subject = [terms.coverage(source.title, passage) for source, passage in zip(sources, passages, strict=True)]
+    chosen = choose(
+        candidates, passages, terms, on_subject, BRIEF_LEAD_WORDS if wanted and wanted.brief else LEAD_WORDS
+    )
     return [Extract(sources[index], tuple(read_out(group))) for index, group in grouped(chosen, creators)]
 
 
@@ -82,11 +89,17 @@ def candidates_of(source: int, passage: Sequence[Sentence], scores: Sequence[flo
 
 
 def choose(
-    candidates: Sequence[Candidate], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
+    candidates: Sequence[Candidate],
+    passages: Sequence[Sequence[Sentence]],
+    terms: QuestionTerms,
+    on_subject: Sequence[float],
+    lead_words: int,
 ) -> list[tuple[int, tuple[Sentence, ...]]]:
     """The excerpts with their sources: greedily, each time what adds most to those chosen."""
     best = max(candidates, key=lambda candidate: candidate.score)
-    chosen = [(best.source, go_on(best, passages, LEAD_WORDS, LEAD_SENTENCES))]
+    enough = SUBJECT_WORTH_ADDING * on_subject[best.source]
+    candidates = [best, *(found for found in candidates if found is not best and on_subject[found.source] >= enough)]
+    chosen = [(best.source, go_on(best, passages, lead_words, LEAD_SENTENCES))]
     while len(chosen) < MOST_EXCERPTS:
         worth, index = max((gain(candidate, best, chosen, terms), -index) for index, candidate in enumerate(candidates))
         if worth <= 0:
@@ -141,7 +154,7 @@ def alike(one: frozenset[str], other: frozenset[str], asked: frozenset[str]) -> 
 
 def length(sentences: Sequence[Sentence]) -> int:
     """Words in all."""
-    return sum(len(sentence.text.split()) for sentence in sentences)
+    return sum(sentence.length for sentence in sentences)
 
 
 def grouped(

@@ -7,6 +7,8 @@ that speak of the subject anyway.
 import re
 from dataclasses import dataclass
 
+from backend.knowledge.words import words
+
 NUMBERS = (
     r"\b(?:\d[\d.,:]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|million|half|double|twice)\b"
@@ -41,17 +43,32 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
     (r"^\s*how\b|\bhow (?:do|to|should|can|would)\b", STEPS, 1.3, re.IGNORECASE),
 )  # fmt: skip
 DEFINITION = re.compile(
-    r"^\s*what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?([\w\s'’-]{2,40}?)(?:\s+mean)?\s*\?*\s*$", re.I
+    r"^\s*what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?([\w\s'’-]{2,40}?)"
+    r"(?:\s+(?:mean|do|stand for))?\s*\?*\s*$",
+    re.IGNORECASE,
 )
-DEFINITION_WEIGHT = 1.5
+DEFINITION_WEIGHT = 2.0
+
+# What these ask for is a word or two, and wants few others around it.
+BRIEF = (NUMBERS, DATES, NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A sentence that matches counts `weight` times as much."""
+    """A sentence counts `weight` times as much if what matches in it is not all `known` from the question.
+
+    A `brief` answer is enough where a number, a date or a name is asked for.
+    """
 
     pattern: re.Pattern[str]
     weight: float
+    known: frozenset[str]
+    brief: bool
+
+    def strength(self, sentence: str) -> float:
+        """How many times as much the sentence counts: 1 where it has nothing of that kind that the question has not."""
+        found = any(not self.known.issuperset(words(match[0])) for match in self.pattern.finditer(sentence))
+        return self.weight if found else 1.0
 
 
 def wanted_by(question: str) -> Wanted | None:
@@ -59,8 +76,8 @@ def wanted_by(question: str) -> Wanted | None:
     if definition := DEFINITION.match(question):
         term = re.escape(definition[1].strip().rstrip("s"))
         pattern = rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}}\s+(?:is|are|was|were|means?|refers?|stands?)\b"
-        return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT)
+        return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), brief=False)
     for asks, says, weight, flags in KINDS:
         if re.search(asks, question, re.IGNORECASE):
-            return Wanted(re.compile(says, flags), weight)
+            return Wanted(re.compile(says, flags), weight, frozenset(words(question)), says in BRIEF)
     return None

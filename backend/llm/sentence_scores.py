@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from backend.knowledge.words import content_stems
 from backend.llm.passage_sentences import Sentence
-from backend.llm.question_kind import wanted_by
+from backend.llm.question_kind import Wanted
 
 # BM25's usual saturation, and a mild length normalisation: a long sentence is allowed, a long-winded one is not.
 SATURATION = 1.2
@@ -20,12 +20,15 @@ SIDE_BY_SIDE_WEIGHT = 0.3
 # that was asked in the source answers it: up to twice as much where that is this very question.
 NEIGHBOUR_WEIGHT = 0.25
 AFTER_QUESTION_WEIGHT = 0.9
+COVERAGE_WEIGHT = 0.5
+PASSAGE_WEIGHT = 0.4
 TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
-RANK_DISCOUNT = 0.2
+RANK_DISCOUNT = 0.3
 ABOUT_ITSELF_WEIGHT = 0.2
+PERSONAL_WEIGHT = 0.7
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
-LONG_WORDS = 40
+LONG_WORDS = 60
 
 
 class QuestionTerms:
@@ -40,6 +43,7 @@ class QuestionTerms:
             stem: math.log(1 + (total - counts[stem] + 0.5) / (counts[stem] + 0.5))
             for stem in dict.fromkeys(self.order)
         }
+        self.total = sum(self.weights.values()) or 1.0
         self._average = sum(len(sentence.stems) for sentence in everything) / total if total else 1.0
 
     def match(self, stems: Sequence[str]) -> float:
@@ -48,11 +52,18 @@ class QuestionTerms:
         norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(stems) / max(self._average, 1))
         score = sum(self.weights[stem] * n * (SATURATION + 1) / (n + norm) for stem, n in counts.items())
         pairs = frozenset(pairwise(self.order)) & frozenset(pairwise(stems))
-        return score + SIDE_BY_SIDE_WEIGHT * sum(self.weights[a] + self.weights[b] for a, b in pairs)
+        score += SIDE_BY_SIDE_WEIGHT * sum(self.weights[a] + self.weights[b] for a, b in pairs)
+        return score * (1 - COVERAGE_WEIGHT + COVERAGE_WEIGHT * sum(self.weights[s] for s in counts) / self.total)
 
     def overlap(self, stems: frozenset[str]) -> float:
         """The weight of the question's words that are among `stems`."""
         return sum(weight for stem, weight in self.weights.items() if stem in stems)
+
+    def coverage(self, title: str, passage: Sequence[Sentence]) -> float:
+        """The share of the question, by weight, that occurs anywhere in the passage or its title."""
+        return (
+            self.overlap(frozenset(content_stems(title)).union(*(sentence.stems for sentence in passage))) / self.total
+        )
 
     def answered(self, asked: frozenset[str]) -> float:
         """What it counts to follow a question with these stems in the source."""
@@ -61,24 +72,26 @@ class QuestionTerms:
 
 
 def score_sentences(
-    question: str, titles: Sequence[str], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
+    wanted: Wanted | None, titles: Sequence[str], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
 ) -> list[list[float]]:
     """A score for each sentence of each passage, best source first; all are 0 where no word of the question occurs."""
-    wanted = wanted_by(question)
     scores: list[list[float]] = []
     for rank, (title, passage) in enumerate(zip(titles, passages, strict=True)):
         own = [terms.match(sentence.stems) for sentence in passage]
         from_title = TITLE_WEIGHT * terms.overlap(frozenset(content_stems(title)))
+        passage_weight = 1 - PASSAGE_WEIGHT + PASSAGE_WEIGHT * terms.coverage(title, passage)
         row: list[float] = []
         for place, sentence in enumerate(passage):
             beside = max(own[max(place - 1, 0) : place] + own[place + 1 : place + 2], default=0.0)
-            score = own[place] + NEIGHBOUR_WEIGHT * beside + terms.answered(sentence.asked)
-            score += from_title if score > 0 else 0.0
-            if wanted and wanted.pattern.search(sentence.alone):
-                score *= wanted.weight
-            if sentence.about_itself:
+            score = own[place] + terms.answered(sentence.asked)
+            score += NEIGHBOUR_WEIGHT * beside + from_title if score > 0 else 0.0
+            if score > 0 and wanted and (strength := wanted.strength(sentence.alone)):
+                score *= strength
+            if score > 0 and sentence.about_itself:
                 score *= ABOUT_ITSELF_WEIGHT
-            score *= min(1.0, LONG_WORDS / len(sentence.text.split()))
-            row.append(score / (1 + RANK_DISCOUNT * rank))
+            if score > 0 and sentence.personal:
+                score *= PERSONAL_WEIGHT
+            score *= min(1.0, LONG_WORDS / sentence.length)
+            row.append(passage_weight * score / (1 + RANK_DISCOUNT * rank))
         scores.append(row)
     return scores

@@ -10,7 +10,9 @@ PAUSED_OPENER = re.compile(
 )
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
-    r"(?:(?:and|but|so|or|because|yet|plus|therefore|thus|hence)\s+(?!much\b|many\b|far\b|long\b|that\b(?!['’])|called\b|little\b|few\b|if\b)|"
+    r"(?:(?:and|but|so|or|because|yet|plus|therefore|thus|hence)\s+"
+    r"(?!much\b|many\b|far\b|long\b|that\b(?!['’]|\s+(?:is|was|means|makes)\b)|called\b|little\b|few\b)|"
+    r"then\s+(?=(?:you|we|i|they|it)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
     r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|first|second|third|"
@@ -23,29 +25,45 @@ PARENTHETIC = re.compile(
     r"if you will|or whatever)\s*,\s*",
     re.IGNORECASE,
 )
-TRAILING = re.compile(r",?\s+(?:you know|right|okay|or whatever|or something|and so on|i guess|i think)([.!])$", re.I)
+TRAILING = re.compile(
+    r"(?:,\s+(?:right|okay|i guess|i think)|,?\s+(?:you know|or whatever|or something|and so on))([.!])$", re.I
+)
 TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
 STUTTER = re.compile(
     r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,2})(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
 )
 SOUND = re.compile(
-    r"\s*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|[\[(](?:music|laughter|laughs?|laughing|applause|inaudible|unintelligible|"
-    r"crosstalk|chuckles?)[^\])]{0,20}[\])])\s*",
+    r"[ \t]*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|"
+    r"\\?[\[(](?:music|laughter|laughs?|laughing|applause|inaudible|unintelligible|crosstalk|chuckles?)[^\])]{0,20}[\])])"
+    r"[ \t]*",
     re.IGNORECASE,
 )
 
 PLAIN_FIRST_WORD = re.compile(r"[^\W\d_][^\W\d_A-Z]*(?:['’][a-z]+)?[,;:]?(?=\s|[.!]?$)")
 
 
+def without_sounds(text: str) -> str:
+    """The text without what a transcript notes beside the words: times, laughter, music."""
+    return SOUND.sub(" ", text) if "[" in text or "(" in text else text
+
+
 def without_filler(sentence: str) -> str:
     """The sentence without hesitation, stutter and padding; what it says and its other words stay."""
-    text = TAG_QUESTION.sub(".", SOUND.sub(" ", sentence).strip())
+    text = TAG_QUESTION.sub(".", sentence.strip())
     text = HESITATION.sub("", text)
     while trimmed := PAUSED_OPENER.match(text):
         text = text[trimmed.end() :]
-    text = STUTTER.sub(r"\1", PARENTHETIC.sub(" ", text))
+    text = PARENTHETIC.sub(" ", text)
+    if says_twice(text):
+        text = STUTTER.sub(r"\1", text)
     text = TRAILING.sub(r"\1", text)
     return capitalised(re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split())).replace(",,", ","))
+
+
+def says_twice(text: str) -> bool:
+    """Whether a word comes again within three words: a quick look that spares most sentences the search for stutter."""
+    spoken = [word.strip(".,-…").lower() for word in text.split()]
+    return any(word in spoken[place + 1 : place + 4] for place, word in enumerate(spoken))
 
 
 def standing_alone(sentence: str) -> str:

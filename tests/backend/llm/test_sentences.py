@@ -36,7 +36,8 @@ def test_list_items_and_paragraphs_are_blocks() -> None:
         ("So, um, you know, the the room matters, right?", "The room matters."),
         ("Well, I mean, it's, like, the corners.", "It's the corners."),
         ("So much of it is luck.", "So much of it is luck."),
-        ("I think that that is fine [04:05] here.", "I think that that is fine here."),
+        ("I think that that is fine here.", "I think that that is fine here."),
+        ("There is more to it than I think.", "There is more to it than I think."),
         ("It would be, it would be, you know, louder.", "It would be louder."),
     ],
 )
@@ -48,6 +49,11 @@ def test_a_tie_to_the_sentence_before_goes_where_that_one_is_missing() -> None:
     assert standing_alone("However, slices cannot grow beyond capacity.") == "Slices cannot grow beyond capacity."
     assert standing_alone("And but so the corners are where it gathers.") == "The corners are where it gathers."
     assert standing_alone("So that everybody hears the bass, move it.").startswith("So that")
+
+
+def test_what_a_transcript_notes_beside_the_words_is_left_out() -> None:
+    sentences = read_passage("Mara Reyes, M.A.: \\[04:05\\] Traps go in corners. [laughter] That is why.")
+    assert [sentence.text for sentence in sentences] == ["Traps go in corners.", "That is why."]
 
 
 def test_sentences_know_whether_they_can_stand_alone() -> None:
@@ -64,6 +70,29 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sentence", "leans"),
+    [
+        ("When they meet in a corner, bass gathers.", True),
+        ("The reason for this advice is bass.", True),
+        ("I think that's the whole secret.", True),
+        ("Therefore you need a thicker trap.", True),
+        ("I think that traps belong in corners.", False),
+        ("Those who mix at night know corners.", False),
+        ("Bass gathers in corners because it has long waves.", False),
+        ("It depends on the size of the room.", False),
+    ],
+)
+def test_a_sentence_leans_where_it_points_at_what_was_said_before(sentence: str, leans: bool) -> None:
+    assert [found.leans for found in read_passage(sentence)] == [leans]
+
+
+def test_a_question_is_one_without_its_mark_too() -> None:
+    question, reply = read_passage("Just now, what are bass traps. Absorbers for the lowest notes of a room.")
+    assert not question.whole
+    assert reply.asked == {"bass", "trap"}
+
+
+@pytest.mark.parametrize(
     ("question", "sentence"),
     [
         ("What is a slice?", "A slice is a view of an array."),
@@ -76,7 +105,14 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
 def test_a_question_knows_what_it_asks_for(question: str, sentence: str) -> None:
     wanted = wanted_by(question)
     assert wanted is not None
-    assert wanted.pattern.search(sentence)
+    assert wanted.strength(sentence) > 1
+
+
+def test_what_the_question_says_already_is_no_answer_to_it() -> None:
+    wanted = wanted_by("What year after 1997 brought the second album?")
+    assert wanted is not None
+    assert wanted.strength("The first album came in 1997.") == 1
+    assert wanted.strength("Another one came in 2003.") > 1
 
 
 def test_words_of_one_family_share_a_stem() -> None:

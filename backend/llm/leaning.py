@@ -1,0 +1,51 @@
+"""Whether a sentence needs the one before it: told by its first words that point back. Pure."""
+
+import re
+
+from backend.knowledge.words import content_stems
+
+POINTING_BACK = re.compile(
+    r"(?:(?:his|her|hers|their|theirs|its|both|neither|either|such|which|same|here|ones?|another|others|otherwise|too|"
+    r"as well|vice versa|not (?:at all|only|really))\b|"
+    r"the (?:same|other|others|latter|former|rest|second|third|result|above)\b|"
+    r"(?:some|most|many|all|none|each|one|two|three|both|any) of (?:them|these|those|it)\b|"
+    r"(?:the )?(?:first|second|third|last) (?:one|is|of)\b)",
+    re.IGNORECASE,
+)
+# Says what follows from the sentence before, or the other side of it: without that one it may say the contrary.
+CONCLUDING = re.compile(
+    r"(?:(?:and|so|but)\s+)*"
+    r"(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather)\b",
+    re.IGNORECASE,
+)
+# These point back where the sentence has not yet said what it is about, "this kind" does even a little later.
+POINTER = re.compile(r"\b(?:it|they|them|he|she|him|this|these|those|that)\b", re.IGNORECASE)
+POINTED_AT = re.compile(
+    r"(?:\S+\s+){1,6}?(?:this|these|those) (?!year|week|month|day|is|are|was|were)[a-z]+\b", re.IGNORECASE
+)
+# "I think that …" points at nothing, but "I think that's it" does.
+CONJUNCTION = re.compile(
+    r"\b(?:think|thinks|know|knew|say|said|says|mean|means|believe|guess|hope|sure|so|see|find|found|note|show|shows|"
+    r"all|everything|anything|something|things?|one|now|ones|those|argue|except)$",
+    re.IGNORECASE,
+)
+PREDICATE = re.compile(r"['’]s\b|\s+(?:is|was|means|makes|would|will|can)\b", re.IGNORECASE)
+# "It is hard to say", "those who know".
+EXPLETIVE = re.compile(
+    r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? \w+ (?:to|that|when|if|how|why|whether)\b|"
+    r"it (?:depends|takes|turns out|seems|helps|matters|follows) |(?:this|these|those|that) (?:who|of us|year|week)\b|"
+    r"those (?:who|of|that|with|in)\b",
+    re.IGNORECASE,
+)
+
+
+def leans(text: str, alone: str) -> bool:
+    """Whether the sentence `text`, which reads `alone` without its connectives, points at what was said before it."""
+    if CONCLUDING.match(text) or POINTING_BACK.match(alone) or POINTED_AT.match(alone):
+        return True
+    pointer = POINTER.search(alone)
+    if pointer is None or EXPLETIVE.match(alone, pointer.start()):
+        return False
+    before = alone[: pointer.start()].rstrip()
+    joins = pointer[0].lower() == "that" and CONJUNCTION.search(before) and not PREDICATE.match(alone, pointer.end())
+    return not joins and not content_stems(before)
