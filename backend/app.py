@@ -34,6 +34,7 @@ from backend.knowledge.searcher import Searcher
 from backend.llm.cascade import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent
+from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 
@@ -119,7 +120,10 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     runs.open()
     stack.push_async_callback(runs.close)
-    retriever = Retriever(Searcher(index, embedders, LexicalEncoder()), catalogue, settings.retrieval)
+    reranker = await open_reranker(settings)
+    if reranker:
+        stack.push_async_callback(reranker.close)
+    retriever = Retriever(Searcher(index, embedders, LexicalEncoder()), catalogue, settings.retrieval, reranker)
     service = ChatService(
         store=store,
         history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_messages),

@@ -42,6 +42,7 @@ async def ask(
         conversation_id=body.conversation_id,
         idempotency_key=idempotency_key,
         body_hash=body_hash,
+        widen=body.widen,
     )
     record = await parts.chat.ask(question)
     headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id)}

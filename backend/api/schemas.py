@@ -37,6 +37,7 @@ class ChatRequest(BaseModel):
     conversation_id: UUID | None = None
     personality_weight: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
     topic: Name | None = None
+    widen: bool = True
 
 
 class ErrorBody(BaseModel):

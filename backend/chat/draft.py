@@ -21,6 +21,7 @@ class Draft:
     """Everything known of an answer while it is being made."""
 
     query: str
+    creator: str | None = None
     started_at: float = field(default_factory=time.monotonic)
     history: list[Turn] | None = None
     sources: list[dict[str, Any]] | None = None
@@ -82,6 +83,7 @@ def done_data(draft: Draft, record: RunRecord) -> dict[str, Any]:
         "message_id": str(record.message_id),
         "run_id": str(record.id),
         "finish_reason": draft.finish_reason,
+        "creator": draft.creator,
         "scope": draft.scope,
         "citations": [asdict(citation) for citation in draft.citations],
         "standalone_query": draft.query,

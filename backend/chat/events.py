@@ -23,7 +23,10 @@ class SourceCreator:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source as the reader is shown it; `index` is what `[1]` points to, `url` opens the moment or page."""
+    """One source as the reader is shown it; `index` is what `[1]` points to, `url` opens the moment or page.
+
+    `perhaps` is True where nothing answers the question and the source is only the nearest there is.
+    """
 
     index: int
     document_id: UUID
@@ -39,6 +42,7 @@ class Source:
     score: float
     scope: ScopeName
     published_at: date | None
+    perhaps: bool
 
 
 @dataclass(frozen=True, slots=True)

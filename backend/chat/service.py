@@ -81,7 +81,7 @@ class ChatService:
 
     async def _answer(self, question: Question, creator: Creator | None, run: Run) -> None:
         """Produces, saves, and then says so: the terminal frame comes after the commit."""
-        draft = Draft(query=question.query)
+        draft = Draft(query=question.query, creator=question.creator)
         run.producer = asyncio.create_task(self._produce(question, creator, run, draft))
         if run.stop_reason is not None:
             run.producer.cancel()
@@ -106,27 +106,20 @@ class ChatService:
         draft.history = history = await self._history.read(run.record.conversation_id, run.record.seq)
         earlier = [turn.content for turn in history if turn.role == "user"]
         retrieved = await self._retriever.retrieve(
-            question.query, earlier=earlier, creator=question.creator, topic=question.topic
+            question.query, earlier=earlier, creator=question.creator, topic=question.topic, widen=question.widen
         )
         draft.query = retrieved.query
         draft.clock("retrieval")
-        sources = number_sources(retrieved) if retrieved.answerable else []
+        sources = number_sources(retrieved)
         draft.sources = as_json(sources)
         run.append(SourcesEvent(draft.sources))
         await asyncio.sleep(0)  # readers have them before the prompt is made, which keeps the loop for a while
-        if not sources:
-            self._abstain(run, draft, creator)
+        if not retrieved.answerable:
+            say(abstention(creator, any_source=bool(sources)), run, draft)
+            draft.finish_reason = "abstained"
             return
         draft.scope = retrieved.scope
         await self._stream(question, creator, retrieved, run, draft, history)
-
-    def _abstain(self, run: Run, draft: Draft, creator: Creator | None) -> None:
-        whose = f"what {creator.name} has published" if creator else "what has been published here"
-        draft.text.append(
-            f"I found nothing about this in {whose}. Try other words, or ask about something close to it."
-        )
-        draft.finish_reason = "abstained"
-        run.append(TokenEvent(draft.content))
 
     async def _stream(
         self,
@@ -145,7 +138,8 @@ class ChatService:
                 for index, passage in enumerate(retrieved.passages, start=1)
             ],
             history=history,
-            creator=creator,
+            # Nobody speaks for somebody else: the voice is left out where the sources are not the creator's.
+            creator=creator if retrieved.scope == "creator" else None,
             personality_weight=question.personality_weight,
             counter=self._counter,
             prompt_tokens=self._prompt_tokens,
@@ -177,3 +171,10 @@ def say(text: str, run: Run, draft: Draft) -> None:
     if text:
         draft.text.append(text)
         run.append(TokenEvent(text))
+
+
+def abstention(creator: Creator | None, *, any_source: bool) -> str:
+    """What is said where nothing answers the question."""
+    whose = f"what {creator.name} has published" if creator else "what has been published here"
+    rest = "The sources come nearest to it, and perhaps they help." if any_source else ""
+    return f"I found no answer to this in {whose}. {rest or 'Try other words, or ask about something close to it.'}"

@@ -10,10 +10,11 @@ from backend.knowledge.models import Chunk, Document
 from backend.retrieval.models import Retrieved
 
 SNIPPET_LENGTH = 320
+MOST_PERHAPS = 3
 
 
 def number_sources(retrieved: Retrieved) -> list[Source]:
-    """The passages as sources 1, 2, 3 …, best first."""
+    """The passages as sources 1, 2, 3 …, best first; where they do not answer, the nearest three of them."""
     return [
         Source(
             index=index,
@@ -28,10 +29,11 @@ def number_sources(retrieved: Retrieved) -> list[Source]:
             end_s=passage.chunk.end_s,
             snippet=shorten(passage.chunk.text, SNIPPET_LENGTH),
             score=round(passage.score, 6),
-            scope=retrieved.scope,
+            scope=passage.scope,
             published_at=passage.document.published_at,
+            perhaps=not retrieved.answerable,
         )
-        for index, passage in enumerate(retrieved.passages, start=1)
+        for index, passage in enumerate(retrieved.passages[: None if retrieved.answerable else MOST_PERHAPS], start=1)
     ]
 
 

@@ -75,7 +75,8 @@ runs = Table(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a visitor asks, validated. `conversation_id` None begins a conversation."""
+    """What a visitor asks, validated. `conversation_id` None begins a conversation; `widen` lets others answer where the
+    creator or the topic cannot."""
 
     owner: str
     query: str
@@ -85,6 +86,7 @@ class Question:
     conversation_id: UUID | None
     idempotency_key: str | None
     body_hash: str
+    widen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

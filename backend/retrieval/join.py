@@ -6,28 +6,26 @@ from itertools import pairwise
 
 from backend.knowledge.models import Chunk, Hit
 
-# Passages of some 150 words: three are a page, or three minutes of speech, and a link still opens near what is cited.
-MOST_JOINED = 3
+# Of some 150 words each: two are as much as one reads at once, or two minutes of speech; a link to them opens a minute
+# before what is cited at most.
+MOST_JOINED = 2
 HEADING_SEPARATOR = " > "
 
 
 def join(hits: Sequence[Hit], near: int) -> list[Hit]:
-    """The hits with those among the first `near` joined that lie side by side in their document, three at most.
+    """The hits with those among the first `near` joined that lie side by side in their document, two at most.
 
     A joined passage stands where the best of its parts did, with that one's score and chunk id. Best first.
     """
     groups: list[list[Hit]] = []
     for hit in hits[:near]:
-        parts: list[Hit] = []
-        for group in [group for group in groups if touches(group, hit.chunk)]:
-            if len(parts) + len(group) < MOST_JOINED:
-                parts += group
-                groups[groups.index(group)] = parts
-        if not parts:
-            groups.append(parts)
-        parts.append(hit)
-    distinct = {id(group): group for group in groups}.values()
-    return [*(Hit(whole(one.chunk for one in group), group[0].score) for group in distinct), *hits[near:]]
+        for group in groups:
+            if len(group) < MOST_JOINED and touches(group, hit.chunk):
+                group.append(hit)
+                break
+        else:
+            groups.append([hit])
+    return [*(Hit(whole(one.chunk for one in group), group[0].score) for group in groups), *hits[near:]]
 
 
 def touches(group: Iterable[Hit], chunk: Chunk) -> bool:

@@ -10,6 +10,7 @@ from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.join import join
 from backend.retrieval.models import Passage, Retrieved, Trace
+from backend.retrieval.rerank import Reranker, rerank
 from backend.retrieval.rewrite import standalone
 from backend.retrieval.widen import Reach, nearness, reaches
 from backend.settings import RetrievalSettings
@@ -34,16 +35,20 @@ class Documents(Protocol):
 class Retriever:
     """Finds the passages for a question."""
 
-    def __init__(self, searcher: Searcher, documents: Documents, settings: RetrievalSettings) -> None:
+    def __init__(
+        self, searcher: Searcher, documents: Documents, settings: RetrievalSettings, reranker: Reranker | None = None
+    ) -> None:
         self._searcher = searcher
         self._documents = documents
         self._settings = settings
+        self._reranker = reranker
 
     async def retrieve(
         self,
         query: str,
         *,
         earlier: Sequence[str] = (),
+        rewritten: str | None = None,
         creator: str | None = None,
         topic: str | None = None,
         widen: bool = False,
@@ -51,22 +56,24 @@ class Retriever:
         """Passages for `query`, best first, of `creator` and `topic` where they are given.
 
         With `widen`, and unless the settings forbid it, a scope that cannot answer gives way to the next wider one;
-        without, nothing from outside ever comes. `earlier` are the visitor's questions before this one. Raises
-        `Unavailable` while the index or the database is away.
+        without, nothing from outside ever comes. `earlier` are the visitor's questions before this one, `rewritten` is
+        the question made whole by a model where one did. Raises `Unavailable` while the index or the database is away.
         """
-        return (await self.trace(query, earlier=earlier, creator=creator, topic=topic, widen=widen)).retrieved
+        trace = await self.trace(query, earlier=earlier, rewritten=rewritten, creator=creator, topic=topic, widen=widen)
+        return trace.retrieved
 
     async def trace(
         self,
         query: str,
         *,
         earlier: Sequence[str] = (),
+        rewritten: str | None = None,
         creator: str | None = None,
         topic: str | None = None,
         widen: bool = False,
     ) -> Trace:
         """The same search with what each stage made of it, for those who judge or measure the stages."""
-        question = await self._searcher.embed(standalone(query, earlier))
+        question = await self._searcher.embed(rewritten or standalone(query, earlier))
         excluded = await self._documents.tombstones()
         narrowest: Trace | None = None
         for reach in reaches(creator, topic, widen=widen and self._settings.widen):
@@ -85,7 +92,8 @@ class Retriever:
         candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
         known, hits = await self._known(fused)
-        joined = join(hits, JOINED_A_SOURCE * self._settings.sources)
+        reranked = await self._rerank(question.text, hits, known)
+        joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
         diverse = diversify(joined, self._settings.sources)
         confidence = candidates.dense[0].score if candidates.dense else 0.0
         passages = tuple(
@@ -96,14 +104,27 @@ class Retriever:
             "dense": candidates.dense,
             "lexical": candidates.lexical,
             "fused": tuple(fused),
+            **({"reranked": (*reranked, *fused[len(reranked) :])} if reranked else {}),
             "joined": tuple(joined),
             "diverse": tuple(diverse),
         }
         return Trace(candidates, stages, confidence, Retrieved(question.text, reach.name, passages, answerable))
 
+    async def _rerank(
+        self, question: str, hits: list[Hit], known: Mapping[UUID, tuple[Document, Creator]]
+    ) -> list[Hit] | None:
+        """The hits in the reranker's order; None where there is no reranker, or it was too late."""
+        if self._reranker is None or not hits:
+            return None
+        read = hits[: self._settings.rerank.candidates]
+        texts = [f"{known[hit.chunk.document_id][0].title}\n{hit.chunk.text}" for hit in read]
+        scores = await self._reranker.scores(question, texts)
+        return None if scores is None else rerank(hits, scores)
+
     async def _known(self, fused: Sequence[Hit]) -> tuple[Mapping[UUID, tuple[Document, Creator]], list[Hit]]:
         """The hits to choose from, with their documents. The catalogue has the last word: a document deleted a moment
         ago is not in its answer."""
-        best = fused[: CONSIDERED_A_SOURCE * self._settings.sources]
+        considered = CONSIDERED_A_SOURCE * self._settings.sources
+        best = fused[: max(considered, self._settings.rerank.candidates if self._reranker else 0)]
         known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
         return known, [hit for hit in best if hit.chunk.document_id in known]

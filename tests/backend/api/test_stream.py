@@ -8,10 +8,10 @@ from tests.service import QUESTION, Visitor, running, with_model, with_section
 
 SOURCE_FIELDS = {
     "index", "document_id", "chunk_id", "title", "creator", "kind", "url", "heading", "start_s", "end_s", "snippet",
-    "score", "scope", "published_at",
+    "score", "scope", "published_at", "perhaps",
 }  # fmt: skip
 DONE_FIELDS = {
-    "cascade_tier", "conversation_id", "message_id", "run_id", "finish_reason", "scope", "citations",
+    "cascade_tier", "conversation_id", "message_id", "run_id", "finish_reason", "creator", "scope", "citations",
     "standalone_query", "usage", "tiers_tried", "timings_ms",
 }  # fmt: skip
 FRAME = re.compile(rb"(retry: \d+\n)?id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
@@ -127,8 +127,11 @@ async def test_a_question_about_nothing_here_is_answered_kindly_and_without_a_mo
     done = answer.last.json
     assert done["finish_reason"] == "abstained"
     assert done["scope"] == "none"
-    assert answer.sources == []
-    assert "nothing" in answer.text
+    assert len(answer.sources) == 3
+    assert all(source["perhaps"] for source in answer.sources)
+    assert {source["creator"]["slug"] for source in answer.sources} == {"ana-velloret"}
+    assert "no answer to this in what Ana Velloret has published" in answer.text
+    assert done["citations"] == []
     assert not model.requests
 
 

@@ -51,7 +51,7 @@ def test_a_snippet_is_one_line_cut_at_a_word() -> None:
 
 def test_sources_are_numbered_in_order_and_made_of_json_alone() -> None:
     document = replace(DOCUMENT, published_at=date(2026, 1, 2))
-    passage = Passage(CHUNK, document, Creator("ana", "Ana"), 0.03)
+    passage = Passage(CHUNK, document, Creator("ana", "Ana"), 0.03, "creator")
     sources = as_json(number_sources(Retrieved("q", "creator", (passage, passage), True)))
     assert [source["index"] for source in sources] == [1, 2]
     assert sources[0]["published_at"] == "2026-01-02"
@@ -61,7 +61,7 @@ def test_sources_are_numbered_in_order_and_made_of_json_alone() -> None:
 
 
 def test_a_source_that_was_deleted_since_keeps_its_number_and_loses_its_text() -> None:
-    passage = Passage(CHUNK, DOCUMENT, Creator("ana", "Ana"), 0.03)
+    passage = Passage(CHUNK, DOCUMENT, Creator("ana", "Ana"), 0.03, "creator")
     snapshot = as_json(number_sources(Retrieved("q", "creator", (passage,), True)))
     assert hide_removed(snapshot, {str(DOCUMENT.id)}) == snapshot
     (removed,) = hide_removed(snapshot, set())
