@@ -75,8 +75,8 @@ runs = Table(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a visitor asks, validated. `conversation_id` None begins a conversation; `widen` lets others answer where the
-    creator or the topic cannot."""
+    """What a visitor asks, validated. `conversation_id` None begins a conversation; `widen` lets others answer where
+    the creator or the topic cannot."""
 
     owner: str
     query: str
