@@ -12,6 +12,7 @@ from backend import settings as configuration
 from backend.errors import ConfigurationError
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import load_embedder
+from backend.retrieval.rerank import Reranker, open_reranker
 from backend.settings import Settings
 from pipeline.display import Display
 from pipeline.evaluation import report, results, tables
@@ -78,41 +79,47 @@ async def evaluate(
     """Everything measured, golden questions first, and the ids of the models that embedded it."""
     found: list[Evaluated] = []
     models: list[str] = []
-    if questions:
-        display.say("Opening the library")
-        async with own_library(settings) as own:
-            models.append(own.model)
-            known = [await looked_up(path, items, own.library) for path, items in questions]
-            found += [await of_own_library(own, asked, display.count) for asked in known]
-    if datasets:
-        display.say("Loading the embedding model")
-        embedder = await asyncio.to_thread(load_embedder, settings, None)
-        models.append(embedder.model.id)
-        for one_index in [datasets] if together else [[dataset] for dataset in datasets]:
-            found += await of_throw_away_library(one_index, embedder, settings, display.count)
+    reranker = await open_reranker(settings)
+    try:
+        if questions:
+            display.say("Opening the library")
+            async with own_library(settings, reranker) as own:
+                models.append(own.model)
+                known = [await looked_up(path, items, own.library) for path, items in questions]
+                found += [await of_own_library(own, asked, display.count, reranks=bool(reranker)) for asked in known]
+        if datasets:
+            display.say("Loading the embedding model")
+            embedder = await asyncio.to_thread(load_embedder, settings, None)
+            models.append(embedder.model.id)
+            for one_index in [datasets] if together else [[dataset] for dataset in datasets]:
+                found += await of_throw_away_library(one_index, embedder, settings, reranker, display.count)
+    finally:
+        if reranker:
+            await reranker.close()
     return found, list(dict.fromkeys(models))
 
 
-async def of_own_library(own: OwnLibrary, asked: GoldenSet, tell: Tell) -> Evaluated:
+async def of_own_library(own: OwnLibrary, asked: GoldenSet, tell: Tell, *, reranks: bool) -> Evaluated:
     """Golden questions, each asked of its own creator and topic."""
-    rankings = await rank(asked.dataset, own.retriever, str, tell, scoped=True)
+    rankings = await rank(asked.dataset, own.retriever, str, tell, scoped=True, reranks=reranks)
     verdicts = await judge(asked, own.retriever, rankings)
     figures = measure(asked.dataset, rankings, scoped=True, documents=asked.documents, passages=asked.passages)
     return Evaluated(asked.dataset, rankings, figures, asked.titles, summed(verdicts), verdicts)
 
 
 async def of_throw_away_library(
-    datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, tell: Tell
+    datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, reranker: Reranker | None, tell: Tell
 ) -> list[Evaluated]:
     """Datasets in one index, each asked of everything and, where that is not the same, of its questions' creators."""
     found: list[Evaluated] = []
-    async with shelved(datasets, embedder, settings.retrieval, tell) as (retriever, shelf):
+    async with shelved(datasets, embedder, settings, reranker, tell) as (retriever, shelf):
+        passages, documents = sum(shelf.passages.values()), len(shelf.documents)
         for dataset in datasets:
             name = partial(shelf.name, dataset=dataset.name)
-            titles = {name(one.id): one.title for one in shelf.documents.values()}
+            names = {name(one): document.title for one, document in shelf.documents.items()}
+            titles = {one: f"{title} ({one})" if title else one for one, title in names.items()}
             for scoped in (False, True) if dataset.creators_narrow else (False,):
-                rankings = await rank(dataset, retriever, name, tell, scoped=scoped)
-                passages, documents = sum(shelf.passages.values()), len(shelf.documents)
+                rankings = await rank(dataset, retriever, name, tell, scoped=scoped, reranks=bool(reranker))
                 figures = measure(dataset, rankings, scoped=scoped, documents=documents, passages=passages)
                 found.append(Evaluated(dataset, rankings, figures, titles))
     return found

@@ -16,8 +16,9 @@ from backend.knowledge.index import Publication
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Chunk, Creator, Document, EmbeddingModel, Point
 from backend.knowledge.searcher import Searcher
+from backend.retrieval.rerank import Reranker
 from backend.retrieval.retriever import Retriever
-from backend.settings import RetrievalSettings
+from backend.settings import Settings
 from pipeline.chunk import chunk_document, embedding_text
 from pipeline.evaluation.dataset import Article, Dataset
 from pipeline.sources import text
@@ -57,7 +58,7 @@ class Shelf:
 
 @asynccontextmanager
 async def shelved(
-    datasets: Sequence[Dataset], embedder: Embedder, settings: RetrievalSettings, tell: Tell
+    datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, reranker: Reranker | None, tell: Tell
 ) -> AsyncIterator[tuple[Retriever, Shelf]]:
     """All articles of these datasets in one index, and a retriever over it; gone when the block ends."""
     shelf = Shelf()
@@ -69,10 +70,8 @@ async def shelved(
         await writer.close()
         index, embedders = EdgeIndex(Path(folder)), Embedders(embedder, other_model)
         try:
-            yield (
-                Retriever(Searcher(index, embedders, lexical), shelf, settings),
-                shelf,
-            )
+            searcher = Searcher(index, embedders, lexical)
+            yield Retriever(searcher, shelf, settings.retrieval, reranker), shelf
         finally:
             await embedders.close()
             await index.close()

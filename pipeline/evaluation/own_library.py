@@ -13,6 +13,7 @@ from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.models import Passage, Retrieved
+from backend.retrieval.rerank import Reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 from pipeline.commands.documents import WORDS
@@ -37,7 +38,7 @@ class OwnLibrary:
 
 
 @asynccontextmanager
-async def own_library(settings: Settings) -> AsyncIterator[OwnLibrary]:
+async def own_library(settings: Settings, reranker: Reranker | None) -> AsyncIterator[OwnLibrary]:
     """The library of the data folder, composed as the service does it. Raises `FootnoteError` where it cannot be."""
     async with database(settings) as connections:
         index = open_index(settings)
@@ -45,7 +46,7 @@ async def own_library(settings: Settings) -> AsyncIterator[OwnLibrary]:
             embedders = await open_embedders(settings, index)
             try:
                 searcher = Searcher(index, embedders, LexicalEncoder())
-                retriever = Retriever(searcher, Catalogue(connections), settings.retrieval)
+                retriever = Retriever(searcher, Catalogue(connections), settings.retrieval, reranker)
                 model = await index.model()
                 yield OwnLibrary(retriever, Library(connections), model.id if model else "none")
             finally:
@@ -99,7 +100,7 @@ async def looked_up(path: Path, items: Sequence[GoldenQuestion], library: Librar
     return GoldenSet(
         items=tuple(items),
         rights=tuple(rights),
-        titles={str(one.document.id): one.document.title for one in shelved},
+        titles={str(one.document.id): f"{one.document.title} by {one.document.creator}" for one in shelved},
         silent=silent,
         dataset=_as_dataset(path.stem, items, rights),
         documents=len(ready),

@@ -57,6 +57,7 @@ class Plot:
     alt: str
 
 
+@matplotlib.rc_context(STYLE)
 def stages(ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Plot:
     """nDCG@10 of every stage; `ways` are the stages' measures by how the dataset was asked, one or two of them."""
     names = list(dict.fromkeys(name for means in ways.values() for name in means))
@@ -74,7 +75,7 @@ def stages(ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Plot:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     if len(ways) > 1:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     said = "; ".join(
         f"{way}: {', '.join(f'{name} {values[MAIN_MEASURE]:.3f}' for name, values in means.items())}"
         for way, means in ways.items()
@@ -82,6 +83,7 @@ def stages(ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Plot:
     return _plot(figure, f"{MAIN_MEASURE} of each stage", f"Bars of {MAIN_MEASURE}. {said}.")
 
 
+@matplotlib.rc_context(STYLE)
 def confidences(answerable: Sequence[float], unanswerable: Sequence[float], least: float) -> Plot:
     """Two histograms of the confidence, and where the service begins to answer."""
     figure, axes = _axes(HEIGHT)
@@ -103,6 +105,7 @@ def confidences(answerable: Sequence[float], unanswerable: Sequence[float], leas
     return _plot(figure, "Confidence", f"{alt} questions. Their medians are {middle}.")
 
 
+@matplotlib.rc_context(STYLE)
 def refusals(answerable: Sequence[float], unanswerable: Sequence[float], auroc: float) -> Plot:
     """The share of unanswerable questions that are refused over the share of answerable ones that are (ROC)."""
     figure, axes = _axes(HEIGHT)
@@ -120,6 +123,7 @@ def refusals(answerable: Sequence[float], unanswerable: Sequence[float], auroc: 
     return _plot(figure, f"Refusals (AUROC {auroc:.3f})", alt)
 
 
+@matplotlib.rc_context(STYLE)
 def calibration(bins: Sequence[Bin]) -> Plot:
     """The predicted probability that a question can be answered beside the share that could be, with counts."""
     figure, axes = _axes(HEIGHT)
@@ -145,6 +149,7 @@ def calibration(bins: Sequence[Bin]) -> Plot:
     return _plot(figure, "Calibration", f"Calibration curve, with the number of questions: {said}.")
 
 
+@matplotlib.rc_context(STYLE)
 def latency(milliseconds: Sequence[float]) -> Plot:
     """How long questions took that were asked one at a time; beyond the 99th percentile they share the last bar."""
     figure, axes = _axes(HEIGHT)
@@ -166,16 +171,13 @@ def _at(false: Sequence[float], true: Sequence[float], share: float) -> float:
 
 
 def _axes(height: float) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.subplots()
-    return figure, axes
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
 
 
 def _plot(figure: Figure, title: str, alt: str) -> Plot:
     buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue().replace("'DejaVu Sans'", "system-ui").replace("<defs>", f"{_palette()}<defs>", 1)
     for colour in COLOURS:
         drawn = drawn.replace(colour, f"var({_variable(colour)})")

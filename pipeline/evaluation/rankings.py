@@ -14,10 +14,11 @@ from pipeline.evaluation.dataset import Dataset, JudgedQuestion
 from pipeline.evaluation.library import Tell
 
 DEPTH = 100  # articles of a ranking that are kept
-AT_ONCE = 16  # questions that share the encoder
+AT_ONCE = 16  # questions that share the encoder; one where there is a reranker, whose deadline counts
 SAMPLED = 200  # questions that are asked one at a time, for the latency
 FUSED = "fused"  # the last stage that is measured without what was said before
 REWRITTEN = "rewritten"
+RERANKED = "reranked"
 WIDENED = "widened"
 
 Ranking = list[tuple[str, float]]  # articles with scores, best first
@@ -45,11 +46,13 @@ class Rankings:
     unmarked: int = 0
 
 
-async def rank(dataset: Dataset, retriever: Retriever, name: Name, tell: Tell, *, scoped: bool) -> Rankings:
+async def rank(
+    dataset: Dataset, retriever: Retriever, name: Name, tell: Tell, *, scoped: bool, reranks: bool
+) -> Rankings:
     """Asks every question, of its own creator where it is `scoped`, with what was said before where there is such.
 
     A scope that is not the creator's alone is always kept: without the meeting that it is about, a question asks
-    nothing. `name` is how the judgements call a document.
+    nothing. `name` is how the judgements call a document, `reranks` says whether there is a reranker.
     """
     desk = Desk(
         retriever,
@@ -58,8 +61,9 @@ async def rank(dataset: Dataset, retriever: Retriever, name: Name, tell: Tell, *
         has_scopes=scoped or any(question.trait for question in dataset.questions),
         has_conversations=any(question.earlier for question in dataset.questions),
         has_answers=has_short_answers(dataset),
+        reranks=reranks,
     )
-    slots, done = asyncio.Semaphore(AT_ONCE), 0
+    slots, done = asyncio.Semaphore(1 if reranks else AT_ONCE), 0
     what = f"Asking {dataset.name}{' within scopes' if scoped else ''}"
 
     async def ask(question: JudgedQuestion) -> None:
@@ -89,6 +93,7 @@ class Desk:
     has_scopes: bool
     has_conversations: bool
     has_answers: bool
+    reranks: bool
     made: Rankings = field(default_factory=Rankings)
 
     async def trace(self, question: JudgedQuestion, earlier: Sequence[str], *, widen: bool = False) -> Trace:
@@ -119,6 +124,8 @@ class Desk:
             self.keep(stage, question, bare.stages[stage])
         if self.has_conversations:
             self.keep(REWRITTEN, question, full.stages[FUSED])
+        if self.reranks and RERANKED not in behind:  # it was too late, and a visitor gets the order from before
+            self.keep(RERANKED, question, full.stages[FUSED])
         for stage in behind:
             self.keep(stage, question, full.stages[stage])
         self.made.final = names[-1]

@@ -15,6 +15,7 @@ from pipeline.evaluation.measures import MAIN_MEASURE, MEASURES, Figures, by_que
 from pipeline.evaluation.plots import Plot
 from pipeline.evaluation.results import Evaluated, Setting
 from pipeline.evaluation.tables import number, scope_of
+from pipeline.terminal import one_line
 
 PAGE = "report.html"
 TEMPLATE = "report.html.jinja"
@@ -88,8 +89,8 @@ def worst(dataset: Dataset, one: Evaluated) -> list[Poor]:
 
 
 def brief(text: str) -> str:
-    """One line of bounded length."""
-    line = flow(text)
+    """One line of bounded length, in which nothing changes the direction of writing."""
+    line = one_line(flow(text))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
@@ -127,9 +128,6 @@ def _details(one: Evaluated, least: float) -> list[Plot]:
 def _poor(question: JudgedQuestion, value: float, one: Evaluated) -> Poor:
     wanted = list(one.dataset.relevant[question.id])[:NAMED]
     came = [name for name, _ in one.rankings.stages[one.rankings.final][question.id][:NAMED]]
-    return Poor(question.text, value, _titled(wanted, one.titles), _titled(came, one.titles))
-
-
-def _titled(names: Sequence[str], titles: Mapping[str, str]) -> tuple[str, ...]:
-    """The title of each document, with its id where there is none, or where several have the same."""
-    return tuple(f"{title} ({name})" if (title := titles.get(name, "")) else name for name in names)
+    return Poor(
+        question.text, value, *(tuple(one.titles.get(name, name) for name in names) for names in (wanted, came))
+    )

@@ -23,7 +23,7 @@ LIBRARIES = ("qdrant-edge-py", "onnxruntime", "tokenizers")  # what decides an o
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """One dataset, asked in one way; `titles` are those of the documents by the names that rankings have.
+    """One dataset, asked in one way; `titles` say of documents, by the names that rankings have, which they are.
 
     `verdicts` and `golden` are there for a curator's own questions.
     """

@@ -36,8 +36,8 @@ def told(verdict: Verdict) -> str:
 def scope_of(figures: Figures, golden: Golden | None) -> str:
     """Of what the questions were asked, in words."""
     if golden:
-        return "your library, each as it says"
-    return "each question of its own creator" if figures.scoped else "everything"
+        return "your library"
+    return "each creator alone" if figures.scoped else "everything"
 
 
 def stages(figures: Figures, golden: Golden | None) -> Table:

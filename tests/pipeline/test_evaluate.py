@@ -8,8 +8,9 @@ import pytest
 
 from backend.errors import ConfigurationError
 from pipeline.commands import evaluate as command
+from pipeline.evaluation.answers import Given, contains, has_short_answers, summed
 from pipeline.evaluation.dataset import Article, Dataset, JudgedQuestion, read_dataset
-from pipeline.evaluation.measures import measure
+from pipeline.evaluation.measures import Bin, calibration, measure
 from pipeline.evaluation.rankings import Rankings, percentile
 
 ARTICLES = [
@@ -71,13 +72,21 @@ def test_a_dataset_is_read_with_scopes_grades_and_conversations(folder: Path) ->
         ("queries.jsonl", '["q1"]\n', "line 1: it is no JSON object"),
         ("qrels.tsv", "a\tb\tc\nq1\tbread\tmuch\n", "line 2: three columns"),
         ("qrels.tsv", "a\tb\tc\nq1\tcake\t1\n", "judges `cake`"),
+        ("qrels.tsv", "a\tb\tc\nq9\tbread\t1\n", "judges `q9`, which is not in queries.jsonl"),
+        ("corpus.jsonl", '{"_id": "a"}\n', "line 1: `text` is missing"),
+        ("corpus.jsonl", '{"_id": "a", "text": "x"}\n' * 2, "line 2: there is another `a` above"),
+        ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"answers": "x"}}\n', "`metadata.answers` is"),
+        ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"scope": {"n": 2}}}\n', "asks within `n=2`"),
+        ("conversations.jsonl", '{"_id": "q1", "turns": [{}]}\n', "`turns.0.role` is missing"),
         ("corpus.jsonl", None, "cannot be read: a dataset is a folder"),
     ],
 )
 def test_what_cannot_be_understood_is_told_with_its_line(
     folder: Path, name: str, content: str | None, said: str
 ) -> None:
-    (folder / name).unlink()
+    (folder / name).unlink(missing_ok=True)
+    if name == "queries.jsonl":
+        (folder / "qrels.tsv").write_text("a\tb\tc\n")
     if content is not None:
         (folder / name).write_text(content)
     with pytest.raises(ConfigurationError, match=said):
@@ -148,3 +157,68 @@ def test_the_figures_are_those_that_one_counts_by_hand() -> None:
     assert (figures.abstention.rejected, figures.abstention.missed) == (0.5, 0.5)
     assert (figures.p50_ms, figures.p95_ms) == (2.0, 100.0)
     assert percentile([], 0.5) == 0.0
+
+
+def test_a_scope_of_several_things_keeps_to_all_of_them(folder: Path) -> None:
+    rows = [
+        {"_id": "a", "text": "x", "metadata": {"room": "hall", "day": 1}},
+        {"_id": "b", "text": "y", "metadata": {"room": "hall", "day": 2}},
+        {"_id": "c", "text": "z", "metadata": {"room": "hall"}},
+    ]
+    (folder / "corpus.jsonl").write_text(lines(rows))
+    asked = {"_id": "q", "text": "?", "metadata": {"scope": {"room": "hall", "day": "2"}}}
+    (folder / "queries.jsonl").write_text(lines([asked]))
+    (folder / "qrels.tsv").write_text("a\tb\tc\nq\tb\t1\n")
+    dataset = read_dataset(folder)
+    assert [question.trait for question in dataset.questions] == ["day=2, room=hall"]
+    assert [article.traits for article in dataset.articles] == [("day=1, room=hall",), ("day=2, room=hall",), ()]
+
+
+def test_a_scope_that_is_only_one_creator_s_is_not_asked_twice() -> None:
+    def dataset(owner: str) -> Dataset:
+        articles = (Article("a", "", "x", "ana", ("room=1",)), Article("b", "", "y", owner, ("room=1",)))
+        return Dataset("d", articles, (JudgedQuestion("q", "?", (), "ana", "room=1", None, ()),), {})
+
+    assert not dataset("ana").creators_narrow
+    assert dataset("ben").creators_narrow
+
+
+@pytest.mark.parametrize(
+    ("said", "golden", "found"),
+    [
+        ("It was in the Hague, in 1899.", ["Hague"], True),
+        ("It was in the Hague, in 1899.", ["The  HAGUE!"], True),
+        ("It was in the Hague, in 1899.", ["189"], False),
+        ("An answer", ["the", "!"], False),
+        ("word " * 59 + "Hague", ["Hague"], True),
+        ("word " * 60 + "Hague", ["Hague"], False),
+    ],
+)
+def test_an_answer_contains_a_gold_answer_in_whole_words_and_in_its_beginning(
+    said: str, golden: list[str], found: bool
+) -> None:
+    assert contains(said.split(), golden) is found
+
+
+def test_answers_are_counted_also_where_they_are_not_given() -> None:
+    answers = summed([Given(True, 40, True), Given(True, 60, False), Given(False, 50, True), Given(False, 50, False)])
+    assert answers is not None
+    assert (answers.questions, answers.contain, answers.given, answers.words) == (4, 0.5, 0.25, 50)
+    assert summed([]) is None
+
+
+def test_long_gold_answers_are_no_answers_that_sources_say_word_by_word() -> None:
+    def dataset(*answers: str) -> Dataset:
+        return Dataset("d", (), (JudgedQuestion("q", "?", (), None, None, True, answers),), {})
+
+    assert has_short_answers(dataset("in 1899"))
+    assert not has_short_answers(dataset("word " * 40))
+    assert not has_short_answers(dataset())
+
+
+def test_calibration_puts_what_was_so_beside_what_was_predicted() -> None:
+    assert calibration([0.95, 1.0, 0.31], [0.35, -0.2]) == (
+        Bin(-0.2, 0, 1),
+        Bin(pytest.approx(0.33), 0.5, 2),
+        Bin(pytest.approx(0.975), 1, 2),
+    )
