@@ -1,4 +1,4 @@
-"""The commands that look and measure, and change no content: `search`, `evaluate`, `profile`, `doctor`."""
+"""The commands that look and measure, and change no content: `search`, `unanswered`, `evaluate`, and so on."""
 
 from typing import Annotated
 
@@ -26,6 +26,23 @@ def search(
     from pipeline.commands import search as command
 
     raise typer.Exit(command.run(query, creator, topic))
+
+
+@app.command()
+def unanswered(
+    creator: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Only what was asked of this creator.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+) -> None:
+    """Lists the questions that nothing here answers, the most asked first: what is missing in the library.
+
+    Also those that were asked of a creator and that only others could answer. A conversation that its visitor deletes
+    takes its questions along.
+    """
+    from pipeline.commands import unanswered as command
+
+    command.run(creator, limit)
 
 
 @app.command()

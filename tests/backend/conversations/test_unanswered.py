@@ -1,0 +1,64 @@
+"""What curators learn of the questions that nothing answered."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.conversations.models import Answer, Question, RunRecord, conversations
+from backend.conversations.postgres import PostgresConversations
+from backend.conversations.unanswered import list_unanswered
+from backend.database import autocommit, open_database
+from backend.settings import Settings
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    connections = open_database(settings.database.url, pool_size=2)
+    yield connections
+    await connections.dispose()
+
+
+async def ask(engine: AsyncEngine, query: str, creator: str | None, scope: str, finish_reason: str) -> RunRecord:
+    """A question and what became of it, as the service saves it."""
+    store = PostgresConversations(engine)
+    run, _ = await store.begin(Question(str(uuid4()), query, creator, None, 0.0, None, None, "hash"))
+    terminal = {"standalone_query": query, "creator": creator, "scope": scope}
+    await store.finish(run, Answer("said", "complete", terminal, finish_reason=finish_reason))
+    return run
+
+
+async def test_questions_without_an_answer_are_counted_and_others_are_not(engine: AsyncEngine) -> None:
+    creator = f"creator-{uuid4().hex[:8]}"
+    for query in ("How deep is the well?", "how deep is the WELL?"):
+        await ask(engine, query, creator, "none", "abstained")
+    await ask(engine, "Who dug the well?", creator, "global", "stop")
+    await ask(engine, "Who dug the well?", creator, "none", "abstained")
+    await ask(engine, "Who dug the well?", creator, "none", "abstained")
+    await ask(engine, "Is the water cold?", creator, "creator", "stop")
+    await ask(engine, "How deep is the sea?", None, "global", "stop")
+    found = await list_unanswered(engine, creator=creator, limit=10)
+    assert [(one.query.lower(), one.creator, one.times, one.elsewhere) for one in found] == [
+        ("who dug the well?", creator, 3, 1),
+        ("how deep is the well?", creator, 2, 0),
+    ]
+    assert await list_unanswered(engine, creator=creator, limit=1) == found[:1]
+
+
+async def test_a_question_of_everybody_that_nothing_answers_is_of_nobody(engine: AsyncEngine) -> None:
+    query = f"How deep is well {uuid4().hex}?"
+    await ask(engine, query, None, "none", "abstained")
+    found = await list_unanswered(engine, creator=None, limit=10_000)
+    assert [one.creator for one in found if one.query == query] == [None]
+
+
+async def test_a_deleted_conversation_takes_its_questions_along(engine: AsyncEngine) -> None:
+    creator = f"creator-{uuid4().hex[:8]}"
+    run = await ask(engine, "How deep is the well?", creator, "none", "abstained")
+    async with autocommit(engine) as connection:
+        gone = update(conversations).where(conversations.c.id == run.conversation_id)
+        await connection.execute(gone.values(deleted_at=datetime.now(UTC)))
+    assert await list_unanswered(engine, creator=creator, limit=10) == []
