@@ -23,6 +23,7 @@ from backend.api.pages import Pages
 from backend.chat.journal import BLOCK_MS
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
+from backend.chat.similarity import Similarity
 from backend.conversations.cached import CachedHistory
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
@@ -131,6 +132,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         retriever=retriever,
         cascade=cascade,
         runs=runs,
+        similarity=Similarity(index, embedders),
         counter=await asyncio.to_thread(TokenCounter.open, settings.data_dir),
         prompt_tokens=settings.chat.prompt_tokens,
         answer_tokens=settings.chat.answer_tokens,

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.chat.citations import Citation, check
+from backend.chat.citations import Citation
 from backend.chat.events import FinishReason
 from backend.chat.replay import error_data
 from backend.chat.run import StopReason
@@ -49,7 +49,6 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
     draft.clock("total")
     if isinstance(failure, NoTierAnswered):
         draft.tiers_tried = failure.tiers_tried
-    draft.citations = check(draft.content, draft.prompt_sources)
     if failure is None and stopped != "shutdown":
         if stopped is not None:
             draft.finish_reason = "stopped"

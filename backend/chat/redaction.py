@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backend.chat.citations import CODE, MARKER
+from backend.chat.claims import MARKER, texts_of
 from backend.chat.sources import hide_removed
 from backend.conversations.models import Message
 from backend.knowledge.sentences import sentence_spans
 
+CODE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 NOTE = "(A passage was removed with its source.)"
 NOBODY = {"slug": "", "name": "Removed"}
 # Letters in a row that no two texts share by chance: some six words. A sentence that is shorter is a quotation where it
@@ -47,7 +48,7 @@ def redacted(message: Message, gone: Collection[str], lost: str, with_creator: b
     removed = {index for index, removed in is_gone.items() if removed}
     content = message.content
     content = NOTE if removed and not living and content else without(content, removed, letters(lost))
-    said = letters(content)
+    said = letters(" ".join(texts_of(content)))
 
     def kept(citations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return [one for one in citations if one["index"] not in removed and letters(one["sentence"]) in said]

@@ -5,13 +5,15 @@ import logging
 from contextlib import aclosing
 from functools import partial
 
-from backend.chat.citations import CitationFilter
+from backend.chat.citations import check
 from backend.chat.draft import Draft, conclude
 from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
+from backend.chat.markers import CitationFilter
 from backend.chat.prompt import assemble
 from backend.chat.run import Run
 from backend.chat.runs import Runs
 from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
+from backend.chat.similarity import Similarity
 from backend.chat.sources import as_json, number_sources
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
@@ -40,6 +42,7 @@ class ChatService:
         retriever: Retriever,
         cascade: Cascade,
         runs: Runs,
+        similarity: Similarity,
         counter: TokenCounter,
         prompt_tokens: int,
         answer_tokens: int,
@@ -50,6 +53,7 @@ class ChatService:
         self._retriever = retriever
         self._cascade = cascade
         self._runs = runs
+        self._similarity = similarity
         self._counter = counter
         self._prompt_tokens = prompt_tokens
         self._answer_tokens = answer_tokens
@@ -92,6 +96,7 @@ class ChatService:
             log.error("run %s failed", run.id, exc_info=failure)
         if draft.sources is None:
             run.append(SourcesEvent([]))
+        draft.citations = await check(draft.content, draft.prompt_sources, self._similarity)
         answer = conclude(draft, run.record, stopped, failure)
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         for event in await save(self._store, run, answer, within_s):

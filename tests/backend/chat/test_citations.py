@@ -11,38 +11,38 @@ SOURCES = (
 )
 
 
-def test_a_sentence_in_the_words_of_its_passage_is_supported() -> None:
-    assert check("In a small bedroom, absorb the first reflections with thick absorbers [1].", SOURCES) == [
+async def test_a_sentence_in_the_words_of_its_passage_is_supported() -> None:
+    assert await check("In a small bedroom, absorb the first reflections with thick absorbers [1].", SOURCES) == [
         Citation(1, "In a small bedroom, absorb the first reflections with thick absorbers.", True)
     ]
 
 
-def test_a_sentence_that_cites_the_wrong_passage_is_flagged_and_kept() -> None:
-    assert check("Club music may measure -9 LUFS [1].", SOURCES) == [
+async def test_a_sentence_that_cites_the_wrong_passage_is_flagged_and_kept() -> None:
+    assert await check("Club music may measure -9 LUFS [1].", SOURCES) == [
         Citation(1, "Club music may measure -9 LUFS.", False)
     ]
 
 
-def test_each_marker_is_judged_and_two_passages_may_bear_a_sentence_together() -> None:
+async def test_each_marker_is_judged_and_two_passages_may_bear_a_sentence_together() -> None:
     answer = "Use thick absorbers in a small bedroom, and keep the ceiling at -0.5 dBTP for club music. [1][2]"
-    assert [(citation.index, citation.supported) for citation in check(answer, SOURCES)] == [(1, True), (2, True)]
+    assert [(citation.index, citation.supported) for citation in await check(answer, SOURCES)] == [(1, True), (2, True)]
 
 
-def test_sentences_without_a_marker_and_markers_in_code_are_no_citations() -> None:
-    assert check("Treat the room. `a[1]`\n\n```\nx[1] = 2\n```\n", SOURCES) == []
+async def test_sentences_without_a_marker_and_markers_in_code_are_no_citations() -> None:
+    assert await check("Treat the room. `a[1]`\n\n```\nx[1] = 2\n```\n", SOURCES) == []
 
 
-def test_list_items_and_sentences_are_told_apart() -> None:
+async def test_list_items_and_sentences_are_told_apart() -> None:
     answer = (
         "Do this:\n- Thick absorbers [1]\n- A ceiling of -0.5 dBTP. [2] A small bedroom needs it, says Ana Reyes. [1]"
     )
-    assert [(citation.index, citation.sentence) for citation in check(answer, SOURCES)] == [
+    assert [(citation.index, citation.sentence) for citation in await check(answer, SOURCES)] == [
         (1, "Thick absorbers"),
         (2, "A ceiling of -0.5 dBTP."),
         (1, "A small bedroom needs it, says Ana Reyes."),
     ]
 
 
-def test_an_answer_without_sources_or_words_has_no_citations() -> None:
-    assert check("Hello [1].", ()) == []
-    assert check("", SOURCES) == []
+async def test_an_answer_without_sources_or_words_has_no_citations() -> None:
+    assert await check("Hello [1].", ()) == []
+    assert await check("", SOURCES) == []

@@ -64,7 +64,7 @@ async def test_headings_tables_code_and_fragments_stay_out() -> None:
 
 async def test_every_sentence_is_borne_out_by_the_source_it_cites() -> None:
     text = await answer("Where do bass traps belong?", ROOM, LOUD, CODE)
-    citations = check(text, (ROOM, LOUD, CODE))
+    citations = await check(text, (ROOM, LOUD, CODE))
     assert len(citations) == len(re.findall(r"\[\d\]", text))
     assert all(citation.supported for citation in citations)
 

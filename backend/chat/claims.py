@@ -1,0 +1,67 @@
+"""The sentences of a finished answer that cite something, as Markdown shows them: code and addresses cite nothing."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from backend.llm.sentences import split_blocks, split_sentences
+
+MARKER = re.compile(r"\s*\[(\d{1,4})\]")
+# As the widget reads it: no HTML, no reference definitions ("[1]: …" is a marker and a colon). Escaped characters stay
+# apart from the text around them, as an escaped bracket opens no marker.
+MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
+)
+ROUND = str.maketrans("[]", "()")
+LONGEST_READ = 100_000  # characters; 25 times what the longest answer has that a prompt allows
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence without its markers, and the sources that these name, in their order."""
+
+    sentence: str
+    cited: tuple[int, ...]
+
+
+def find_claims(answer: str, sources: Collection[int]) -> list[Claim]:
+    """Every sentence that cites at least one of `sources` (their indexes), in the order of the answer."""
+    claims: list[Claim] = []
+    for text in texts_of(answer[:LONGEST_READ]):
+        for block in split_blocks(text):
+            for sentence in split_sentences(block):
+                cited = [index for number in MARKER.findall(sentence) if (index := int(number)) in sources]
+                if cited:
+                    claims.append(Claim(MARKER.sub("", sentence).strip(" •"), tuple(dict.fromkeys(cited))))
+    return claims
+
+
+def texts_of(answer: str) -> Iterator[str]:
+    """The text of each paragraph, list item, heading and table cell."""
+    for token in MARKDOWN.parse(answer):
+        if token.type == "inline":
+            yield "".join(pieces_of(token.children or []))
+
+
+def pieces_of(tokens: Sequence[Token]) -> Iterator[str]:
+    """Text as it is, and what is no text without what would read as a marker."""
+    in_address = False
+    for token in tokens:
+        match token.type:
+            case "text":
+                yield MARKER.sub("", token.content) if in_address else token.content
+            case "text_special":
+                yield token.content.translate(ROUND)
+            case "code_inline":
+                yield MARKER.sub("", token.content)
+            case "softbreak" | "hardbreak":
+                yield "\n"
+            case "image":
+                yield from pieces_of(token.children or [])
+            case "link_open" | "link_close":
+                in_address = token.type == "link_open" and token.info == "auto"
+            case _:
+                pass

@@ -1,0 +1,43 @@
+"""How near sentences are in meaning, by the embedding model that the library is searched with."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from backend.errors import FootnoteError
+from backend.knowledge.embedders import Embedders
+from backend.knowledge.index import Index
+from backend.settings import EMBEDDED
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.5  # a burst of questions goes first; the reader has the answer and waits for its end
+
+
+class Similarity:
+    """Cosines of one model, all-MiniLM-L6-v2: what a cosine says differs from model to model."""
+
+    def __init__(self, index: Index, embedders: Embedders) -> None:
+        self._index = index
+        self._embedders = embedders
+
+    async def best(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> list[float] | None:
+        """For each sentence the highest cosine with one of its texts, -1 where it has none.
+
+        None where another model made the library, or this one cannot be asked now.
+        """
+        texts = list(dict.fromkeys(text for sentence, others in pairs for text in (sentence, *others)))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                model = await self._index.model()
+                if model is None or model.name != EMBEDDED:
+                    return None
+                embedder = await self._embedders.get(model)
+                vectors = dict(zip(texts, await asyncio.gather(*map(embedder.embed, texts)), strict=True))
+        except (FootnoteError, TimeoutError):
+            log.warning("citations are checked by their words alone: the embedding model is away or busy")
+            return None
+        return [
+            max((float(vectors[sentence] @ vectors[other]) for other in others), default=-1.0)
+            for sentence, others in pairs
+        ]
