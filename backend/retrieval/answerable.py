@@ -1,0 +1,107 @@
+"""How likely it is that what was found answers the question: a probability from several signals.
+
+A logistic regression over a handful of signals, each of which a person can check by reading. It looks nothing up and
+runs no model.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from backend.knowledge.models import Candidates, Hit
+from backend.retrieval.evidence import NEGATION, terms_of, weigh
+
+READ = 3  # passages that are read closely
+COUNTED = 50  # found texts over which the rarity of a word is counted
+
+LENT = re.compile(r" \([^()]*\)$")  # the words that `rewrite.standalone` puts behind a leaning question
+ASKS = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.I)
+ASKS_WHETHER = re.compile(
+    r"\W*(?:is|are|was|were|am|do|does|did|can|could|should|would|will|has|have|had|may|might)\b", re.I
+)
+# Of oneself, of conditions and of reasons one asks with "not" quite naturally: "Why does my dough not rise?"
+NATURALLY_DENIED = re.compile(r"\b(?:i|me|my|mine|we|us|our|you|your|if|whether|because|why)\b", re.I)
+UNNAMED = re.compile(r"\b(?:this|these|those) (?!is\b|are\b|was\b|were\b)\w", re.I)
+
+
+class Signals(NamedTuple):
+    """What the decision rests on."""
+
+    similarity: float  # cosine of the best passage by both searches together
+    lexical: float  # its BM25 score over the weight of the question's words
+    coverage: float  # see Evidence, as the next five
+    all_but_one: float
+    missing_numbers: float
+    names: float
+    opposites: float
+    negated_words: float
+    denied: float  # 1 where the question is about what is not so, and the best sentence denies nothing
+    open: float  # 1 where the question asks nothing in particular: key words, or a statement
+    unnamed: float  # 1 where it is about "this county" and does not say which
+
+
+# Fitted by scripts/fit_answerability.py, which prints them, on half of the judged questions of five sets.
+INTERCEPT = -4.045
+WEIGHTS = Signals(
+    similarity=7.564,
+    lexical=0.123,
+    coverage=1.298,
+    all_but_one=-0.331,
+    missing_numbers=-0.771,
+    names=-0.194,
+    opposites=-1.041,
+    negated_words=-0.564,
+    denied=-3.808,
+    open=1.399,
+    unnamed=-0.394,
+)
+
+
+def answerability(question: str, candidates: Candidates, fused: Sequence[Hit], titles: Mapping[UUID, str]) -> float:
+    """The probability, 0 to 1, that the found passages answer the question; 0 where nothing was found.
+
+    `question` is the standalone one, as it was searched. `fused` are the candidates in their common order, best first;
+    `titles` has the titles of the documents of the first three at least, by document id.
+    """
+    if not fused:
+        return 0.0
+    return probability(signals(question, candidates, fused, titles))
+
+
+def probability(signals: Signals) -> float:
+    """Of the signals, by the fitted weights."""
+    log_odds = INTERCEPT + sum(weight * signal for weight, signal in zip(WEIGHTS, signals, strict=True))
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles: Mapping[UUID, str]) -> Signals:
+    """What the decision rests on, for at least one hit; see `answerability`."""
+    asked = LENT.sub("", question)
+    terms = terms_of(question, [f" {hit.chunk.text.lower()}" for hit in fused[:COUNTED]])
+    read = [
+        (f"{titles.get(hit.chunk.document_id, '')} {hit.chunk.heading or ''}", hit.chunk.text) for hit in fused[:READ]
+    ]
+    evidence = weigh(asked, terms, read)
+    best = fused[0].chunk.id
+    asks = bool(ASKS.search(asked))
+    about_what_is_not = asks and NEGATION.search(asked) and not NATURALLY_DENIED.search(asked)
+    return Signals(
+        similarity=score_of(best, candidates.dense),
+        lexical=score_of(best, candidates.lexical) / (1 + sum(term.weight for term in terms)),
+        coverage=evidence.coverage,
+        all_but_one=evidence.all_but_one,
+        missing_numbers=evidence.missing_numbers,
+        names=evidence.names,
+        opposites=evidence.opposites,
+        negated_words=evidence.negated_words,
+        denied=bool(about_what_is_not and not evidence.denies),
+        open=not asks and not ASKS_WHETHER.match(asked),
+        unnamed=bool(UNNAMED.search(asked)),
+    )
+
+
+def score_of(chunk: UUID, hits: Sequence[Hit]) -> float:
+    """What one search gave a chunk; 0 where it did not find it."""
+    return next((hit.score for hit in hits if hit.chunk.id == chunk), 0.0)
