@@ -35,6 +35,13 @@ export const texts = {
   latest: "Go to the latest",
 
   sources: "Sources",
+  alsoFound: "Also found",
+  foundOnly: "Found, not cited",
+  perhaps: "Perhaps these help",
+  thisCreator: "this creator",
+  anotherCreator: "another creator",
+  fromOthers: (name: string) => `Not from ${name}; others say:`,
+  partlyFromOthers: (name: string) => `Partly from others, not from ${name} alone:`,
   showAll: (count: number) => `Show all ${count}`,
   showFewer: "Show fewer",
   removedSource: "Removed by its creator",
@@ -42,15 +49,16 @@ export const texts = {
   opensPage: "Opens the original",
   showsCard: "Shows the passage",
   markerName: (source: Source) => `Source ${source.index}: ${source.removed ? texts.removedSource : source.title}`,
-  doubt: "This statement is not fully supported by its source.",
-  notSupported: "not fully supported by its source",
+  doubt: "The source may not say this.",
+  doubtedMarker: (name: string) => `${name}. The source may not say this`,
+  someDoubted: "Part of this may not be in its sources.",
 
   quoted: "Quoted directly from the sources",
   retry: "Retry",
   retryIn: (seconds: number) => `Please try again in ${seconds === 1 ? "a second" : `${seconds} seconds`}.`,
 
   asker: "You asked",
-  answerReady: (text: string) => `Answer: ${text}`,
+  answerReady: (text: string, origin: string | null) => ["Answer:", origin, text].filter(Boolean).join(" "),
 
   kinds: { video: "Video", audio: "Audio", article: "Article", document: "Document" },
 

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => service.close());
 
-const open = (creator: string | null = null) => new Session(new Client(service.endpoint, memory), memory, creator);
+const open = (creator: string | null = null) => new Session(new Client(service.endpoint, memory), memory, creator, true);
 const answerOf = (session: Session) => lastTurn(session.current)?.answer;
 
 describe("asking", () => {

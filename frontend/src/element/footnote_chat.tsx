@@ -1,11 +1,11 @@
-// The custom element. Attributes: creator, endpoint, theme (auto, light, dark), floating.
+// The custom element. Attributes: creator, widen (false), endpoint, theme (auto, light, dark), floating.
 import { render } from "preact";
 import { Widget } from "../views/widget";
 import { readEndpoint } from "./endpoint";
 import { adoptStyles } from "./styles";
 
 export class FootnoteChat extends HTMLElement {
-  static readonly observedAttributes = ["creator", "endpoint", "floating"];
+  static readonly observedAttributes = ["creator", "widen", "endpoint", "floating"];
 
   /** Used where an element does not name its endpoint: the origin that the script came from. */
   static defaultEndpoint: string | null = null;
@@ -30,6 +30,7 @@ export class FootnoteChat extends HTMLElement {
       <Widget
         endpoint={endpoint}
         creator={this.getAttribute("creator") || null}
+        widen={this.getAttribute("widen") !== "false"}
         floating={this.hasAttribute("floating")}
         onConversing={this.showConversing}
       />,

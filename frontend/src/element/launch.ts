@@ -29,8 +29,9 @@ function readOrigin(source: string): string | null {
 function createFloating(dataset: DOMStringMap): HTMLElement {
   const element = document.createElement(TAG);
   element.toggleAttribute("floating", true);
-  if (dataset["creator"]) element.setAttribute("creator", dataset["creator"]);
-  if (dataset["theme"]) element.setAttribute("theme", dataset["theme"]);
+  for (const name of ["creator", "widen", "theme"]) {
+    if (dataset[name]) element.setAttribute(name, dataset[name]);
+  }
   return element;
 }
 

@@ -29,6 +29,15 @@ const marked = new Marked({
   },
 });
 
+/** The numbers of the sources whose markers a reader finds in the text. */
+export function citedIn(markdown: string): Set<number> {
+  const cited = new Set<number>();
+  marked.walkTokens(marked.lexer(markdown), (token) => {
+    if (token.type === "marker") cited.add((token as unknown as { index: number }).index);
+  });
+  return cited;
+}
+
 export function blocksOf(markdown: string): Block[] {
   return marked
     .lexer(markdown)

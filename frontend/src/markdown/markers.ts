@@ -21,18 +21,18 @@ export function markerIndex(marker: Element): number {
 
 /**
  * Marks what the service found not to be backed by its source. The citations of one source come in the order of its
- * markers; where their numbers differ, a marker is doubted only if every citation of its source is.
+ * markers; where their numbers differ, it cannot be told which one is meant, and all of them are marked.
  */
 export function markDoubts(container: Element, sources: readonly Source[], citations: readonly Citation[]): void {
   for (const source of sources) {
     const markers = container.querySelectorAll(`.marker[data-index="${source.index}"]`);
     const verdicts = citations.filter((citation) => citation.index === source.index);
-    const doubtAll = verdicts.length > 0 && verdicts.every((verdict) => !verdict.supported);
+    const anyDoubt = verdicts.some((verdict) => !verdict.supported);
     markers.forEach((marker, place) => {
-      const doubted = verdicts.length === markers.length ? !verdicts[place]!.supported : doubtAll;
+      const doubted = verdicts.length === markers.length ? !verdicts[place]!.supported : anyDoubt;
       const name = texts.markerName(source);
       marker.classList.toggle("doubted", doubted);
-      marker.setAttribute("aria-label", doubted ? `${name}, ${texts.notSupported}` : name);
+      marker.setAttribute("aria-label", doubted ? texts.doubtedMarker(name) : name);
     });
   }
 }

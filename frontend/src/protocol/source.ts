@@ -4,6 +4,10 @@ import { asFields, asNumber, asOneOf, asString, asWebAddress } from "./values";
 export const KINDS = ["video", "audio", "article", "document"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** How near a source is to what was asked of. */
+export const SCOPES = ["creator", "topic", "global"] as const;
+export type Scope = (typeof SCOPES)[number];
+
 export interface Source {
   readonly index: number;
   readonly title: string;
@@ -16,6 +20,10 @@ export interface Source {
   readonly endSeconds: number | null;
   readonly snippet: string;
   readonly publishedAt: string | null;
+  /** null where the service did not say. */
+  readonly scope: Scope | null;
+  /** Nothing answers the question; this is only the nearest there is. */
+  readonly perhaps: boolean;
   /** The document has been deleted since; only its place in the list is left. */
   readonly removed: boolean;
 }
@@ -41,6 +49,8 @@ export function readSource(value: unknown): Source | null {
     endSeconds: asNumber(fields["end_s"]),
     snippet: removed ? "" : (asString(fields["snippet"]) ?? ""),
     publishedAt: asString(fields["published_at"]),
+    scope: asOneOf(fields["scope"], SCOPES),
+    perhaps: fields["perhaps"] === true,
     removed,
   };
 }

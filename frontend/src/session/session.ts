@@ -23,6 +23,7 @@ export class Session {
     private readonly client: Client,
     private readonly memory: Memory,
     readonly creator: string | null,
+    private readonly widen: boolean,
   ) {
     // Known from the start, so that the empty state does not flash up before a conversation returns.
     this.conversation = { ...NEW_CONVERSATION, restoring: memory.readConversation(creator) !== null };
@@ -121,17 +122,17 @@ export class Session {
 
   private async openAnswer(query: string, key: string, signal: AbortSignal): Promise<Response> {
     const conversationId = this.conversation.id;
-    const { creator } = this;
+    const { creator, widen } = this;
     const waiting = () => this.dispatch({ type: "connection", lost: true });
     try {
-      const question = { query, creator, conversationId, idempotencyKey: key };
+      const question = { query, creator, widen, conversationId, idempotencyKey: key };
       return await insist(signal, () => this.client.ask(question, signal), waiting);
     } catch (error) {
       if (conversationId === null || !isGone(error)) throw error;
       // The conversation is gone: the question begins a new one, which is another request with a key of its own.
       this.memory.writeConversation(creator, null);
       this.dispatch({ type: "cleared", keepLast: true });
-      const question = { query, creator, conversationId: null, idempotencyKey: newKey() };
+      const question = { query, creator, widen, conversationId: null, idempotencyKey: newKey() };
       return await insist(signal, () => this.client.ask(question, signal), waiting);
     }
   }

@@ -14,6 +14,8 @@ export interface TokenKeeper {
 export interface Question {
   readonly query: string;
   readonly creator: string | null;
+  /** Whether others may answer what the creator cannot. */
+  readonly widen: boolean;
   readonly conversationId: string | null;
   readonly idempotencyKey: string;
 }
@@ -58,7 +60,12 @@ export class Client {
     return this.request("/chat", {
       method: "POST",
       headers: { "Idempotency-Key": question.idempotencyKey, Accept: "text/event-stream" },
-      body: { query: question.query, creator: question.creator, conversation_id: question.conversationId },
+      body: {
+        query: question.query,
+        creator: question.creator,
+        widen: question.widen,
+        conversation_id: question.conversationId,
+      },
       signal,
     });
   }

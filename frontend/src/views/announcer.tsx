@@ -5,8 +5,15 @@ import { lastTurn } from "../conversation/state";
 import { plainText } from "../markdown/answer_text";
 import type { Session } from "../session/session";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
+import { footingOf, originOf } from "./footing";
 
-export function Announcer({ session }: { session: Session }) {
+interface Props {
+  readonly session: Session;
+  /** Name of the creator who is asked. */
+  readonly asked: string | null;
+}
+
+export function Announcer({ session, asked }: Props) {
   const [announcement, setAnnouncement] = useState({ count: 0, text: "" });
   const underway = useRef<string | null>(null);
   useEffect(
@@ -17,11 +24,11 @@ export function Announcer({ session }: { session: Session }) {
           underway.current = turn?.key ?? null;
         } else if (underway.current === turn.key) {
           underway.current = null;
-          const text = spoken(turn.answer);
+          const text = spoken(turn.answer, asked);
           setAnnouncement(({ count }) => ({ count: count + 1, text }));
         }
       }),
-    [session],
+    [session, asked],
   );
   return (
     <div class="hidden" aria-live="polite" data-testid="announcer">
@@ -30,8 +37,9 @@ export function Announcer({ session }: { session: Session }) {
   );
 }
 
-function spoken(answer: Answer): string {
+function spoken(answer: Answer, asked: string | null): string {
   const words = plainText(answer.text) || (answer.ending === "abstained" ? ABSTENTION.fallback : "");
+  const doubt = answer.citations.some(({ supported }) => !supported) ? texts.someDoubted : null;
   const remark = answer.failure === null ? endingNote(answer.ending) : failureText(answer.failure);
-  return [words && texts.answerReady(words), remark].filter(Boolean).join(" ");
+  return [words && texts.answerReady(words, originOf(footingOf(answer), asked)), doubt, remark].filter(Boolean).join(" ");
 }

@@ -1,8 +1,10 @@
 // One answer from the search to its last word: sources first, then the text, then how it ended.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Answer } from "../conversation/state";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
 import { AnswerBody } from "./answer_body";
+import { AskedCreator } from "./asked_creator";
+import { footingOf, originOf } from "./footing";
 import { QuoteIcon, RetryIcon } from "./icons";
 import { SourceList, SourceSkeleton } from "./source_list";
 
@@ -29,15 +31,23 @@ export function AnswerView({ answer, onRetry }: Props) {
     card?.focus({ preventScroll: true });
   }, [expanded]);
 
-  const abstained = answer.ending === "abstained";
+  const footing = useMemo(() => footingOf(answer), [answer]);
+  const { used, unused, perhaps } = footing;
+  const origin = originOf(footing, useContext(AskedCreator));
+  // Sources that only may help say so before the service does.
+  const abstained = answer.ending === "abstained" || (answer.ending === null && perhaps.length > 0);
   const note = endingNote(answer.ending);
   return (
     <div ref={element} class={`reply ${answer.ending ?? "underway"}`} data-ending={answer.ending ?? undefined}>
       {answer.sources === null && answer.ending === null && <SourceSkeleton />}
-      {answer.sources !== null && answer.sources.length > 0 && (
-        <SourceList sources={answer.sources} highlighted={lookedAt} expanded={expanded} onExpand={expand} />
+      <SourceList title={texts.sources} sources={used} highlighted={lookedAt} expanded={expanded} onExpand={expand} />
+      {used.length > 0 ? (
+        <SourceList key="also" title={texts.alsoFound} sources={unused} muted folded expanded={expanded} onExpand={expand} />
+      ) : (
+        <SourceList key="only" title={texts.foundOnly} sources={unused} muted expanded={expanded} onExpand={expand} />
       )}
-      {(answer.text !== "" || abstained) && (
+      {origin !== null && (answer.text !== "" || answer.ending === null) && <p class="origin">{origin}</p>}
+      {(answer.text !== "" || answer.ending === "abstained") && (
         <div class={abstained ? "abstention" : undefined}>
           {abstained && <p class="abstention-title">{ABSTENTION.title}</p>}
           <AnswerBody
@@ -47,6 +57,7 @@ export function AnswerView({ answer, onRetry }: Props) {
           />
         </div>
       )}
+      <SourceList title={texts.perhaps} sources={perhaps} muted expanded={expanded} onExpand={expand} />
       <Progress answer={answer} />
       {note !== null && <p class="note">{note}</p>}
       {answer.cascadeTier === "extractive" && (answer.ending === "answered" || answer.ending === "stopped") && (

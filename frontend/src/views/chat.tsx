@@ -7,6 +7,7 @@ import { Session } from "../session/session";
 import { texts } from "../texts";
 import type { Client } from "../transport/client";
 import { Announcer } from "./announcer";
+import { AskedCreator } from "./asked_creator";
 import { Composer } from "./composer";
 import { EmptyState } from "./empty_state";
 import { NewIcon } from "./icons";
@@ -19,13 +20,15 @@ interface Props {
   readonly client: Client;
   readonly memory: Memory;
   readonly creator: string | null;
+  /** Whether others may answer what the creator cannot. */
+  readonly widen: boolean;
   /** Further buttons of the bar. */
   readonly controls?: ComponentChildren;
   readonly onConversing?: ((conversing: boolean) => void) | undefined;
 }
 
-export function Chat({ client, memory, creator: slug, controls, onConversing }: Props) {
-  const session = useMemo(() => new Session(client, memory, slug), [client, memory, slug]);
+export function Chat({ client, memory, creator: slug, widen, controls, onConversing }: Props) {
+  const session = useMemo(() => new Session(client, memory, slug, widen), [client, memory, slug, widen]);
   const conversation = useConversation(session);
   const creators = useCreators(client);
   const creator = creators.find((candidate) => candidate.slug === slug) ?? null;
@@ -55,6 +58,7 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
   };
 
   const name = creator?.name ?? null;
+  const asked = slug === null ? null : (name ?? texts.thisCreator);
   return (
     <section class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
       {(conversing || controls) && (
@@ -71,7 +75,9 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
       <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
         {restoring && <p class="progress restoring">{texts.restoring}</p>}
         {!restoring && !conversing && <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />}
-        <Transcript turns={turns} onRetry={retry} />
+        <AskedCreator.Provider value={asked}>
+          <Transcript turns={turns} onRetry={retry} />
+        </AskedCreator.Provider>
       </div>
       <Composer
         field={field}
@@ -82,7 +88,7 @@ export function Chat({ client, memory, creator: slug, controls, onConversing }: 
         onStop={() => void session.stop()}
         onLatest={away ? toBottom : null}
       />
-      <Announcer session={session} />
+      <Announcer session={session} asked={asked} />
     </section>
   );
 }

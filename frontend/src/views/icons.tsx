@@ -51,6 +51,12 @@ export const DownIcon = () => (
   </Icon>
 );
 
+export const FoldIcon = () => (
+  <Icon size={12}>
+    <path d="m5.5 3 5 5-5 5" />
+  </Icon>
+);
+
 export const RetryIcon = () => (
   <Icon size={14}>
     <path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v2.75h-2.75" />

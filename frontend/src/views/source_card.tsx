@@ -34,7 +34,7 @@ function Content({ source }: { source: Source }) {
   return (
     <>
       <span class="card-head">
-        <span class="card-index">{source.index}</span>
+        {!source.perhaps && <span class="card-index">{source.index}</span>}
         <span class="card-title">{source.removed ? texts.removedSource : source.title}</span>
       </span>
       <SourceFacts source={source} />

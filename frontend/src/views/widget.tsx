@@ -8,16 +8,17 @@ import { Launcher } from "./launcher";
 interface Props {
   readonly endpoint: string;
   readonly creator: string | null;
+  readonly widen: boolean;
   readonly floating: boolean;
   readonly onConversing?: (conversing: boolean) => void;
 }
 
-export function Widget({ endpoint, creator, floating, onConversing }: Props) {
+export function Widget({ endpoint, creator, widen, floating, onConversing }: Props) {
   const { client, memory } = useMemo(() => {
     const memory = createMemory(endpoint);
     return { memory, client: new Client(endpoint, memory) };
   }, [endpoint]);
-  const shared = { client, memory, creator, onConversing };
+  const shared = { client, memory, creator, widen, onConversing };
   if (!floating) return <Chat {...shared} />;
   return <Launcher>{(controls) => <Chat {...shared} controls={controls} />}</Launcher>;
 }
