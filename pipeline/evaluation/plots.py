@@ -94,9 +94,7 @@ def confidences(answerable: Sequence[float], unanswerable: Sequence[float], leas
         weights = [1 / len(scores)] * len(scores)
         axes.hist(scores, edges, weights=weights, color=colour, alpha=0.6, label=label)
     axes.axvline(least, color=INK, linewidth=1, linestyle="--")
-    axes.annotate(
-        " answers from here", (least, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color=SOFT
-    )
+    _note(axes, least, "answers from here")
     axes.set_xlabel("confidence that it can be answered")
     axes.set_ylabel("share of questions")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
@@ -158,11 +156,25 @@ def latency(milliseconds: Sequence[float]) -> Plot:
     middle, most = percentile(milliseconds, 0.5), percentile(milliseconds, 0.95)
     for value, name in ((middle, "p50"), (most, "p95")):
         axes.axvline(value, color=INK, linewidth=1, linestyle="--")
-        axes.annotate(f" {name}", (value, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color=SOFT)
+        _note(axes, value, name)
     axes.set_xlabel("milliseconds")
     axes.set_ylabel("questions")
     alt = f"Histogram of the latency of {len(milliseconds)} questions: median {middle:.1f} ms, p95 {most:.1f} ms."
     return _plot(figure, "Latency", alt)
+
+
+def _note(axes: Axes, value: float, text: str) -> None:
+    """Words beside the top of a vertical line."""
+    axes.annotate(
+        text,
+        (value, 1),
+        (4, -1),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        va="top",
+        fontsize=8,
+        color=SOFT,
+    )
 
 
 def _at(false: Sequence[float], true: Sequence[float], share: float) -> float:

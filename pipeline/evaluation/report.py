@@ -61,7 +61,7 @@ def write(target: Path, found: Sequence[Evaluated], setting: Setting, difference
     page = environment.get_template(TEMPLATE).render(
         setting=setting,
         parts=parts(found, float(setting.settings["retrieval.min_confidence"])),
-        found=[(one, scope_of(one.figures, one.golden)) for one in found],
+        found=[(one, scope_of(one)) for one in found],
         differences=differences,
         measures=list(MEASURES),
         main_measure=MAIN_MEASURE,
@@ -74,7 +74,7 @@ def parts(found: Iterable[Evaluated], least: float) -> list[Part]:
     """The datasets in their order, each with all its plots."""
     ways: dict[str, dict[str, Evaluated]] = {}
     for one in found:
-        ways.setdefault(one.figures.dataset, {})[scope_of(one.figures, one.golden)] = one
+        ways.setdefault(one.figures.dataset, {})[scope_of(one)] = one
     return [_part(name, asked, least) for name, asked in ways.items()]
 
 

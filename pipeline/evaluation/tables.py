@@ -17,7 +17,7 @@ FAILURES_SHOWN = 20  # of golden questions; the page has them all
 def report(one: Evaluated, terminal: Terminal) -> None:
     """One dataset, asked in one way: a line for each stage, and sentences for the rest."""
     if one.figures.stages:
-        terminal.print(stages(one.figures, one.golden))
+        terminal.print(stages(one.figures, scope_of(one)))
     for line in sentences(one.figures, one.golden):
         terminal.print(line)
     failures = [verdict for verdict in one.verdicts if verdict.failure]
@@ -33,16 +33,18 @@ def told(verdict: Verdict) -> str:
     return one_line(f"{verdict.question} — {verdict.failure}")
 
 
-def scope_of(figures: Figures, golden: Golden | None) -> str:
+def scope_of(one: Evaluated) -> str:
     """Of what the questions were asked, in words."""
-    if golden:
+    if one.golden:
         return "your library"
-    return "each creator alone" if figures.scoped else "everything"
+    if one.figures.scoped:
+        return "each creator alone"
+    return "each scope alone" if any(question.trait for question in one.dataset.questions) else "everything"
 
 
-def stages(figures: Figures, golden: Golden | None) -> Table:
+def stages(figures: Figures, scope: str) -> Table:
     """A line for each stage."""
-    asked = f"{figures.judged:,} judged questions, asked of {scope_of(figures, golden)}"
+    asked = f"{figures.judged:,} judged questions, asked of {scope}"
     table = Table(title=escape(one_line(f"{figures.dataset}, {asked}")), title_justify="left")
     names = list(next(iter(figures.stages.values())))
     for heading in ("", *names):
@@ -92,7 +94,7 @@ def compare(differences: Sequence[Difference], terminal: Terminal) -> list[str]:
         table.add_column(heading, justify="right")
     for one in differences:
         style = "red" if one.is_loss else None
-        cells = (one.dataset, "scope" if one.scoped else "all", one.what, one.measure)
+        cells = (one.dataset, "creator" if one.scoped else "all", one.what, one.measure)
         figures = (number(one.before), number(one.after), number(one.change, signed=True))
         table.add_row(*(escape(one_line(cell)) for cell in cells), *figures, style=style)
     terminal.print(table)
@@ -101,7 +103,7 @@ def compare(differences: Sequence[Difference], terminal: Terminal) -> list[str]:
 
 def loss(one: Difference) -> str:
     """What is worse, in words."""
-    where = f"{one.dataset}, {'within scopes' if one.scoped else 'everything'}"
+    where = f"{one.dataset}{', each creator alone' if one.scoped else ''}"
     return one_line(
         f"{where}: {one.measure} of {one.what} fell from {number(one.before)} to {number(one.after)}, "
         f"by more than {TOLERANCE:g}."

@@ -100,7 +100,7 @@ def test_every_stage_is_measured_by_the_product_s_own_retrieval_and_written_down
     output = folder.parent / "report"
     assert command.run([str(folder)], str(output), together=False) == 0
     printed = capsys.readouterr().out
-    assert "kitchen, 3 judged questions, asked of everything" in printed
+    assert "kitchen, 3 judged questions, asked of each scope alone" in printed
     assert "abstention: AUROC 1.000; 100% of the unanswerable refused" in printed
     results = json.loads((output / "results.json").read_text())
     assert (results["format"], results["together"]) == (1, False)

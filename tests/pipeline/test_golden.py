@@ -112,7 +112,7 @@ async def test_a_golden_question_that_is_no_longer_found_is_a_loss(
     assert f"Right: Knots by {boat.slug}" in (tmp_path / "after" / "report.html").read_text()
     printed = capsys.readouterr().out
     assert "“Knots” does not answer (failed): see `footnote status`." in printed
-    assert "worse: golden, within scopes: found of golden questions fell from 1.000 to 0." in printed
+    assert "worse: golden: found of golden questions fell from 1.000 to 0." in printed
 
 
 @pytest.mark.parametrize(
@@ -184,3 +184,11 @@ def test_a_moment_is_written_as_players_show_it(tmp_path: Path, written: str, se
     text = f"- {{question: a, expected: {{document: 1984, at: {written}}}}}\n"
     (item,) = read_golden(file_of(tmp_path, text))
     assert item.wanted == (Expected(document="1984", at=seconds),)
+
+
+def test_the_example_for_curators_can_be_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    example = guide.split("```yaml\n")[1].split("```")[0]
+    items = read_golden(file_of(tmp_path, example))
+    assert [len(item.wanted) for item in items] == [1, 2, 1, 0]
+    assert items[1].wanted[0].at == 30
