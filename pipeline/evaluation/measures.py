@@ -54,7 +54,8 @@ class Reach:
 class Figures:
     """One dataset, asked in one way. `judged` questions have a right article; latencies are milliseconds.
 
-    `scoped` says whether it is the second way, each question of its own creator alone. `final` names the stage that a visitor is shown. None stands where nothing could be measured.
+    `scoped` says whether it is the second way, each question of its own creator alone. `final` names the stage that a
+    visitor is shown. None stands where nothing could be measured.
     """
 
     dataset: str
