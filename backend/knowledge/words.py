@@ -31,7 +31,8 @@ CONTRACTION = re.compile(r"['’](?:s|d|m|re|ve|ll|t)$")
 
 def words(text: str) -> list[str]:
     """Every word in lower case, in order; "don't" loses its ending."""
-    return [CONTRACTION.sub("", word) for word in WORD.findall(text.lower())]
+    found = WORD.findall(text.lower())
+    return [CONTRACTION.sub("", word) if "'" in word or "’" in word else word for word in found]
 
 
 def content_stems(text: str) -> list[str]:

@@ -9,6 +9,7 @@ POINTING_BACK = re.compile(
     r"as well|vice versa|not (?:at all|only|really))\b|"
     r"the (?:same|other|others|latter|former|rest|second|third|result|above)\b|"
     r"(?:some|most|many|all|none|each|one|two|three|both|any) of (?:them|these|those|it)\b|"
+    r"(?:some|most|many|all|none|each|one|two|three|both) of the \w+ (?:is|are|was|were)\b|"
     r"(?:the )?(?:first|second|third|last) (?:one|is|of)\b)",
     re.IGNORECASE,
 )
@@ -18,10 +19,12 @@ CONCLUDING = re.compile(
     r"(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather)\b",
     re.IGNORECASE,
 )
-# These point back where the sentence has not yet said what it is about, "this kind" does even a little later.
+# These point back where the sentence has not yet said what it is about.
 POINTER = re.compile(r"\b(?:it|they|them|he|she|him|this|these|those|that)\b", re.IGNORECASE)
-POINTED_AT = re.compile(
-    r"(?:\S+\s+){1,6}?(?:this|these|those) (?!year|week|month|day|is|are|was|were)[a-z]+\b", re.IGNORECASE
+MENTION = re.compile(
+    r"(?:\S+\s+){1,6}?(?:this|these|those) (?!year|week|month|day|is|are|was|were)[a-z]+\b|"
+    r".*\b(?:one of (?:them|these|those)|the ones? you|(?:you|he|she|they) (?:just )?(?:mentioned|said))\b",
+    re.IGNORECASE,
 )
 # "I think that …" points at nothing, but "I think that's it" does.
 CONJUNCTION = re.compile(
@@ -31,8 +34,12 @@ CONJUNCTION = re.compile(
 )
 PREDICATE = re.compile(r"['’]s\b|\s+(?:is|was|means|makes|would|will|can)\b", re.IGNORECASE)
 # "It is hard to say", "those who know".
+# Say nothing of the subject either: "I feel like it …".
+FEELING = frozenset(content_stems("feel felt find found believe guess hope love wonder realize imagine"))
 EXPLETIVE = re.compile(
-    r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? \w+ (?:to|that|when|if|how|why|whether)\b|"
+    r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? "
+    r"(?!(?:similar|related|different|close|due|equal|used|able|going|connected|compared)\b)\w+ "
+    r"(?:to|that|when|if|how|why|whether)\b|"
     r"it (?:depends|takes|turns out|seems|helps|matters|follows) |(?:this|these|those|that) (?:who|of us|year|week)\b|"
     r"those (?:who|of|that|with|in)\b",
     re.IGNORECASE,
@@ -41,11 +48,16 @@ EXPLETIVE = re.compile(
 
 def leans(text: str, alone: str) -> bool:
     """Whether the sentence `text`, which reads `alone` without its connectives, points at what was said before it."""
-    if CONCLUDING.match(text) or POINTING_BACK.match(alone) or POINTED_AT.match(alone):
+    if CONCLUDING.match(text) or POINTING_BACK.match(alone):
         return True
     pointer = POINTER.search(alone)
     if pointer is None or EXPLETIVE.match(alone, pointer.start()):
         return False
     before = alone[: pointer.start()].rstrip()
     joins = pointer[0].lower() == "that" and CONJUNCTION.search(before) and not PREDICATE.match(alone, pointer.end())
-    return not joins and not content_stems(before)
+    return not joins and FEELING.issuperset(content_stems(before))
+
+
+def mentions(alone: str) -> bool:
+    """Whether it speaks of "these theories" or "the one you mentioned": better read with the sentence before."""
+    return bool(MENTION.match(alone))

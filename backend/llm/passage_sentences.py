@@ -1,12 +1,13 @@
 """The sentences of a passage that can stand in an answer, cleaned, with what each needs before it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import is_about_itself, is_personal
-from backend.llm.leaning import leans
+from backend.llm.leaning import leans, mentions
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import standing_alone, without_filler, without_sounds
 
@@ -33,6 +34,11 @@ SYMBOLS = re.compile(r"[{}=<>\[\];|\\_#@$^~]|\(\)|::|->")
 MOST_SYMBOLS = 0.03
 FEWEST_WORDS = 4
 MOST_WORDS = 75
+NOTICES = frozenset(
+    "note tip warning caution important example summary conclusion update answer question q a tldr result".split()
+)
+# What a listener says meanwhile ("Right.", "Yeah, for sure.") does not interrupt the speaker.
+BACK_CHANNEL_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,19 @@ class Sentence:
         return leans(self.text, self.alone)
 
     @cached_property
+    def mentions(self) -> bool:
+        """Whether it is better read with the sentence before."""
+        return mentions(self.alone)
+
+    @cached_property
     def whole(self) -> bool:
         """Whether it is one whole statement in prose: no question, nothing cut off, no code."""
         text = self.text
         return (
             not self.cut
             and bool(ENDING.search(text))
-            and not text.endswith(("?", "...", "…", '?"', "?”"))
+            and not text.endswith(("?", "...", "…"))
+            and not (text.endswith(('?"', "?”")) and text.startswith(('"', "“")))
             and not ASKING.match(self.alone)
             and text.count("[") == text.count("]")
             and text.count("(") == text.count(")")
@@ -89,7 +101,7 @@ class Sentence:
 
     @cached_property
     def personal(self) -> bool:
-        """Whether it tells what the speaker did or feels."""
+        """Whether it tells what the speaker did, feels or is unsure of."""
         return is_personal(self.alone)
 
     @cached_property
@@ -99,15 +111,24 @@ class Sentence:
 
 
 def read_passage(text: str) -> list[Sentence]:
-    """All sentences of the passage in order; headings, tables and code are left out."""
+    """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out."""
     found: list[Sentence] = []
-    for block in split_blocks(TAG.sub(" ", FENCED.sub("\n\n", without_sounds(text)))):
+    speaker, interrupted = "", False
+    for block in split_blocks(prose(without_sounds(text))):
         if NOT_PROSE.match(block):
             continue
         item = BULLET.match(block)
         block = block[item.end() :] if item else block
-        block = SPEAKER.sub("", block, count=1) if is_speaker(block) else block
-        pieces = split_sentences(plain(block))
+        said = SPEAKER.match(block)
+        goes_on = False
+        if said and said[1].lower() not in NOTICES:
+            block = block[said.end() :]
+            if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
+                interrupted = True
+                continue
+            goes_on = interrupted and said[1] == speaker
+            speaker, interrupted = said[1], False
+        pieces = with_whole_quotations(split_sentences(plain(block)))
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
             continue
         asked = found[-1].stems if found and is_question(found[-1].text) else ()
@@ -115,10 +136,29 @@ def read_passage(text: str) -> list[Sentence]:
             spoken = without_filler(piece)
             if item and not ENDING.search(spoken):
                 spoken = f"{spoken.rstrip(',;')}."
+            if any(earlier.text == spoken for earlier in found):
+                continue
             stems = tuple(content_stems(spoken))
-            found.append(Sentence(spoken, len(found), number > 0, stems, frozenset(asked), piece[:1].islower()))
+            continues = number > 0 or goes_on
+            found.append(Sentence(spoken, len(found), continues, stems, frozenset(asked), piece[:1].islower()))
             asked = stems if is_question(spoken) else ()
     return found
+
+
+def with_whole_quotations(pieces: Sequence[str]) -> list[str]:
+    """The sentences with those that stand in one pair of quotation marks or brackets joined to one, if it is short."""
+    joined: list[str] = []
+    for piece in pieces:
+        if joined and is_open(joined[-1]) and len(f"{joined[-1]} {piece}".split()) <= MOST_WORDS:
+            joined[-1] = f"{joined[-1]} {piece}"
+        else:
+            joined.append(piece)
+    return joined
+
+
+def is_open(text: str) -> bool:
+    """Whether a quotation or a bracket is open at its end."""
+    return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
 
 
 def is_question(text: str) -> bool:
@@ -126,20 +166,15 @@ def is_question(text: str) -> bool:
     return text.endswith("?") or bool(ASKING.match(text))
 
 
-def is_speaker(block: str) -> bool:
-    """Whether the block begins with a speaker's name, and not with a term that it explains."""
-    match = SPEAKER.match(block)
-    return match is not None and match[1].lower() not in NOTICES
-
-
-NOTICES = frozenset(
-    "note tip warning caution important example summary conclusion update answer question q a tldr result".split()
-)
+def prose(text: str) -> str:
+    """The text without blocks of code and without tags."""
+    text = FENCED.sub("\n\n", text) if "```" in text or "~~~" in text else text
+    return TAG.sub(" ", text) if "<" in text else text
 
 
 def plain(block: str) -> str:
     """Markdown's marks removed, inline code kept in its backticks."""
-    text = LINK.sub(r"\1", block)
+    text = LINK.sub(r"\1", block) if "](" in block else block
     for _ in range(2):
-        text = EMPHASIS.sub(r"\2", text)
+        text = EMPHASIS.sub(r"\2", text) if "*" in text or "_" in text else text
     return text.replace("\\[", "[").replace("\\]", "]")

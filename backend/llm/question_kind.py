@@ -19,14 +19,16 @@ DATES = (
 )
 NAMES = r"(?<=[a-z,;:] )(?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)*"
 REASONS = (
-    r"\b(?:because|since|so that|reasons?|due to|in order to|therefore|otherwise|means that|caus\w+|result\w*|"
+    r"\b(?:because|since|so that|reasons?|due to|in order to|otherwise|means that|caus\w+|result\w*|"
     r"thanks to|that['’]s why|which makes?|leads? to)\b"
 )
 STEPS = (
     r"^(?:set|use|start|begin|put|turn|make|try|take|keep|add|move|cut|write|run|create|check|choose|record|listen|avoid|"
-    r"never|always|don['’]t|first|then)\b|\byou (?:can|should|need|have to|want to|must|could)\b|\bby \w+ing\b|"
+    r"never|always|don['’]t|first|then)\b|\byou (?:can|should|need|have to|want to|must|could)\b|\bmust be\b|"
+    r"\bby \w+ing\b|"
     r"\b(?:i|we) (?:usually|always|set|use|start|put|begin|aim|recommend)\b"
 )
+CONDITIONS = r"\b(?:if|when|whenever|as long as|unless|in case|until|once|where)\b"
 CHOICES = (
     r"\b(?:better|best|prefer\w*|rather|instead|than|depends?|whereas|while|unlike|difference|differs?|versus|only)\b"
 )
@@ -35,19 +37,24 @@ CHOICES = (
 KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
     (r"\bhow (?:many|much|long|far|often|loud|big|large|high|low|old|fast|thick|wide|deep|tall|expensive|close)\b"
      r"|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35, re.IGNORECASE),
-    (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", DATES, 1.35, re.IGNORECASE),
+    (r"\bwhen (?:should|shall|can|could|would|must|may|to|do (?:i|you|we|people)|is it|does it)\b", CONDITIONS, 1.3,
+     re.IGNORECASE),
+    (r"^\W*(?:\w+ )?when\b|\bwhen (?:did|was|were|is|are|will|has|had|does)\b|\bwhen\W*$"
+     r"|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", DATES, 1.35, re.IGNORECASE),
     (r"\bwhy\b|\bwhat (?:causes?|caused|is the reason|was the reason)\b", REASONS, 1.35, re.IGNORECASE),
     (r"\bwho(?:m|se)?\b|\bwhat (?:person|people|company|organi[sz]ation|group)\b", NAMES, 1.25, re.RegexFlag(0)),
     (r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|region|continent)\b", NAMES, 1.2, re.RegexFlag(0)),
     (r"\b(?:or|versus|vs|better|difference|differ|compared?|should i)\b", CHOICES, 1.2, re.IGNORECASE),
-    (r"^\s*how\b|\bhow (?:do|to|should|can|would)\b", STEPS, 1.3, re.IGNORECASE),
+    (r"^\s*how\b(?! (?:does|did|is|are|was|were|has|have)\b)|\bhow (?:do|to|should|can|would)\b"
+     r"|\bwhat (?:should|must|can)\b", STEPS, 1.3, re.IGNORECASE),
 )  # fmt: skip
 DEFINITION = re.compile(
-    r"^\s*what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?([\w\s'’-]{2,40}?)"
-    r"(?:\s+(?:mean|do|stand for))?\s*\?*\s*$",
+    r"^\s*(?:so,? )?what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?"
+    r"((?:(?!and\b|or\b|between\b|for\b)[\w'’-]+\s*){1,4}?)\s*"
+    r"(?:\b(?:mean|do|stand for))?\s*(?:\?|$|,? and (?:what|how|why|when|where|who)\b)",
     re.IGNORECASE,
 )
-DEFINITION_WEIGHT = 2.0
+DEFINITION_WEIGHT = 2.5
 
 # What these ask for is a word or two, and wants few others around it.
 BRIEF = (NUMBERS, DATES, NAMES)
@@ -75,7 +82,10 @@ def wanted_by(question: str) -> Wanted | None:
     """What the question asks for, None where its words do not tell."""
     if definition := DEFINITION.match(question):
         term = re.escape(definition[1].strip().rstrip("s"))
-        pattern = rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}}\s+(?:is|are|was|were|means?|refers?|stands?)\b"
+        pattern = (
+            rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}},?\s+(?:is|are|was|were|means?|refers?|stands?)\b|"
+            rf"\b(?:called|termed|known as|defines?(?: \w+){{0,3}}?)\s+(?:an?\s+|the\s+)?{term}"
+        )
         return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), brief=False)
     for asks, says, weight, flags in KINDS:
         if re.search(asks, question, re.IGNORECASE):

@@ -10,23 +10,23 @@ from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import Wanted
 
 # BM25's usual saturation, and a mild length normalisation: a long sentence is allowed, a long-winded one is not.
-SATURATION = 1.2
+SATURATION = 0.8
 LENGTH_WEIGHT = 0.4
 # The subject itself is in every sentence at hand and must still count for something.
 LEAST_WEIGHT = 1.0
 # Two words of the question side by side in the sentence say more than the two apart.
-SIDE_BY_SIDE_WEIGHT = 0.3
+SIDE_BY_SIDE_WEIGHT = 0.4
 # The sentence beside a good one often goes on without repeating the question's words, and the one behind a question
 # that was asked in the source answers it: up to twice as much where that is this very question.
 NEIGHBOUR_WEIGHT = 0.25
-AFTER_QUESTION_WEIGHT = 0.9
-COVERAGE_WEIGHT = 0.5
+AFTER_QUESTION_WEIGHT = 1.2
+COVERAGE_WEIGHT = 0.6
 PASSAGE_WEIGHT = 0.4
 TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.3
 ABOUT_ITSELF_WEIGHT = 0.2
-PERSONAL_WEIGHT = 0.7
+PERSONAL_WEIGHT = 0.6
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
 LONG_WORDS = 60
 
@@ -40,8 +40,9 @@ class QuestionTerms:
         counts = Counter(stem for sentence in everything for stem in frozenset(sentence.stems))
         total = len(everything)
         self.weights = {
-            stem: math.log(1 + (total - counts[stem] + 0.5) / (counts[stem] + 0.5))
+            stem: LEAST_WEIGHT + math.log(1 + (total - counts[stem] + 0.5) / (counts[stem] + 0.5))
             for stem in dict.fromkeys(self.order)
+            if counts[stem]
         }
         self.total = sum(self.weights.values()) or 1.0
         self._average = sum(len(sentence.stems) for sentence in everything) / total if total else 1.0
@@ -68,7 +69,7 @@ class QuestionTerms:
     def answered(self, asked: frozenset[str]) -> float:
         """What it counts to follow a question with these stems in the source."""
         alike = len(asked & self.weights.keys()) / len(asked | self.weights.keys()) if asked else 0.0
-        return AFTER_QUESTION_WEIGHT * (1 + alike) * self.overlap(asked)
+        return AFTER_QUESTION_WEIGHT * alike * self.overlap(asked)
 
 
 def score_sentences(
@@ -83,7 +84,7 @@ def score_sentences(
         row: list[float] = []
         for place, sentence in enumerate(passage):
             beside = max(own[max(place - 1, 0) : place] + own[place + 1 : place + 2], default=0.0)
-            score = own[place] + terms.answered(sentence.asked)
+            score = own[place] + (0.0 if sentence.asked and sentence.personal else terms.answered(sentence.asked))
             score += NEIGHBOUR_WEIGHT * beside + from_title if score > 0 else 0.0
             if score > 0 and wanted and (strength := wanted.strength(sentence.alone)):
                 score *= strength

@@ -1,10 +1,13 @@
 """Trims what people say while they think, so that a spoken sentence reads like a written one."""
 
 import re
+from collections.abc import Sequence
 
 # Said before the sentence begins, always followed by a pause.
 PAUSED_OPENER = re.compile(
-    r"(?:so|um+|uh+|erm?|ah|oh|hm+|well|okay|ok|alright|all right|yeah|yep|anyways?|honestly|basically|actually|look|"
+    r"(?:i would say|i['’]d say|i would offer|i have to say|"
+    r"so|um+|uh+|erm?|ah|oh|hm+|well|okay|ok|alright|all right|yeah|yep|"
+    r"anyways?|honestly|basically|actually|look|"
     r"listen|see|you see|you know|i mean|i guess|i think|like|right|now|again|and|but|or)(?:,|\s*[-–—…]+|\.{3})\s+",
     re.IGNORECASE,
 )
@@ -12,7 +15,7 @@ PAUSED_OPENER = re.compile(
 CONNECTIVE = re.compile(
     r"(?:(?:and|but|so|or|because|yet|plus|therefore|thus|hence)\s+"
     r"(?!much\b|many\b|far\b|long\b|that\b(?!['’]|\s+(?:is|was|means|makes)\b)|called\b|little\b|few\b)|"
-    r"then\s+(?=(?:you|we|i|they|it)\b)|"
+    r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
     r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|first|second|third|"
@@ -25,12 +28,20 @@ PARENTHETIC = re.compile(
     r"if you will|or whatever)\s*,\s*",
     re.IGNORECASE,
 )
+# "You kind of wrap it", but not "a kind of wrapper".
+HEDGE = re.compile(
+    r"(?<=\s)(?:(?<=\bI )|(?<=\byou )|(?<=\bwe )|(?<=\bthey )|(?<=\bit )|(?<=\bis )|(?<=\bare )|"
+    r"(?<=['’]s )|(?<=['’]re )|"
+    r"(?<=\bwas )|(?<=\bto )|(?<=\bcan )|(?<=\bcould )|(?<=\bwould )|(?<=\band )|(?<=\bbut )|(?<=\bjust ))"
+    r"(?:kind|sort) of\s+(?!an?\b|the\b|like an?\b)",
+    re.IGNORECASE,
+)
 TRAILING = re.compile(
     r"(?:,\s+(?:right|okay|i guess|i think)|,?\s+(?:you know|or whatever|or something|and so on))([.!])$", re.I
 )
 TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
 STUTTER = re.compile(
-    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,2})(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
+    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
 )
 SOUND = re.compile(
     r"[ \t]*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|"
@@ -39,6 +50,12 @@ SOUND = re.compile(
     re.IGNORECASE,
 )
 
+# Without one of these words, nothing but an opener or a stutter is looked for: most sentences are spared the search.
+FILLERS = frozenset(
+    "um umm uh uhh er erm uhm know mean like kind sort right okay ok yeah huh obviously basically actually said say "
+    "guess will whatever something on think".split()
+)
+SPACE_BEFORE_MARK = re.compile(r"\s+([,.;:!?])")
 PLAIN_FIRST_WORD = re.compile(r"[^\W\d_][^\W\d_A-Z]*(?:['’][a-z]+)?[,;:]?(?=\s|[.!]?$)")
 
 
@@ -49,21 +66,29 @@ def without_sounds(text: str) -> str:
 
 def without_filler(sentence: str) -> str:
     """The sentence without hesitation, stutter and padding; what it says and its other words stay."""
-    text = TAG_QUESTION.sub(".", sentence.strip())
-    text = HESITATION.sub("", text)
+    text = sentence.strip()
     while trimmed := PAUSED_OPENER.match(text):
         text = text[trimmed.end() :]
-    text = PARENTHETIC.sub(" ", text)
-    if says_twice(text):
+    spoken = [word.strip(".,-…!?").lower() for word in text.split()]
+    if not FILLERS.isdisjoint(spoken):
+        text = HESITATION.sub("", TAG_QUESTION.sub(".", text))
+        while trimmed := PAUSED_OPENER.match(text):
+            text = text[trimmed.end() :]
+        text = TRAILING.sub(r"\1", HEDGE.sub("", PARENTHETIC.sub(" ", text)))
+    if says_twice(spoken):
         text = STUTTER.sub(r"\1", text)
-    text = TRAILING.sub(r"\1", text)
-    return capitalised(re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split())).replace(",,", ","))
+    if text != sentence:
+        text = SPACE_BEFORE_MARK.sub(r"\1", " ".join(text.split())).replace(",,", ",")
+    return capitalised(text)
 
 
-def says_twice(text: str) -> bool:
-    """Whether a word comes again within three words: a quick look that spares most sentences the search for stutter."""
-    spoken = [word.strip(".,-…").lower() for word in text.split()]
-    return any(word in spoken[place + 1 : place + 4] for place, word in enumerate(spoken))
+def says_twice(spoken: Sequence[str]) -> bool:
+    """Whether up to five words come again right behind themselves."""
+    return any(
+        spoken[place + count] == word and spoken[place : place + count] == spoken[place + count : place + 2 * count]
+        for place, word in enumerate(spoken)
+        for count in range(1, min(6, len(spoken) - place))
+    )
 
 
 def standing_alone(sentence: str) -> str:

@@ -73,7 +73,8 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
     ("sentence", "leans"),
     [
         ("When they meet in a corner, bass gathers.", True),
-        ("The reason for this advice is bass.", True),
+        ("It is similar to a trap of foam.", True),
+        ("I feel like it is the corners.", True),
         ("I think that's the whole secret.", True),
         ("Therefore you need a thicker trap.", True),
         ("I think that traps belong in corners.", False),

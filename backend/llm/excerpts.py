@@ -1,0 +1,165 @@
+"""Chooses excerpts: where each begins, how far it goes on, and which of them add to each other. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from backend.llm.passage_sentences import Sentence
+from backend.llm.sentence_scores import QuestionTerms
+
+MOST_WORDS = 110
+MOST_SENTENCES = 8
+MOST_EXCERPTS = 3
+# An excerpt goes on behind its best sentence, where speakers explain what they said, until it has so many words: the
+# first more than the others, which only add to it; little where a number, a date or a name is asked for. It stops
+# before a sentence that would make it this many times as long.
+LEAD_WORDS, LEAD_SENTENCES = 45, 5
+BRIEF_LEAD_WORDS = 25
+MORE_WORDS, MORE_SENTENCES = 22, 2
+TOO_LONG = 1.7
+# A sentence that needs others before it to be understood costs their words, and so many it may need.
+LEANING_WEIGHT = 0.75
+LONGEST_CHAIN = 3
+# What follows the sentence will be read with it, and counts so much.
+AHEAD_WEIGHT = 0.1
+AHEAD_SENTENCES = 2
+# A word of the question that was answered counts this much for the next excerpt, so the others get their turn.
+COVERED_WEIGHT = 0.55
+# An excerpt is added only if it is worth this share of the best one and shares this much of what that shares with the
+# question, from a passage that has this much of the question that the best one's has; one that says mostly the same is
+# not.
+WORTH_ADDING = 0.5
+SHARED_WORTH_ADDING = 0.7
+SUBJECT_WORTH_ADDING = 0.8
+TOO_ALIKE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Sentences of one passage in its order."""
+
+    source: int
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def words(self) -> int:
+        """Words in all."""
+        return sum(sentence.length for sentence in self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may begin an excerpt: a sentence with those before it that it leans on, and what it is worth."""
+
+    excerpt: Excerpt
+    stems: frozenset[str]
+    score: float
+
+
+def candidates_of(
+    source: int, passage: Sequence[Sentence], scores: Sequence[float], *, only_matched: bool
+) -> Iterator[Candidate]:
+    """Every usable sentence with what it leans on, or only those with a score; one that misses its ground is left out.
+
+    `scores` are those of the sentences of `passage`, which is number `source`.
+    """
+    for place, score in enumerate(scores):
+        if only_matched and score <= 0:
+            continue
+        first = place
+        while reaches_back(passage[first]) and place - first < LONGEST_CHAIN - 1:
+            first -= 1
+        begin, *others = passage[first : place + 1]
+        if begin.leans or not begin.usable or (others and begin.about_itself) or not all(map(may_follow, others)):
+            continue
+        own = LEANING_WEIGHT * max(scores[first : place + 1]) if others else score
+        ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
+        stems = frozenset(stem for sentence in (begin, *others) for stem in sentence.stems)
+        yield Candidate(Excerpt(source, (begin, *others)), stems, own + AHEAD_WEIGHT * ahead if score > 0 else 0.0)
+
+
+def reaches_back(sentence: Sentence) -> bool:
+    """Whether it is read with the sentence before it."""
+    return sentence.continues and (sentence.leans or sentence.mentions)
+
+
+def may_follow(sentence: Sentence) -> bool:
+    """Whether it may be read behind another."""
+    return sentence.whole and not sentence.about_itself
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    passages: Sequence[Sequence[Sentence]],
+    terms: QuestionTerms,
+    on_subject: Sequence[float],
+    *,
+    brief: bool,
+) -> list[Excerpt]:
+    """One to three excerpts: greedily, each time what adds most to those chosen.
+
+    `on_subject` is the share of the question that each passage has; a `brief` answer begins with a short excerpt.
+    """
+    best = max(candidates, key=lambda candidate: candidate.score)
+    chosen = [go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, ())]
+    enough = SUBJECT_WORTH_ADDING * on_subject[best.excerpt.source]
+    shared = SHARED_WORTH_ADDING * terms.overlap(best.stems)
+    others = [
+        candidate
+        for candidate in candidates
+        if on_subject[candidate.excerpt.source] >= enough
+        and candidate.score >= WORTH_ADDING * best.score
+        and terms.overlap(candidate.stems) >= shared
+    ]
+    while others and len(chosen) < MOST_EXCERPTS:
+        said = [sentence for excerpt in chosen for sentence in excerpt.sentences]
+        others = [candidate for candidate in others if not repeats(candidate, said, terms)]
+        covered = frozenset(stem for sentence in said for stem in sentence.stems)
+        following = max(others, key=lambda candidate: gain(candidate, covered, terms), default=None)
+        if following is None or gain(following, covered, terms) <= 0:
+            break
+        more = go_on(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said)
+        words = sum(excerpt.words for excerpt in (*chosen, more))
+        if words > MOST_WORDS or len(said) + len(more.sentences) > MOST_SENTENCES:
+            break
+        chosen.append(more)
+    return chosen
+
+
+def go_on(
+    begun: Excerpt,
+    passages: Sequence[Sequence[Sentence]],
+    enough_words: int,
+    most_sentences: int,
+    said: Collection[Sentence],
+) -> Excerpt:
+    """The excerpt with the sentences right behind it, until there are enough words or what comes next is `said`."""
+    excerpt = begun
+    for sentence in passages[begun.source][begun.sentences[-1].place + 1 :]:
+        full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences
+        too_long = excerpt.words + sentence.length > TOO_LONG * enough_words
+        if full or too_long or not sentence.continues or not may_follow(sentence) or sentence in said:
+            break
+        excerpt = Excerpt(begun.source, (*excerpt.sentences, sentence))
+    return excerpt
+
+
+def repeats(candidate: Candidate, said: Sequence[Sentence], terms: QuestionTerms) -> bool:
+    """Whether the candidate, or the like of it, is said already."""
+    asked = frozenset(terms.weights)
+    return any(
+        sentence in candidate.excerpt.sentences or alike(candidate.stems, frozenset(sentence.stems), asked)
+        for sentence in said
+    )
+
+
+def gain(candidate: Candidate, covered: frozenset[str], terms: QuestionTerms) -> float:
+    """What the candidate adds where the stems `covered` have been read."""
+    full = terms.overlap(candidate.stems)
+    fresh = terms.overlap(candidate.stems - covered)
+    return candidate.score * (COVERED_WEIGHT + (1 - COVERED_WEIGHT) * (fresh / full if full else 0.0))
+
+
+def alike(one: frozenset[str], other: frozenset[str], asked: frozenset[str]) -> bool:
+    """Whether the shorter of the two, apart from the question's own words, says little that the longer does not."""
+    one, other = one - asked, other - asked
+    return not one or (bool(other) and len(one & other) / min(len(one), len(other)) >= TOO_ALIKE)
