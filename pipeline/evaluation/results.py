@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backend.errors import ConfigurationError
 from backend.settings import Settings
@@ -14,7 +15,6 @@ from pipeline.evaluation.dataset import Dataset
 from pipeline.evaluation.golden import Golden, Verdict
 from pipeline.evaluation.measures import Figures
 from pipeline.evaluation.rankings import Rankings
-from pipeline.terminal import without_password
 
 RESULTS = "results.json"
 FORMAT = 1  # of results.json; counted up when a reader of the old one would misread the new one
@@ -68,14 +68,14 @@ def setting_of(settings: Settings, models: Sequence[str], *, together: bool) -> 
 
 
 def flattened(values: Mapping[str, object], path: str) -> dict[str, str]:
-    """Settings by their whole names; secrets are dots already, and passwords in addresses become so."""
+    """Settings by their whole names, without keys, and of addresses only the host: the page may be sent around."""
     found: dict[str, str] = {}
     for key, value in values.items():
         name = f"{path}.{key}"
         if isinstance(value, Mapping):
             found |= flattened(value, name)
         elif value is not None and key != "api_key":
-            found[name] = without_password(str(value))
+            found[name] = urlsplit(str(value)).hostname or "" if key == "url" else str(value)
     return found
 
 

@@ -139,6 +139,35 @@ def test_together_the_datasets_are_in_each_others_way(
         command.run([str(folder), str(folder)], None, together=False)
 
 
+def test_a_question_that_its_creator_cannot_answer_is_also_asked_beyond(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
+    asked = {"_id": "q2", "text": "Where do I put a bee hive?", "metadata": {"scope": {"creator": "ana"}}}
+    (folder / "queries.jsonl").write_text(lines([asked]))
+    (folder / "qrels.tsv").write_text("a\tb\tc\nq2\tbees\t1\n")
+    output = folder.parent / "report"
+    command.run([str(folder)], str(output), together=False)
+    figures = json.loads((output / "results.json").read_text())["figures"][1]
+    assert figures["reach"] == {"foreign": 0, "widened": 1, "unmarked": 0}
+    assert figures["stages"][figures["final"]]["nDCG@10"] == 0
+    assert figures["stages"]["widened"]["nDCG@10"] == pytest.approx(1)
+
+
+def test_a_reranker_that_does_not_come_leaves_the_order_from_before(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
+    monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__URL", "http://me:secret@127.0.0.1:9/rerank?key=secret")
+    monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__API_KEY", "secret")
+    output = folder.parent / "report"
+    command.run([str(folder)], str(output), together=False)
+    stages = json.loads((output / "results.json").read_text())["figures"][0]["stages"]
+    assert list(stages)[3:5] == ["rewritten", "reranked"]
+    assert stages["reranked"] == stages["rewritten"]
+    assert "secret" not in (output / "report.html").read_text() + (output / "results.json").read_text()
+
+
 def test_the_figures_are_those_that_one_counts_by_hand() -> None:
     questions = tuple(JudgedQuestion(name, "?", (), None, None, name < "c", ()) for name in "abcd")
     dataset = Dataset("counted", (), questions, {"a": {"x": 1}, "b": {"y": 1, "z": 1}})
