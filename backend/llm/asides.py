@@ -4,12 +4,12 @@ import re
 
 # "I will show you", "we were talking", "let me tell you".
 SPEAKING = (
-    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re| will| could| can| wanna| want to|['’]d like to| was| were| have)?"
+    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re|['’]ve| have| will| could| can| wanna| want to|['’]d like to| was| were)"
     r"(?: just| also| now| here| already| quickly| briefly| gonna| going| to| be| been| really| mostly)* "
-    r"(?:talk|talking|spoken|talked|covered|show|showing|touch|discuss|cover|look at|get to|see more|move on|"
-    r"tell|telling|spoil|ask|present|"
-    r"give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|explain|introduce|mention|point out|list|share|"
-    r"passionate|excited|wonder|wondering|curious)",
+    r"(?:talk|talking|spoken|talked|show|showing|touch|discuss|cover|covered|look at|get to|see more|move on|"
+    r"tell|telling|spoil|ask|present|give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|"
+    r"explain|introduce|mention|point out|list|share|passionate|excited|wonder|wondering|curious)",
+    r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear)",
     r"let me",
     r"tell (?:them|us|me|the listeners)",
@@ -43,10 +43,11 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 # Tells what the speaker did, feels or is unsure of, where the subject is asked for.
 PERSONAL = re.compile(
     r"(?:maybe|perhaps)\b|"
+    r"i (?:also )?(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b|"
     r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"
-    r"heard|noticed)\b|(?:i|we)(?:['’]m| am|['’]re| are)(?: also| currently)? "
-    r"(?:involved|working|part of|an?|the|here)\b",
+    r"heard|noticed)\b|"
+    r"(?:i|we)(?:['’]m| am|['’]re| are)(?: also| currently)? (?:involved|working|part of|an?|the|here)\b",
     re.IGNORECASE,
 )
 

@@ -15,7 +15,7 @@ MOST_EXCERPTS = 3
 LEAD_WORDS, LEAD_SENTENCES = 45, 5
 BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
-TOO_LONG = 1.7
+TOO_LONG = 1.5
 # A sentence that needs others before it to be understood costs their words, and so many it may need.
 LEANING_WEIGHT = 0.75
 LONGEST_CHAIN = 3
@@ -69,7 +69,7 @@ def candidates_of(
         while reaches_back(passage[first]) and place - first < LONGEST_CHAIN - 1:
             first -= 1
         begin, *others = passage[first : place + 1]
-        if begin.leans or not begin.usable or (others and begin.about_itself) or not all(map(may_follow, others)):
+        if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
             continue
         own = LEANING_WEIGHT * max(scores[first : place + 1]) if others else score
         ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
@@ -80,6 +80,11 @@ def candidates_of(
 def reaches_back(sentence: Sentence) -> bool:
     """Whether it is read with the sentence before it."""
     return sentence.continues and (sentence.leans or sentence.mentions)
+
+
+def is_aside(sentence: Sentence) -> bool:
+    """Whether it leads away from the subject."""
+    return sentence.about_itself or sentence.personal
 
 
 def may_follow(sentence: Sentence) -> bool:
@@ -106,7 +111,8 @@ def choose(
     others = [
         candidate
         for candidate in candidates
-        if on_subject[candidate.excerpt.source] >= enough
+        if not is_aside(candidate.excerpt.sentences[0])
+        and on_subject[candidate.excerpt.source] >= enough
         and candidate.score >= WORTH_ADDING * best.score
         and terms.overlap(candidate.stems) >= shared
     ]
@@ -137,7 +143,9 @@ def go_on(
     for sentence in passages[begun.source][begun.sentences[-1].place + 1 :]:
         full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences
         too_long = excerpt.words + sentence.length > TOO_LONG * enough_words
-        if full or too_long or not sentence.continues or not may_follow(sentence) or sentence in said:
+        if full or too_long or not sentence.continues or not may_follow(sentence) or sentence.personal:
+            break
+        if sentence in said:
             break
         excerpt = Excerpt(begun.source, (*excerpt.sentences, sentence))
     return excerpt

@@ -33,9 +33,10 @@ CONJUNCTION = re.compile(
     re.IGNORECASE,
 )
 PREDICATE = re.compile(r"['’]s\b|\s+(?:is|was|means|makes|would|will|can)\b", re.IGNORECASE)
-# "It is hard to say", "those who know".
-# Say nothing of the subject either: "I feel like it …".
+# What comes before a pointer without saying anything of the subject: "I feel like it …", "Essentially it …".
 FEELING = frozenset(content_stems("feel felt find found believe guess hope love wonder realize imagine"))
+ADVERB = re.compile(r"\b\w+ly\b")
+# "It is hard to say", "those who know".
 EXPLETIVE = re.compile(
     r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? "
     r"(?!(?:similar|related|different|close|due|equal|used|able|going|connected|compared)\b)\w+ "
@@ -55,7 +56,7 @@ def leans(text: str, alone: str) -> bool:
         return False
     before = alone[: pointer.start()].rstrip()
     joins = pointer[0].lower() == "that" and CONJUNCTION.search(before) and not PREDICATE.match(alone, pointer.end())
-    return not joins and FEELING.issuperset(content_stems(before))
+    return not joins and FEELING.issuperset(content_stems(ADVERB.sub("", before)))
 
 
 def mentions(alone: str) -> bool:

@@ -79,6 +79,56 @@ async def test_a_question_in_other_words_still_gets_the_best_source() -> None:
     assert (await answer("Wo fange ich an?", LOUD)).startswith("Bass traps belong to a hobby of other people. [2]")
 
 
+TALK = PromptSource(
+    1,
+    "On foam",
+    "Dex Morrow",
+    "Dex Morrow: I bought foam once. What is the difference between foam and a trap?\n\n"
+    'Ana Reyes, M.A.: I would say, foam is like "Oh, this looks nice. It must help."\n\n'
+    "Dex Morrow: Right, sure.\n\n"
+    "Ana Reyes, M.A.: But a trap is a thing that eats bass. [laughter] So it is kind of heavy, you know.",
+)
+
+
+async def test_a_conversation_reads_as_one_answer_without_labels_asides_and_interjections() -> None:
+    assert await answer("What is the difference between foam and a trap?", TALK) == (
+        'Foam is like "Oh, this looks nice. It must help." [1] But a trap is a thing that eats bass. [1] '
+        "So it is heavy. [1]"
+    )
+
+
+async def test_a_date_or_a_name_is_answered_briefly_and_a_reason_at_more_length() -> None:
+    source = PromptSource(
+        1,
+        "The studio",
+        "Ana Reyes",
+        "The studio opened in 1997 in an old dairy behind the harbour of the town. "
+        "Its walls are of brick because brick keeps out the noise of the trains that pass all night. "
+        "Every stone of the vault was cleaned by hand, which took two winters. "
+        "Carpets came last, as carpets always do.",
+    )
+    when = await answer("When did the studio open?", source)
+    why = await answer("Why does the studio have walls of brick?", source)
+    assert when.startswith("The studio opened in 1997")
+    assert "Carpets" not in when
+    assert why.startswith("The studio opened in 1997")
+    assert "because brick keeps out the noise" in why
+    assert "cleaned by hand" in why
+
+
+async def test_a_definition_comes_before_whatever_else_mentions_the_subject() -> None:
+    first = PromptSource(1, "Uses", "Ana Reyes", "You can cut a bass trap in two. Bass trap on bass trap is a wall.")
+    other = PromptSource(2, "Basics", "Ana Reyes", "A bass trap is an absorber for the lowest notes of a room.")
+    assert (await answer("What is a bass trap?", first, other)).startswith("A bass trap is an absorber")
+
+
+async def test_a_sentence_that_points_at_nothing_is_not_read() -> None:
+    source = PromptSource(
+        1, "Cut off", "Ana Reyes", "That is why bass traps work in corners. Bass traps in corners work by friction."
+    )
+    assert await answer("Why do bass traps work in corners?", source) == "Bass traps in corners work by friction. [1]"
+
+
 async def test_captions_without_full_stops_are_quoted() -> None:
     captions = PromptSource(1, "Raw", "Ana Reyes", "so the thing with bass traps is " * 30)
     text = await answer("Where do bass traps belong?", captions)

@@ -39,6 +39,8 @@ def test_list_items_and_paragraphs_are_blocks() -> None:
         ("I think that that is fine here.", "I think that that is fine here."),
         ("There is more to it than I think.", "There is more to it than I think."),
         ("It would be, it would be, you know, louder.", "It would be louder."),
+        ("You kind of wrap it in a kind of cloth.", "You wrap it in a kind of cloth."),
+        ("If you look at it, if you look at it closely, it moves.", "If you look at it closely, it moves."),
     ],
 )
 def test_filler_is_trimmed_and_nothing_else(spoken: str, written: str) -> None:
@@ -67,6 +69,20 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
         ("Is it so?", True, False),
         ("Then x = y[1]; z.", False, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "aside"),
+    [
+        ("In this episode we build a trap.", True),
+        ("I'm going to quickly talk about traps.", True),
+        ("Here is an example of a trap.", True),
+        ('She said "let me look back at the traps" and left.', False),
+        ("We go through three traps a year.", False),
+    ],
+)
+def test_what_is_about_the_talk_is_known_from_what_is_about_the_subject(sentence: str, aside: bool) -> None:
+    assert [found.about_itself for found in read_passage(sentence)] == [aside]
 
 
 @pytest.mark.parametrize(
