@@ -90,7 +90,7 @@ describe("saved messages", () => {
   const { messages } = readPage({
     items: [
       { id: "1", role: "user", content: "Why?" },
-      { id: "2", role: "assistant", content: "Because.[1]", status: "complete", finish_reason: "stop", sources: [SOURCE], citations: [{ index: 1, supported: false }], cascade_tier: "extractive" },
+      { id: "2", role: "assistant", content: "Because.[1]", status: "complete", finish_reason: "stop", sources: [SOURCE], citations: [{ index: 1, sentence: "Because.", supported: false }], cascade_tier: "extractive" },
       { id: "3", role: "user", content: "And then?" },
       { id: "4", role: "assistant", content: "Th", status: "interrupted", finish_reason: "stopped", sources: [] },
       { id: "5", role: "user", content: "Lost?" },
@@ -105,7 +105,7 @@ describe("saved messages", () => {
       text: "Because.[1]",
       ending: "answered",
       sources: [{ index: 1, title: SOURCE.title }],
-      citations: [{ index: 1, supported: false }],
+      citations: [{ index: 1, sentence: "Because.", supported: false }],
       cascadeTier: "extractive",
     });
   });

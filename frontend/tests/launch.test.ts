@@ -28,6 +28,12 @@ describe("the script tag", () => {
     expect(FootnoteChat.defaultEndpoint).toBe("https://host.example");
   });
 
+  test("may forbid that others answer what its creator cannot", () => {
+    fresh();
+    launch(script({ src: "https://host.example/footnote.js", "data-creator": "mara", "data-widen": "false" }));
+    expect(document.querySelector(TAG)!.getAttribute("widen")).toBe("false");
+  });
+
   test("may name another endpoint, but no address that runs code", () => {
     fresh();
     launch(script({ src: "https://host.example/footnote.js", "data-endpoint": "https://api.example/footnote/" }));

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AnswerText, plainText } from "../src/markdown/answer_text";
+import { citedIn } from "../src/markdown/blocks";
 import { markDoubts } from "../src/markdown/markers";
 import { settle } from "../src/markdown/settle";
 import { readSource, type Source } from "../src/protocol/source";
@@ -138,22 +139,44 @@ describe("footnote markers", () => {
     expect(container.textContent).toBe("Yes.[1");
   });
 
-  test("are marked exactly where the service doubts them", () => {
-    show("One.[1] Two.[1] Three.[2]");
+  const verdict = (index: number, sentence: string, supported: boolean) => ({ index, sentence, supported });
+  const doubted = () => [...container.querySelectorAll(".marker")].map((marker) => marker.classList.contains("doubted"));
+
+  test("are marked exactly where the service doubts them, and say so", () => {
+    show("One **is** so.[1] `Two`, [perhaps](https://a.example) [1]. Three.[2]\n\n- Four [2][1].");
     markDoubts(container, sources, [
-      { index: 1, supported: true },
-      { index: 1, supported: false },
-      { index: 2, supported: true },
+      verdict(1, "One is so.", true),
+      verdict(1, "Two, perhaps.", false),
+      verdict(2, "Three.", true),
+      verdict(2, "Four.", false),
+      verdict(1, "Four.", true),
     ]);
-    const markers = [...container.querySelectorAll(".marker")];
-    expect(markers.map((marker) => marker.classList.contains("doubted"))).toEqual([false, true, false]);
-    expect(markers[1]!.getAttribute("aria-label")).toBe("Source 1: Title 1, not fully supported by its source");
+    expect(doubted()).toEqual([false, true, false, true, false]);
+    expect(container.querySelectorAll(".marker")[1]!.getAttribute("aria-label")).toBe("Source 1: Title 1. The source may not say this");
   });
 
-  test("are not doubted by a citation that cannot be told apart from a good one", () => {
-    show("One.[1] Two.[1] Three.[1]");
-    markDoubts(container, sources, [{ index: 1, supported: true }, { index: 1, supported: false }]);
-    expect(container.querySelectorAll(".doubted")).toHaveLength(0);
+  test("are marked every time that a doubted sentence cites its source", () => {
+    show("One [1] and two [1]. Three.[1]");
+    markDoubts(container, sources, [verdict(1, "One and two.", false), verdict(1, "Three.", true)]);
+    expect(doubted()).toEqual([true, true, false]);
+  });
+
+  test("are all marked where it cannot be told which one is meant, as a doubt is never hidden", () => {
+    show("One.[1] Two.[1] Three.[2]");
+    markDoubts(container, sources, [verdict(1, "Written otherwise.", false), verdict(2, "Three.", true)]);
+    expect(doubted()).toEqual([true, true, false]);
+  });
+
+  test("lose their mark when the answer is given anew", () => {
+    show("One.[1]");
+    markDoubts(container, sources, [verdict(1, "One.", false)]);
+    markDoubts(container, sources, []);
+    expect(doubted()).toEqual([false]);
+    expect(container.querySelector(".marker")!.getAttribute("aria-label")).toBe("Source 1: Title 1");
+  });
+
+  test("say which sources an answer cites; code and links cite nothing", () => {
+    expect(citedIn("One [3].\n\n| a |\n|---|\n| b [1] |\n\n- c [3] `[4]` [see [5]](https://a.example)")).toEqual(new Set([3, 1]));
   });
 });
 

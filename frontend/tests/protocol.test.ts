@@ -50,6 +50,12 @@ describe("a source", () => {
     expect(readSource({ ...SOURCE, kind: "hologram" })?.kind).toBe("document");
   });
 
+  test("says how near it is to what was asked of, and is an answer's unless it says that it only may help", () => {
+    expect(readSource({ ...SOURCE, scope: "global", perhaps: true })).toMatchObject({ scope: "global", perhaps: true });
+    expect(readSource({ ...SOURCE, scope: undefined })).toMatchObject({ scope: null, perhaps: false });
+    expect(readSource({ ...SOURCE, scope: "galaxy", perhaps: "yes" })).toMatchObject({ scope: null, perhaps: false });
+  });
+
   test("that has been removed shows neither text nor link", () => {
     expect(readSource({ ...SOURCE, removed: true })).toMatchObject({ removed: true, snippet: "", url: null });
   });

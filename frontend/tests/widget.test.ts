@@ -1,62 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FootnoteChat } from "../src/element/footnote_chat";
-import { TAG } from "../src/element/launch";
-import { DONE, frame, json, SOURCE, Service, stoppable, stream } from "./service";
+import { describe, expect, test, vi } from "vitest";
+import { announced, answers, ask, button, done, eachOnAPageOfItsOwn, eventually, field, place, press, service, sources, type } from "./page";
+import { frame, json, SOURCE, stoppable, stream } from "./service";
 
-const CREATORS = [
-  { slug: "mara", name: "Mara", bio: "", topics: [], links: [], questions: ["Why is it muddy?"], documents: 3 },
-  { slug: "teo", name: "Teo", bio: "", topics: [], links: [], questions: ["How does FM work?"], documents: 2 },
-];
-const SECOND = { ...SOURCE, index: 2, title: "Without a link", url: null };
-const sources = frame(1, "sources", [SOURCE, SECOND]);
-const done = (id: number, more = {}) => frame(id, "done", { ...DONE, ...more });
 const whole = [sources, frame(2, "token", { text: "Cut **250 Hz**." }), frame(3, "token", { text: "[1][2]" }), done(4)];
 
-let service: Service;
-
-/** Patient, because the machine that runs this may be busy. */
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5000, interval: 10 });
-
-beforeEach(async () => {
-  service = await Service.start();
-  service.on("GET /creators", json({ items: CREATORS }));
-  localStorage.clear();
-  document.body.replaceChildren();
-  if (customElements.get(TAG) === undefined) customElements.define(TAG, FootnoteChat);
-});
-afterEach(async () => {
-  document.body.replaceChildren();
-  vi.restoreAllMocks();
-  await service.close();
-});
-
-function place(attributes: Record<string, string> = {}): ShadowRoot {
-  const element = document.createElement(TAG);
-  element.setAttribute("endpoint", service.endpoint);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  document.body.append(element);
-  return element.shadowRoot!;
-}
-
-const field = (root: ShadowRoot) => root.querySelector<HTMLTextAreaElement>('textarea[aria-label="Your question"]')!;
-const button = (root: ShadowRoot, name: string) => root.querySelector<HTMLButtonElement>(`button[aria-label="${name}"]`);
-const answers = (root: ShadowRoot) => [...root.querySelectorAll('[data-testid="answer"]')].map((node) => node.textContent);
-const announced = (root: ShadowRoot) => root.querySelector('[aria-live="polite"]')!.textContent;
-
-function type(root: ShadowRoot, text: string): void {
-  field(root).value = text;
-  field(root).dispatchEvent(new InputEvent("input", { bubbles: true }));
-}
-
-function press(root: ShadowRoot, key: string, more: KeyboardEventInit = {}): void {
-  field(root).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
-}
-
-async function ask(root: ShadowRoot, question: string): Promise<void> {
-  type(root, question);
-  await eventually(() => expect(button(root, "Send")!.disabled).toBe(false));
-  press(root, "Enter");
-}
+eachOnAPageOfItsOwn();
 
 describe("a question", () => {
   test("is sent by Enter and answered with sources first and footnotes in the text", async () => {
@@ -178,10 +126,11 @@ describe("a footnote", () => {
 describe("an answer", () => {
   test("shows four sources at first and all on request", async () => {
     const six = Array.from({ length: 6 }, (_, place) => ({ ...SOURCE, index: place + 1 }));
-    service.on("POST /chat", stream([frame(1, "sources", six), done(2)]));
+    service.on("POST /chat", stream([frame(1, "sources", six), frame(2, "token", { text: "All.[1][2][3][4][5][6]" }), done(3)]));
     const root = place();
     await ask(root, "Why?");
     const cards = () => root.querySelectorAll('[data-testid="source-card"]').length;
+    await eventually(() => expect(root.querySelector("[data-ending]")).not.toBeNull());
     await eventually(() => expect(cards()).toBe(4));
     const more = [...root.querySelectorAll("button")].find((candidate) => candidate.textContent === "Show all 6")!;
     more.click();

@@ -20,19 +20,49 @@ export function markerIndex(marker: Element): number {
 }
 
 /**
- * Marks what the service found not to be backed by its source. The citations of one source come in the order of its
- * markers; where their numbers differ, it cannot be told which one is meant, and all of them are marked.
+ * Marks what the service found not to be backed by its source: the markers of the source in the sentence that was
+ * judged. Where that sentence is not found again, all markers of the source, as a doubt is never hidden.
  */
 export function markDoubts(container: Element, sources: readonly Source[], citations: readonly Citation[]): void {
-  for (const source of sources) {
-    const markers = container.querySelectorAll(`.marker[data-index="${source.index}"]`);
-    const verdicts = citations.filter((citation) => citation.index === source.index);
-    const anyDoubt = verdicts.some((verdict) => !verdict.supported);
-    markers.forEach((marker, place) => {
-      const doubted = verdicts.length === markers.length ? !verdicts[place]!.supported : anyDoubt;
-      const name = texts.markerName(source);
-      marker.classList.toggle("doubted", doubted);
-      marker.setAttribute("aria-label", doubted ? texts.doubtedMarker(name) : name);
-    });
+  const { words, places } = wordsAndMarkers(container);
+  const doubted = new Set<Element>();
+  for (const { index, sentence } of citations.filter(({ supported }) => !supported)) {
+    const own = places.filter(({ marker }) => markerIndex(marker) === index);
+    const spans = occurrences(words, wordsOf(sentence));
+    const judged = own.filter(({ at }) => spans.some(([start, end]) => start < at && at <= end));
+    for (const { marker } of judged.length > 0 ? judged : own) doubted.add(marker);
   }
+  for (const { marker } of places) {
+    const source = sources.find((candidate) => candidate.index === markerIndex(marker));
+    if (source === undefined) continue;
+    const name = texts.markerName(source);
+    marker.classList.toggle("doubted", doubted.has(marker));
+    marker.setAttribute("aria-label", doubted.has(marker) ? texts.doubtedMarker(name) : name);
+  }
+}
+
+/** The letters and digits of an answer, and after how many of them each marker stands. */
+function wordsAndMarkers(container: Element) {
+  const places: { readonly marker: Element; readonly at: number }[] = [];
+  const walker = document.createTreeWalker(container, NodeFilter.SHOW_TEXT);
+  let words = "";
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const marker = node.parentElement!.closest(".marker");
+    if (marker === null) words += wordsOf(node.nodeValue!);
+    else places.push({ marker, at: words.length });
+  }
+  return { words, places };
+}
+
+/** Without spaces and marks, which Markdown, its rendering and the service write in different ways. */
+function wordsOf(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]/gu, "");
+}
+
+function occurrences(words: string, sentence: string): [start: number, end: number][] {
+  const spans: [number, number][] = [];
+  if (sentence === "") return spans;
+  for (let at = words.indexOf(sentence); at !== -1; at = words.indexOf(sentence, at + 1)) spans.push([at, at + sentence.length]);
+  return spans;
 }

@@ -30,6 +30,8 @@ export interface Source {
 
 export interface Citation {
   readonly index: number;
+  /** As the service read it, without its markers. */
+  readonly sentence: string;
   readonly supported: boolean;
 }
 
@@ -59,5 +61,5 @@ export function readCitation(value: unknown): Citation | null {
   const fields = asFields(value);
   const index = asNumber(fields?.["index"]);
   if (fields === null || index === null) return null;
-  return { index, supported: fields["supported"] !== false };
+  return { index, sentence: asString(fields["sentence"]) ?? "", supported: fields["supported"] !== false };
 }
