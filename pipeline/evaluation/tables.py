@@ -89,7 +89,7 @@ def compare(differences: Sequence[Difference], terminal: Terminal) -> list[str]:
     """Prints before, after and the difference of every figure; returns a sentence for each loss that matters."""
     table = Table(title="compared with the baseline", title_justify="left")
     for heading in ("dataset", "asked of", "stage", "measure"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("before", "after", "difference"):
         table.add_column(heading, justify="right")
     for one in differences:
