@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -26,6 +27,7 @@ from backend.llm.tier import PromptSource, Token
 from backend.llm.tokens import TokenCounter
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
+from backend.retrieval.rewrite import leans_on_history
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +80,36 @@ class ChatService:
         return creator
 
     async def _begin(self, question: Question, creator: Creator | None) -> RunRecord:
-        record, is_new = await self._store.begin(question)
-        if is_new:
-            self._runs.start(record, partial(self._answer, question, creator))
+        early = self._search_early(question)
+        try:
+            record, is_new = await self._store.begin(question)
+            if is_new:
+                self._runs.start(record, partial(self._answer, question, creator, early))
+                early = None
+        finally:
+            if early is not None:
+                early.cancel()
         return record
 
-    async def _answer(self, question: Question, creator: Creator | None, run: Run) -> None:
+    def _search_early(self, question: Question) -> asyncio.Task[Retrieved] | None:
+        """The search, begun while the database commits the turn; None where it depends on the conversation."""
+        if question.conversation_id is not None and leans_on_history(question.query):
+            return None
+        early = asyncio.create_task(self._retrieve(question, ()))
+        early.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
+        return early
+
+    def _retrieve(self, question: Question, earlier: Sequence[str]) -> Coroutine[None, None, Retrieved]:
+        return self._retriever.retrieve(
+            question.query, earlier=earlier, creator=question.creator, topic=question.topic, widen=question.widen
+        )
+
+    async def _answer(
+        self, question: Question, creator: Creator | None, early: asyncio.Task[Retrieved] | None, run: Run
+    ) -> None:
         """Produces, saves, and then says so: the terminal frame comes after the commit."""
         draft = Draft(query=question.query, creator=question.creator)
-        run.producer = asyncio.create_task(self._produce(question, creator, run, draft))
+        run.producer = asyncio.create_task(self._produce(question, creator, early, run, draft))
         if run.stop_reason is not None:
             run.producer.cancel()
         await asyncio.wait({run.producer})
@@ -106,13 +129,18 @@ class ChatService:
             turns = [*draft.history, Turn("user", question.query), *said]
             await self._history.write(run.record.conversation_id, run.record.seq + 2, turns)
 
-    async def _produce(self, question: Question, creator: Creator | None, run: Run, draft: Draft) -> None:
+    async def _produce(
+        self,
+        question: Question,
+        creator: Creator | None,
+        early: asyncio.Task[Retrieved] | None,
+        run: Run,
+        draft: Draft,
+    ) -> None:
         """History, passages, sources, and then the answer as it comes."""
         draft.history = history = await self._history.read(run.record.conversation_id, run.record.seq)
         earlier = [turn.content for turn in history if turn.role == "user"]
-        retrieved = await self._retriever.retrieve(
-            question.query, earlier=earlier, creator=question.creator, topic=question.topic, widen=question.widen
-        )
+        retrieved = await (early or self._retrieve(question, earlier))
         draft.query = retrieved.query
         draft.clock("retrieval")
         sources = number_sources(retrieved)
