@@ -4,7 +4,8 @@ import re
 
 # "I will show you", "we were talking", "let me tell you".
 SPEAKING = (
-    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re|['’]ve| have| will| could| can| wanna| want to|['’]d like to| was| were)"
+    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re|['’]ve| have| will| could| can| wanna| want to|['’]d like to|"
+    r" would like to| was| were)"
     r"(?: just| also| now| here| already| quickly| briefly| gonna| going| to| be| been| really| mostly)* "
     r"(?:talk|talking|spoken|talked|show|showing|touch|discuss|cover|covered|look at|get to|see more|move on|"
     r"tell|telling|spoil|ask|present|give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|"
@@ -34,16 +35,18 @@ OF_THE_PAGE = (
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
 )
 FIRST_WORDS = (
-    r"asks\b|(?:below|here) (?:is|are)\b|see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk))|"
+    r"asks\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
+    r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk))|"
     r"(?:read|check out|click|download|register)\b"
 )
 ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)
 # What is quoted is not said to the listener.
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
-# Tells what the speaker did, feels or is unsure of, where the subject is asked for.
+# Tells what the speaker did, feels, is unsure of or adds, where the subject is asked for.
 PERSONAL = re.compile(
-    r"(?:maybe|perhaps)\b|"
-    r"i (?:also )?(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b|"
+    r"(?:maybe|perhaps|also)\b|"
+    r"i (?:also )?"
+    r"(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b|"
     r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"
     r"heard|noticed)\b|"

@@ -20,7 +20,7 @@ SPEAKER = re.compile(
     r"\*{0,2}\s+(?=\S)"
 )
 LINK = re.compile(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))*(?:\s+\"[^\"]*\")?\)")
-EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,2})(?=\S)(.+?)(?<=\S)\1(?!\w)")
+EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,2})(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # A question that a transcript closes with a full stop.
