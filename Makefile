@@ -36,6 +36,7 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev ## Speed as ratios, in one run
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_sources
 
 bench-ingest: $(VENV)/.installed-dev ## An ingestion against the bare encoder, its stages and its memory, in some 10 minutes
 	$(BIN)/python -m tests.bench_ingest
