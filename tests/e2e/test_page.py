@@ -1,26 +1,17 @@
 """What a visitor does on the page, in a real browser, against the real service."""
 
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.visit import another_site, ask
 from tests.model_server import ModelServer
 from tests.service import QUESTION
 
 pytestmark = pytest.mark.e2e
 
 SLOW = " ".join(f"word{number}" for number in range(300)) + " [1]."
-
-
-async def ask(page: Page, question: str) -> None:
-    composer = page.get_by_role("textbox", name="Your question")
-    await composer.fill(question)
-    await composer.press("Enter")
 
 
 async def test_sources_are_there_before_the_text_and_a_footnote_opens_its_source(
@@ -142,26 +133,6 @@ async def test_a_finished_answer_is_announced_once(page: Page, service: str, mod
     await expect(page.get_by_role("button", name="Send")).to_be_visible()
     announced = [text for text in await page.evaluate("window.announced") if "Short and plain" in text]
     assert len(set(announced)) == 1
-
-
-@contextmanager
-def another_site(body: str) -> Iterator[str]:
-    """Somebody else's page, of another origin than the service."""
-
-    class Site(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 async def test_one_script_tag_puts_the_widget_on_another_site(page: Page, service: str) -> None:
