@@ -21,6 +21,7 @@ from backend.api.dependencies import Services
 from backend.api.error_handlers import install_error_handlers
 from backend.api.pages import Pages
 from backend.chat.journal import BLOCK_MS
+from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.chat.similarity import Similarity
@@ -125,15 +126,20 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     if reranker:
         stack.push_async_callback(reranker.close)
     retriever = Retriever(Searcher(index, embedders, LexicalEncoder()), catalogue, settings.retrieval, reranker)
+    counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
+    rewriter = open_rewriter(settings, counter)
+    if rewriter:
+        stack.push_async_callback(rewriter.close)
     service = ChatService(
         store=store,
         history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_messages),
         catalogue=catalogue,
         retriever=retriever,
+        rewriter=rewriter,
         cascade=cascade,
         runs=runs,
         similarity=Similarity(index, embedders),
-        counter=await asyncio.to_thread(TokenCounter.open, settings.data_dir),
+        counter=counter,
         prompt_tokens=settings.chat.prompt_tokens,
         answer_tokens=settings.chat.answer_tokens,
     )

@@ -11,6 +11,7 @@ from backend.chat.draft import Draft, conclude
 from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.markers import CitationFilter
 from backend.chat.prompt import assemble
+from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
 from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
@@ -42,6 +43,7 @@ class ChatService:
         history: CachedHistory,
         catalogue: Catalogue,
         retriever: Retriever,
+        rewriter: ModelRewriter | None,
         cascade: Cascade,
         runs: Runs,
         similarity: Similarity,
@@ -53,6 +55,7 @@ class ChatService:
         self._history = history
         self._catalogue = catalogue
         self._retriever = retriever
+        self._rewriter = rewriter
         self._cascade = cascade
         self._runs = runs
         self._similarity = similarity
@@ -99,10 +102,21 @@ class ChatService:
         early.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
         return early
 
-    def _retrieve(self, question: Question, earlier: Sequence[str]) -> Coroutine[None, None, Retrieved]:
+    def _retrieve(
+        self, question: Question, earlier: Sequence[str], rewritten: str | None = None
+    ) -> Coroutine[None, None, Retrieved]:
         return self._retriever.retrieve(
-            question.query, earlier=earlier, creator=question.creator, topic=question.topic, widen=question.widen
+            question.query,
+            earlier=earlier,
+            rewritten=rewritten,
+            creator=question.creator,
+            topic=question.topic,
+            widen=question.widen,
         )
+
+    async def _rewrite(self, question: Question, history: Sequence[Turn]) -> str | None:
+        """The question made whole by a model, None where none is configured or the rule is to do it."""
+        return await self._rewriter.rewrite(question.query, history) if self._rewriter else None
 
     async def _answer(
         self, question: Question, creator: Creator | None, early: asyncio.Task[Retrieved] | None, run: Run
@@ -140,7 +154,7 @@ class ChatService:
         """History, passages, sources, and then the answer as it comes."""
         draft.history = history = await self._history.read(run.record.conversation_id, run.record.seq)
         earlier = [turn.content for turn in history if turn.role == "user"]
-        retrieved = await (early or self._retrieve(question, earlier))
+        retrieved = await (early or self._retrieve(question, earlier, await self._rewrite(question, history)))
         draft.query = retrieved.query
         draft.clock("retrieval")
         sources = number_sources(retrieved)
