@@ -13,8 +13,8 @@ from uuid import UUID
 from backend.knowledge.models import Candidates, Hit
 from backend.retrieval.evidence import NEGATION, terms_of, weigh
 
-READ = 3  # passages that are read closely
-COUNTED = 50  # found texts over which the rarity of a word is counted
+READ = 2  # passages that are read closely
+COUNTED = 30  # found texts over which the rarity of a word is counted
 
 LENT = re.compile(r" \([^()]*\)$")  # the words that `rewrite.standalone` puts behind a leaning question
 ASKS = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.I)
@@ -31,10 +31,9 @@ class Signals(NamedTuple):
 
     similarity: float  # cosine of the best passage by both searches together
     lexical: float  # its BM25 score over the weight of the question's words
-    coverage: float  # see Evidence, as the next five
+    coverage: float  # see Evidence, as the next four
     all_but_one: float
-    missing_numbers: float
-    names: float
+    missing_particulars: float
     opposites: float
     negated_words: float
     denied: float  # 1 where the question is about what is not so, and the best sentence denies nothing
@@ -43,19 +42,18 @@ class Signals(NamedTuple):
 
 
 # Fitted by scripts/fit_answerability.py, which prints them, on half of the judged questions of five sets.
-INTERCEPT = -4.045
+INTERCEPT = -3.808
 WEIGHTS = Signals(
-    similarity=7.564,
-    lexical=0.123,
-    coverage=1.298,
-    all_but_one=-0.331,
-    missing_numbers=-0.771,
-    names=-0.194,
-    opposites=-1.041,
-    negated_words=-0.564,
-    denied=-3.808,
-    open=1.399,
-    unnamed=-0.394,
+    similarity=7.134,
+    lexical=0.164,
+    coverage=0.844,
+    all_but_one=-0.339,
+    missing_particulars=-0.468,
+    opposites=-1.039,
+    negated_words=-0.615,
+    denied=-3.726,
+    open=1.427,
+    unnamed=-0.390,
 )
 
 
@@ -63,7 +61,7 @@ def answerability(question: str, candidates: Candidates, fused: Sequence[Hit], t
     """The probability, 0 to 1, that the found passages answer the question; 0 where nothing was found.
 
     `question` is the standalone one, as it was searched. `fused` are the candidates in their common order, best first;
-    `titles` has the titles of the documents of the first three at least, by document id.
+    `titles` has the titles of the documents of the first two hits at least, by document id.
     """
     if not fused:
         return 0.0
@@ -92,8 +90,7 @@ def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles:
         lexical=score_of(best, candidates.lexical) / (1 + sum(term.weight for term in terms)),
         coverage=evidence.coverage,
         all_but_one=evidence.all_but_one,
-        missing_numbers=evidence.missing_numbers,
-        names=evidence.names,
+        missing_particulars=evidence.missing_particulars,
         opposites=evidence.opposites,
         negated_words=evidence.negated_words,
         denied=bool(about_what_is_not and not evidence.denies),

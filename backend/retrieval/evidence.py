@@ -14,7 +14,6 @@ LIKENESS = (
 )
 SHORTEST_BEGINNING = 4
 BEGINNING = 0.7  # of the stem
-NEIGHBOURS = 1  # sentences on either side of the best one that are read with it
 LATER_PASSAGE = 0.02  # the share that a sentence of the next passage must have more, so that ties go to the first
 LEAST_WEIGHT = 0.3  # of a word that every text has
 
@@ -64,7 +63,7 @@ class Term:
     """A word of the question that carries meaning.
 
     `weight` is higher for words that few of the found texts have. `asked` is the word behind "what" or "which": the
-    answer is one of its kind, so its text need not say it.
+    answer is one of its kind, so its text need not say it. A capital makes a name, but for the first word.
     """
 
     stem: str
@@ -102,14 +101,13 @@ class Evidence:
     """How far the best passages bear a question out.
 
     Shares of words count each by its weight. The best sentence is the one with the largest share of the question's
-    words; it is read with its neighbours and its document's title.
+    words.
     """
 
     coverage: float  # the share of the words that the best sentence has, 0 to 1
-    all_but_one: bool  # whether it, its neighbours and title have all the words but one; the asked kind left out
-    missing_numbers: float  # numbers and years of the question that none of the passages has
-    names: int  # names in the question
-    opposites: int  # words that the best sentence and its neighbours turn round: "before" where they say "after"
+    all_but_one: bool  # whether it and its title have all the words but one; the asked kind left out
+    missing_particulars: float  # names, numbers and years of the question that none of the passages has
+    opposites: int  # words that the best sentence turns round: "before" where it says "after"
     negated_words: int  # words such as "unknown" or "careless" that the best passage has not
     denies: bool  # whether the best sentence denies anything
 
@@ -130,7 +128,7 @@ def terms_of(question: str, texts: Sequence[str]) -> list[Term]:
             beginning=root[: max(SHORTEST_BEGINNING, int(len(root) * BEGINNING))],
             weight=rarity(root, texts),
             name=number > 0 and match[0][0].isupper() and root not in asked,
-            number=any(letter.isdigit() for letter in word),
+            number=any(letter.isdigit() for letter in word) and root not in asked,
             asked=root in asked,
         )
     return list(terms.values())
@@ -154,24 +152,18 @@ def weigh(question: str, terms: Sequence[Term], passages: Sequence[tuple[str, st
         key=lambda found: found[0],
         default=(0.0, 0, 0),
     )  # fmt: skip
-    best = read[first]
-    window = Words.together(words for _, words in best[max(0, second - NEIGHBOURS) : second + NEIGHBOURS + 1])
-    near = held(terms, Words.together((window, titles[first])))
-    everywhere = [
-        held(terms, Words.together((*(words for _, words in said), title)))
-        for said, title in zip(read, titles, strict=True)
-    ]
+    best, best_words = read[first][second] if read[first] else ("", Words([], []))
+    with_title = held(terms, Words.together((best_words, titles[first])))
+    particulars = [term for term in terms if term.name or term.number]
+    everything = Words.together((*titles, *(words for said in read for _, words in said)))
     text = passages[first][1].lower()
     return Evidence(
         coverage=coverage + LATER_PASSAGE * first,
-        all_but_one=sum(has < 1 for term, has in zip(terms, near, strict=True) if not term.asked) == 1,
-        missing_numbers=sum(
-            1 - max(having) for term, *having in zip(terms, *everywhere, strict=True) if term.number and not term.asked
-        ),
-        names=sum(term.name for term in terms),
-        opposites=turned_round(Words.of(question).stems, window.stems),
+        all_but_one=sum(has < 1 for term, has in zip(terms, with_title, strict=True) if not term.asked) == 1,
+        missing_particulars=len(particulars) - sum(held(particulars, everything)),
+        opposites=turned_round(Words.of(question).stems, best_words.stems),
         negated_words=sum(word.lower() not in text for word in NEGATED.findall(question)),
-        denies=bool(best) and bool(NEGATION.search(best[second][0])),
+        denies=bool(NEGATION.search(best)),
     )
 
 
@@ -197,9 +189,9 @@ def held(terms: Sequence[Term], words: Words) -> list[float]:
 
 
 def share(terms: Sequence[Term], having: Sequence[float]) -> float:
-    """How much of the terms' weight is held, 0 to 1; 1 where there are none."""
+    """How much of the terms' weight is held, 0 to 1; 0 where there are none."""
     whole = sum(term.weight for term in terms)
-    return sum(term.weight * has for term, has in zip(terms, having, strict=True)) / whole if whole else 1.0
+    return sum(term.weight * has for term, has in zip(terms, having, strict=True)) / whole if whole else 0.0
 
 
 def opposites_by_stem() -> dict[str, frozenset[str]]:
