@@ -15,8 +15,10 @@ MARKER = re.compile(r"\s*\[(\d{1,4})\]")
 MARKDOWN = (
     MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
 )
-ROUND = str.maketrans("[]", "()")
-LONGEST_READ = 100_000  # characters; 25 times what the longest answer has that a prompt allows
+# Also where emphasis falls apart: "[**1**]" is shown as a number in brackets and is no marker.
+OTHER_BRACKET = re.compile(r"\[(?!\d{1,4}\])")
+NO_MARKER = "\ue000"
+LONGEST_READ = 30_000  # characters; seven times what the longest answer has that a prompt allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +37,27 @@ def find_claims(answer: str, sources: Collection[int]) -> list[Claim]:
             for sentence in split_sentences(block):
                 cited = [index for number in MARKER.findall(sentence) if (index := int(number)) in sources]
                 if cited:
-                    claims.append(Claim(MARKER.sub("", sentence).strip(" •"), tuple(dict.fromkeys(cited))))
+                    said = MARKER.sub("", sentence).replace(NO_MARKER, "[").strip(" •")
+                    claims.append(Claim(said, tuple(dict.fromkeys(cited))))
     return claims
 
 
 def texts_of(answer: str) -> Iterator[str]:
-    """The text of each paragraph, list item, heading and table cell."""
+    """The text of each paragraph, list item, heading and table cell; a `[` that opens no marker is `NO_MARKER`."""
     for token in MARKDOWN.parse(answer):
         if token.type == "inline":
             yield "".join(pieces_of(token.children or []))
 
 
 def pieces_of(tokens: Sequence[Token]) -> Iterator[str]:
-    """Text as it is, and what is no text without what would read as a marker."""
+    """Text as it is, and what is no text with brackets that open no markers."""
     in_address = False
     for token in tokens:
         match token.type:
-            case "text":
-                yield MARKER.sub("", token.content) if in_address else token.content
-            case "text_special":
-                yield token.content.translate(ROUND)
-            case "code_inline":
-                yield MARKER.sub("", token.content)
+            case "text" if not in_address:
+                yield OTHER_BRACKET.sub(NO_MARKER, token.content)
+            case "text" | "text_special" | "code_inline":
+                yield token.content.replace("[", NO_MARKER)
             case "softbreak" | "hardbreak":
                 yield "\n"
             case "image":

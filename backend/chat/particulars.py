@@ -30,7 +30,9 @@ SENTENCE_BEGINS = ".!?…:;\"'“”‘’«»„([*•–—-"
 # sets), while 5 to 19 % of the words of German, French, Spanish or Dutch texts are such.
 ENGLISH_SHARE = 0.2
 
-NEGATION = re.compile(r"\b(?:(?<!whether or )not|no|never|cannot|neither|nor|none|nobody|nothing|without|[a-z]+n['’]t)\b", re.I)
+NEGATION = re.compile(
+    r"\b(?:(?<!whether or )not|no|never|cannot|neither|nor|none|nobody|nothing|without|[a-z]+n['’]t)\b", re.IGNORECASE
+)
 
 
 def numbers(text: str) -> set[str]:

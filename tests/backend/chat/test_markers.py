@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.chat.claims import MARKDOWN, texts_of
 from backend.chat.markers import CitationFilter
 
 SOURCES = 6
@@ -27,7 +28,14 @@ def whole(text: str, sources: int = SOURCES) -> str:
         "```python\nx[99] = y[42]\n```\nDone [1].",
         "~~~\n[99]\n```\n[99]\n~~~\n",
         "It lies in [-10-20] or [10-20].",
-        r"\[ x^2 \]",
+        r"\[ x^2 \] and \[1\] and a \\ b",
+        "``` x[9] ``` and\n~~~ x[9] ~~~",
+        "1. a\n\n    ```py\n    x[99]\n    ```\n\n   b [1]",
+        "- ```\n  x[99]\n  ```\n- b [1]",
+        "> ```\n> x[99] = `\n> ```\n> b [1]",
+        "Text.\n\n    x[99]\n\tx[98]\n",
+        "A `` ` x[99] `` and `x[98]` b",
+        "`a` b `c` [1] `d` [2]",
         "- a\n  - b\n\n| a | b |\n",
         "",
     ],
@@ -50,10 +58,18 @@ def test_what_is_right_stays_as_it_is(text: str) -> None:
         ("A [1](https://evil.example/x) b [2](#a) c [9](http://x).", "A [1] b [2] c."),
         ("A [1](not a link)", "A [1](not a link)"),
         ("[[1], [9]]", "[[1],]"),
-        ("Lone ` tick [99] here.\n`x[9]`", "Lone ` tick here.\n`x[9]`"),
+        ("Lone ` tick [99] here.\n\n`x[9]`", "Lone ` tick here.\n\n`x[9]`"),
         ("[9[50]9]", "[9(50)9]"),
         ("[01]", "[1]"),
         ("Twice [1, 1]", "Twice [1]"),
+        (r"A \[1], \\[2] b\[99].", r"A [1], \\[2] b."),
+        ("A [1](/a)(http://b) c", "A [1] c"),
+        ("```x[9]``` it [9].\n\nThen [9].", "```x[9]``` it.\n\nThen."),
+        ("> ```\n> x[9]\nAfter [9].", "> ```\n> x[9]\nAfter."),
+        ("- a\n\n    b [9]", "- a\n\n    b"),
+        (r"\`[9]\` and `x\`[9]", r"\`\` and `x\`"),
+        ("`` a `x[9]` [9]", "`` a `x[9]`"),
+        ("[9]```\nx", "```\nx"),
     ],
 )
 def test_markers_are_made_alike_and_those_without_a_source_removed(text: str, expected: str) -> None:
@@ -75,9 +91,10 @@ def test_a_split_marker_is_held_back_and_nothing_before_it() -> None:
 
 
 PIECES = (
-    "[ ] [[ ]] 【 】 ［ ］ 1 2 9 0 42 2024 , - – ; ^ † ( ) (http://a) ` `` ``` ~~~ word . [1] [99] [1](/a) \\".split()
+    "[ ] [[ ]] 【 】 ［ ］ 1 2 9 0 42 2024 , - – ; ^ † ( ) (http://a) ` `` ``` ~~~ word . [1] [99] [1](/a) \\ > - 1. # "
+    "* ** _ | ![a [t ](/b) <http://c/ &#91; \ue000".split()
 )
-soup = st.lists(st.sampled_from([*PIECES, " ", "\n", ", "]), max_size=24).map("".join)
+soup = st.lists(st.sampled_from([*PIECES, " ", "\n", "\n\n", "    ", ", "]), max_size=24).map("".join)
 
 
 @settings(max_examples=400)
@@ -88,6 +105,62 @@ def test_any_split_gives_the_same_text(text: str, data: st.DataObject) -> None:
     pieced, lettered = CitationFilter(SOURCES), CitationFilter(SOURCES)
     assert "".join([*(pieced.feed(piece) for piece in pieces), pieced.finish()]) == whole(text)
     assert "".join([*(lettered.feed(letter) for letter in text), lettered.finish()]) == whole(text)
+
+
+@settings(max_examples=200)
+@given(text=soup, sources=st.integers(0, 9))
+def test_no_marker_without_a_source_is_shown_whatever_code_and_links_are_around_it(text: str, sources: int) -> None:
+    """What is shown is told by a Markdown parser, which sees the whole answer where the filter saw its beginning."""
+    for shown in texts_of(whole(text, sources)):
+        for match in re.finditer(r"\[(\d+)\]", shown):
+            is_index = match[1] == "0" and shown[match.start() - 1 : match.start()].isalnum()
+            assert is_index or 1 <= int(match[1]) <= sources
+
+
+@settings(max_examples=200)
+@given(text=soup, sources=st.integers(0, 9))
+def test_an_answer_that_has_passed_passes_unchanged(text: str, sources: int) -> None:
+    assert whole(whole(text, sources), sources) == whole(text, sources)
+
+
+code = st.lists(st.sampled_from("x [ ] [9] [1,2] [[3]] 【9】 = ( ) \\ * > -".split()), min_size=1, max_size=8).map(
+    "".join
+)
+fenced = st.builds(
+    lambda fence, lines, indent: "\n".join(f"{indent}{line}" for line in [fence, *lines, fence.rstrip("py")]),
+    st.sampled_from(["```", "```py", "~~~~"]),
+    st.lists(code, max_size=3),
+    st.sampled_from(["", "  ", "> "]),
+)
+paragraph = st.lists(
+    st.one_of(st.sampled_from(["Word", "claim [1]", "wrong [99]", "both [1, 2]."]), code.map(lambda text: f"`{text}`")),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+
+
+@settings(max_examples=200)
+@given(blocks=st.lists(st.one_of(fenced, paragraph, paragraph.map(lambda text: f"- {text}")), max_size=5))
+def test_code_stays_as_it_is_and_text_is_what_it_was_without_its_markers(blocks: list[str]) -> None:
+    text = "\n\n".join(blocks)
+    answer = whole(text)
+    assert code_of(answer) == code_of(text)
+    assert re.findall(r"\w+", MARKER_LIKE.sub("", "\n".join(texts_of(answer)))) == re.findall(
+        r"\w+", MARKER_LIKE.sub("", "\n".join(texts_of(text)))
+    )
+
+
+MARKER_LIKE = re.compile(r"[\[\ue000][\d, ]+\]")
+
+
+def code_of(answer: str) -> list[str]:
+    """The content of each block and each piece of code."""
+    return [
+        token.content
+        for block in MARKDOWN.parse(answer)
+        for token in (block, *(block.children or []))
+        if token.type in ("fence", "code_block", "code_inline")
+    ]
 
 
 @settings(max_examples=400)
