@@ -23,7 +23,8 @@ LINK = re.compile(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))*(?:\s+\"[^\"]*\")?\)")
 EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,2})(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
-# A question that a transcript closes with a full stop.
+# A question that a transcript closes with a full stop. A longer sentence may go on: "What is said here is true of …".
+SHORT_QUESTION_WORDS = 9
 ASKING = re.compile(
     r"(?:(?:just|very|quickly|first|now|then|basically)[, ]+)*"
     r"(?:(?:what|who|where|why|how|which \w+)(?:['’]s| is| are| was| were| do| does| did| can| could| should| would)|"
@@ -81,7 +82,7 @@ class Sentence:
             and bool(ENDING.search(text))
             and not text.endswith(("?", "...", "…"))
             and not (text.endswith(('?"', "?”")) and text.startswith(('"', "“")))
-            and not ASKING.match(self.alone)
+            and not is_question(self.alone)
             and text.count("[") == text.count("]")
             and text.count("(") == text.count(")")
             and text.count('"') % 2 == 0
@@ -163,7 +164,7 @@ def is_open(text: str) -> bool:
 
 def is_question(text: str) -> bool:
     """Whether it asks; transcripts do not always say so at its end."""
-    return text.endswith("?") or bool(ASKING.match(text))
+    return text.endswith("?") or (bool(ASKING.match(text)) and len(text.split()) <= SHORT_QUESTION_WORDS)
 
 
 def prose(text: str) -> str:
