@@ -12,7 +12,7 @@ SPEAKING = (
     r"explain|introduce|mention|point out|list|share|passionate|excited|wonder|wondering|curious)",
     r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear)",
-    r"let me",
+    r"let me|i work (?:at|for)|i['’]m also",
     r"tell (?:them|us|me|the listeners)",
     r"as (?:i|we) (?:said|mentioned)",
     r"(?:today|now) (?:i|we)(?: want|['’]ll|['’]m| are)",
@@ -31,7 +31,7 @@ OF_THE_PAGE = (
     r"more resources|learn more about|just to highlight|(?:just|also) a highlight",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
     r"(?:example|program|section|listing|snippet|paragraph)",
-    r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing",
+    r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing|the [xy][ -]axis",
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
 )
 FIRST_WORDS = (

@@ -77,6 +77,7 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
         ("In this episode we build a trap.", True),
         ("I'm going to quickly talk about traps.", True),
         ("Here is an example of a trap.", True),
+        ("The Y axis is the level in decibels.", True),
         ('She said "let me look back at the traps" and left.', False),
         ("We go through three traps a year.", False),
     ],
