@@ -94,7 +94,7 @@ def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles:
         opposites=evidence.opposites,
         negated_words=evidence.negated_words,
         denied=bool(about_what_is_not and not evidence.denies),
-        open=not asks and not ASKS_WHETHER.match(asked),
+        open=bool(terms) and not asks and not ASKS_WHETHER.match(asked),
         unnamed=bool(UNNAMED.search(asked)),
     )
 

@@ -9,9 +9,7 @@ from backend.knowledge.sentences import sentence_spans
 from backend.knowledge.stem import stem
 from backend.knowledge.words import CONTRACTION, STOPWORDS, WORD
 
-LIKENESS = (
-    0.6  # what a word of the same beginning is worth: "observe" for "observatory"; from 0.4 to 0.8 little changes
-)
+LIKENESS = 0.6  # what a word of the same beginning is worth, "observatory" for "observe"; 0.4 and 0.8 differ little
 SHORTEST_BEGINNING = 4
 BEGINNING = 0.7  # of the stem
 LATER_PASSAGE = 0.02  # the share that a sentence of the next passage must have more, so that ties go to the first
