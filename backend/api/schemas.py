@@ -92,6 +92,7 @@ class MessageBody(BaseModel):
     citations: list[dict[str, Any]]
     cascade_tier: str | None
     finish_reason: str | None
+    standalone_query: str | None
     created_at: datetime
 
 

@@ -153,3 +153,8 @@ class Message:
     finish_reason: str | None
     created_at: datetime
     terminal: dict[str, Any] | None
+
+    @property
+    def standalone_query(self) -> str | None:
+        """What was searched for this answer."""
+        return (self.terminal or {}).get("standalone_query")

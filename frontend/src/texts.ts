@@ -54,6 +54,7 @@ export const texts = {
   someDoubted: "Part of this may not be in its sources.",
 
   quoted: "Quoted directly from the sources",
+  searchedFor: (query: string) => `Searched for: ${query}`,
   retry: "Retry",
   retryIn: (seconds: number) => `Please try again in ${seconds === 1 ? "a second" : `${seconds} seconds`}.`,
 

@@ -168,6 +168,18 @@ describe("an answer", () => {
     await ask(root, "Why?");
     await eventually(() => expect(root.querySelector(".note")?.textContent).toContain("Quoted directly from the sources"));
   });
+
+  test("says what was searched where that is not what was asked", async () => {
+    const searched = (query: string) => stream([sources, frame(2, "token", { text: "So." }), done(3, { standalone_query: query })]);
+    service.on("POST /chat", searched("Why? (reverb room)"));
+    const root = place();
+    await ask(root, "Why?");
+    await eventually(() => expect(root.querySelector(".note")?.textContent).toBe("Searched for: Why? (reverb room)"));
+    service.on("POST /chat", searched("Why then?"));
+    await ask(root, "Why then?");
+    await eventually(() => expect(root.querySelectorAll('[data-ending="answered"]')).toHaveLength(2));
+    expect(root.querySelectorAll(".note")).toHaveLength(1);
+  });
 });
 
 describe("the element", () => {

@@ -60,7 +60,8 @@ function receive(conversation: Conversation, frame: Frame): Conversation {
 
 function done(answer: Answer, frame: DoneFrame): Answer {
   const ending = frame.finishReason === "stop" ? "answered" : frame.finishReason;
-  return { ...ended(answer, ending), citations: frame.citations, cascadeTier: frame.cascadeTier };
+  const { citations, cascadeTier, standaloneQuery } = frame;
+  return { ...ended(answer, ending), citations, cascadeTier, searched: standaloneQuery };
 }
 
 function ended(answer: Answer, ending: Ending): Answer {

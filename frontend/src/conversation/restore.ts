@@ -28,6 +28,7 @@ function answerOf(message: SavedMessage): Answer {
     text: message.content,
     citations: message.citations,
     cascadeTier: message.cascadeTier,
+    searched: message.standaloneQuery,
     ending,
     failure: ending === "failed" ? LEFT_UNFINISHED : null,
   };

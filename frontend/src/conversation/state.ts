@@ -29,6 +29,8 @@ export interface Answer {
   readonly text: string;
   readonly citations: readonly Citation[];
   readonly cascadeTier: string | null;
+  /** What was searched, which differs from the question where that leant on the conversation. */
+  readonly searched: string | null;
   /** Name of the tool at work, if any. */
   readonly tool: string | null;
   readonly reconnecting: boolean;
@@ -56,6 +58,7 @@ export const NEW_ANSWER: Answer = {
   text: "",
   citations: [],
   cascadeTier: null,
+  searched: null,
   tool: null,
   reconnecting: false,
   stopping: false,

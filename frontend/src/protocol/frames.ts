@@ -20,6 +20,7 @@ export interface DoneFrame {
   readonly messageId: string | null;
   readonly finishReason: FinishReason;
   readonly citations: readonly Citation[];
+  readonly standaloneQuery: string | null;
 }
 
 export interface ErrorFrame {
@@ -73,6 +74,7 @@ function readDone(fields: Fields): DoneFrame {
     messageId: asString(fields["message_id"]),
     finishReason: asOneOf(fields["finish_reason"], FINISH_REASONS) ?? "stop",
     citations: asListOf(fields["citations"], readCitation),
+    standaloneQuery: asString(fields["standalone_query"]),
   };
 }
 

@@ -17,6 +17,7 @@ export interface SavedMessage {
   readonly citations: readonly Citation[];
   readonly cascadeTier: string | null;
   readonly finishReason: FinishReason | null;
+  readonly standaloneQuery: string | null;
 }
 
 export interface Page {
@@ -51,5 +52,6 @@ function readMessage(value: unknown): SavedMessage | null {
     citations: asListOf(fields["citations"], readCitation),
     cascadeTier: asString(fields["cascade_tier"]),
     finishReason: asOneOf(fields["finish_reason"], FINISH_REASONS),
+    standaloneQuery: asString(fields["standalone_query"]),
   };
 }

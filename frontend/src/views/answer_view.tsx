@@ -9,12 +9,13 @@ import { QuoteIcon, RetryIcon } from "./icons";
 import { SourceList, SourceSkeleton } from "./source_list";
 
 interface Props {
+  readonly question: string;
   readonly answer: Answer;
   /** Only the last answer can be asked for again. */
   readonly onRetry: (() => void) | null;
 }
 
-export function AnswerView({ answer, onRetry }: Props) {
+export function AnswerView({ question, answer, onRetry }: Props) {
   const [lookedAt, setLookedAt] = useState<number | null>(null);
   const [expanded, setExpanded] = useState<number | null>(null);
   const element = useRef<HTMLDivElement>(null);
@@ -59,6 +60,7 @@ export function AnswerView({ answer, onRetry }: Props) {
       )}
       <SourceList title={texts.perhaps} sources={perhaps} muted expanded={expanded} onExpand={expand} />
       <Progress answer={answer} />
+      {answer.searched !== null && answer.searched !== question && <p class="note">{texts.searchedFor(answer.searched)}</p>}
       {note !== null && <p class="note">{note}</p>}
       {answer.cascadeTier === "extractive" && (answer.ending === "answered" || answer.ending === "stopped") && (
         <p class="note">

@@ -39,7 +39,7 @@ class TurnView extends Component<TurnProps> {
             {turn.question}
           </div>
         )}
-        <AnswerView answer={turn.answer} onRetry={onRetry} />
+        <AnswerView question={turn.question} answer={turn.answer} onRetry={onRetry} />
       </article>
     );
   }

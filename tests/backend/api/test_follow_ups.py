@@ -26,6 +26,8 @@ async def follow_up(settings: Settings, query: str) -> tuple[list[dict[str, obje
         first = (await visitor.ask(FIRST)).checked()
         assert first.last.json["standalone_query"] == FIRST
         answer = (await visitor.ask(query, conversation_id=first.conversation_id)).checked()
+        saved = await visitor.messages(first.conversation_id)
+        assert saved[-1]["standalone_query"] == answer.last.json["standalone_query"]
         return answer.sources, answer.last.json
 
 
