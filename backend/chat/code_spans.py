@@ -16,7 +16,7 @@ LONGEST_BLOCK = 4_000
 MOST_LOOKS = 200
 # Without any of these there is no code: backticks, a fence of tildes, an indented line.
 MAY_BE_CODE = re.compile(r"`|~~~|\t| {4}")
-HERE = "\ue000"
+HERE, ELSEWHERE = "\ue000", "\ue001"
 LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -57,7 +57,7 @@ class AnswerSoFar:
             return line if self._place == "code" else ""
         decided = final or len(line) < len(ahead) or len(ahead) == LONGEST_CODE
         self._looks += 1
-        tokens = MARKDOWN.parse(f"{said.replace(HERE, ' ')}{HERE}{line.replace(HERE, ' ')}")
+        tokens = MARKDOWN.parse(f"{said.replace(HERE, ELSEWHERE)}{HERE}{line.replace(HERE, ELSEWHERE)}")
         self._forget(tokens)
         for token in tokens:
             if HERE not in token.content + token.info:

@@ -1,6 +1,19 @@
 """Whether each cited sentence of a finished answer is borne out by what it cites."""
 
-from backend.chat.citations import Citation, check
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from backend import settings as configuration
+from backend.chat.citations import MOST_TEXTS, Citation, check
+from backend.chat.particulars import denies, is_english, names, numbers, told_numbers
+from backend.chat.similarity import Similarity
+from backend.errors import Unavailable
+from backend.knowledge.embedders import Embedders, load_embedder
+from backend.knowledge.models import EmbeddingModel
 from backend.llm.tier import PromptSource
 
 SOURCES = (
@@ -46,3 +59,146 @@ async def test_list_items_and_sentences_are_told_apart() -> None:
 async def test_an_answer_without_sources_or_words_has_no_citations() -> None:
     assert await check("Hello [1].", ()) == []
     assert await check("", SOURCES) == []
+
+
+ROOM = PromptSource(
+    1,
+    "Small rooms",
+    "Ana Reyes",
+    "A bedroom of 12 square metres booms at forty-four point one hertz. The bass piles up in the corners, so put thick "
+    "traps there before you buy anything else. Egg boxes do not absorb low notes. Berta Lund measured this in Oslo.",
+)
+
+
+async def supported(claim: str, similarity: Similarity | None = None, source: PromptSource = ROOM) -> bool:
+    (citation,) = await check(f"{claim} [{source.index}]", [source], similarity)
+    return citation.supported
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("A bedroom of 12 square metres booms.", "A bedroom of 14 square metres booms."),
+        ("A bedroom booms at 44.1 hertz.", "A bedroom booms at 48 hertz."),
+        ("Low notes were measured by Berta Lund.", "Low notes were measured by Dora Lund."),
+        ("Put thick traps in the corners.", "Never put thick traps in the corners."),
+        ("Egg boxes don't absorb low notes.", "Egg boxes would absorb notes in Bergen."),
+    ],
+)
+async def test_one_wrong_number_name_or_denial_is_enough_however_alike_the_rest_is(right: str, wrong: str) -> None:
+    assert await supported(right)
+    assert not await supported(wrong)
+
+
+async def test_capitals_are_no_names_where_a_language_writes_every_noun_with_one() -> None:
+    german = PromptSource(
+        1, "Räume", "Ana Reyes", "Der Bass sammelt sich in den Ecken. Dicke Absorber helfen dort am besten."
+    )
+    assert await supported("Der Bass sammelt sich in den Ecken, dort helfen dicke Absorber dem Klang.", None, german)
+
+
+class OneModel:
+    """An index that says which model made it, and nothing else is asked of it here."""
+
+    def __init__(self, model: EmbeddingModel | None, away: bool = False) -> None:
+        self._model = model
+        self._away = away
+
+    async def model(self) -> EmbeddingModel | None:
+        if self._away:
+            raise Unavailable("The index is away.")
+        return self._model
+
+
+@pytest.fixture(scope="module")
+async def embedders(model_cache: Path) -> AsyncIterator[tuple[Embedders, EmbeddingModel]]:
+    embedder = await asyncio.to_thread(load_embedder, configuration.load(data_dir=model_cache), None)
+    opened = Embedders(embedder, lambda model: embedder)
+    yield opened, embedder.model
+    await opened.close()
+
+
+@pytest.fixture
+def similarity(embedders: tuple[Embedders, EmbeddingModel]) -> Similarity:
+    opened, model = embedders
+    return Similarity(OneModel(model), opened)  # type: ignore[arg-type]
+
+
+PARAPHRASE = "Egg cartons are useless against low frequency notes, they do not absorb."
+ELSEWHERE = "The corners of a bed of corn need thick and low fences."
+
+
+async def test_where_words_leave_it_open_what_is_meant_decides(similarity: Similarity) -> None:
+    assert await supported(PARAPHRASE, similarity)
+    assert not await supported(ELSEWHERE, similarity)
+    assert await supported("The corners need thick and low traps in every bedroom garden shed.", None)
+    assert not await supported("The corners need thick and low traps in every bedroom garden shed in Bergen.", None)
+
+
+async def test_similar_words_about_another_number_are_not_supported_by_similarity(similarity: Similarity) -> None:
+    assert not await supported(
+        "All 8 egg cartons are useless against low frequency notes, they do not absorb.", similarity
+    )
+
+
+async def test_another_model_an_absent_index_or_a_busy_one_leaves_the_judgement_to_the_words(
+    embedders: tuple[Embedders, EmbeddingModel], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened, model = embedders
+    by_words = await supported(PARAPHRASE)
+    other = EmbeddingModel("another/model", "another-1", 384)
+    for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
+        assert await supported(PARAPHRASE, Similarity(index, opened)) == by_words  # type: ignore[arg-type]
+    monkeypatch.setattr("backend.chat.similarity.PATIENCE_S", 0.0)
+    assert await supported(PARAPHRASE, Similarity(OneModel(model), opened)) == by_words  # type: ignore[arg-type]
+    assert "checked by their words" in caplog.text
+    assert "cartons" not in caplog.text
+
+
+async def test_a_long_answer_is_embedded_only_so_far(similarity: Similarity, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    best = similarity.best
+
+    async def counted(pairs: Sequence[tuple[str, Sequence[str]]]) -> list[float] | None:
+        asked.extend(text for sentence, others in pairs for text in (sentence, *others))
+        return await best(pairs)
+
+    monkeypatch.setattr(similarity, "best", counted)
+    answer = " ".join(
+        f"Heavy absorber number {word} belongs in the corners, where bass piles up. [1]" for word in WORDS
+    )
+    begun = time.perf_counter()
+    citations = await check(answer, [ROOM], similarity)
+    assert time.perf_counter() - begun < 2
+    assert len(citations) == len(WORDS)
+    assert 0 < len(asked) <= MOST_TEXTS
+    asked.clear()
+    await check("The bass piles up in the corners, so put thick traps there. [1]", [ROOM], similarity)
+    assert asked == []
+
+
+WORDS = [f"{first}{second}" for first in "bcdfgklm" for second in ("ado", "eto", "iko", "olu", "una")]
+
+
+def test_numbers_are_the_same_however_they_are_written_or_said() -> None:
+    assert numbers("1,000 and 1.000 and 0,50 and 007 at 3:30") == {"1000", ".5", "7", "3", "30"}
+    said = "forty-four point one, twenty four bit, two thousand and five, nineteen ninety-five, three hundred thousand"
+    assert {"44.1", "24", "2005", "1995", "300000"} <= told_numbers(said)
+    assert "13" not in told_numbers("three. Ten")
+
+
+def test_names_are_words_with_a_capital_that_no_sentence_begins_with() -> None:
+    assert names("Then Ana met Bo. He said: Come to Oslo!") == ["ana", "bo", "oslo"]
+    assert is_english("This is what we do with it in the room.")
+    assert not is_english("Der Bass sammelt sich in den Ecken.")
+
+
+def test_a_denial_is_told_from_a_choice() -> None:
+    assert denies("It doesn't work")
+    assert denies("No, never")
+    assert not denies("Whether or not you like it")
+
+
+async def test_the_markers_that_count_are_those_that_markdown_shows() -> None:
+    answer = r"A \[1] `b [1]` [c [1]](http://d) <http://e/[1]> &#91;1] [**1**] ![f [2]](http://g)" + "\n\n    h [1]"
+    assert [citation.index for citation in await check(answer, SOURCES)] == [1, 2]

@@ -70,6 +70,7 @@ def test_what_is_right_stays_as_it_is(text: str) -> None:
         (r"\`[9]\` and `x\`[9]", r"\`\` and `x\`"),
         ("`` a `x[9]` [9]", "`` a `x[9]`"),
         ("[9]```\nx", "```\nx"),
+        ("\ue000\t[9] x", "\ue000 x"),
     ],
 )
 def test_markers_are_made_alike_and_those_without_a_source_removed(text: str, expected: str) -> None:
