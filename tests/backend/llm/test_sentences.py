@@ -104,6 +104,11 @@ def test_a_sentence_leans_where_it_points_at_what_was_said_before(sentence: str,
     assert [found.leans for found in read_passage(sentence)] == [leans]
 
 
+def test_a_link_is_its_words_and_code_in_brackets_is_no_link() -> None:
+    sentences = read_passage("Read [the notes](https://example.org/a) twice. A call of Trap[T any]() makes one.")
+    assert [sentence.text for sentence in sentences] == ["Read the notes twice.", "A call of Trap[T any]() makes one."]
+
+
 def test_a_question_is_one_without_its_mark_too() -> None:
     question, reply = read_passage("Just now, what are bass traps. Absorbers for the lowest notes of a room.")
     assert not question.whole
