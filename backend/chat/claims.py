@@ -1,4 +1,4 @@
-"""The sentences of a finished answer that cite something, as Markdown shows them: code and addresses cite nothing."""
+"""The sentences of a finished answer that cite something, as Markdown shows them: code and links cite nothing."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -50,19 +50,17 @@ def texts_of(answer: str) -> Iterator[str]:
 
 
 def pieces_of(tokens: Sequence[Token]) -> Iterator[str]:
-    """Text as it is, and what is no text with brackets that open no markers."""
-    in_address = False
+    """Text as it is; code, links and pictures with brackets that open no markers."""
+    in_link = False
     for token in tokens:
         match token.type:
-            case "text" if not in_address:
+            case "text" if not in_link:
                 yield OTHER_BRACKET.sub(NO_MARKER, token.content)
-            case "text" | "text_special" | "code_inline":
+            case "text" | "text_special" | "code_inline" | "image":
                 yield token.content.replace("[", NO_MARKER)
             case "softbreak" | "hardbreak":
                 yield "\n"
-            case "image":
-                yield from pieces_of(token.children or [])
             case "link_open" | "link_close":
-                in_address = token.type == "link_open" and token.info == "auto"
+                in_link = token.type == "link_open"
             case _:
                 pass

@@ -1,5 +1,5 @@
 // Markdown to blocks of tokens. Raw HTML and reference definitions are plain text here; `[1]` is a marker.
-import { Marked, type Token } from "marked";
+import { Marked, type Token, Tokenizer } from "marked";
 
 export interface Block {
   /** The Markdown that the block was made of; equal Markdown makes an equal block. */
@@ -26,6 +26,11 @@ const marked = new Marked({
     html: () => undefined,
     tag: () => undefined,
     def: () => undefined,
+    // A marker right behind a bare address belongs to the sentence and not to the address.
+    url(text) {
+      const end = text.search(/\[\d{1,3}\]/);
+      return end > 0 ? Tokenizer.prototype.url.call(this, text.slice(0, end)) : false;
+    },
   },
 });
 

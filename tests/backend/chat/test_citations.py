@@ -197,8 +197,3 @@ def test_a_denial_is_told_from_a_choice() -> None:
     assert denies("It doesn't work")
     assert denies("No, never")
     assert not denies("Whether or not you like it")
-
-
-async def test_the_markers_that_count_are_those_that_markdown_shows() -> None:
-    answer = r"A \[1] `b [1]` [c [1]](http://d) <http://e/[1]> &#91;1] [**1**] ![f [2]](http://g)" + "\n\n    h [1]"
-    assert [citation.index for citation in await check(answer, SOURCES)] == [1, 2]
