@@ -6,6 +6,7 @@ from uuid import UUID
 
 from backend.knowledge.models import Creator, Document, Hit, Scope
 from backend.knowledge.searcher import Query, Searcher
+from backend.retrieval.answerable import answerability
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.join import join
@@ -17,7 +18,7 @@ from backend.settings import RetrievalSettings
 
 # Of each source that is offered, so many of the best hits may be joined to others, and so many are looked through.
 JOINED_A_SOURCE = 2
-CONSIDERED_A_SOURCE = 4
+CONSIDERED_A_SOURCE = 5
 
 
 class Documents(Protocol):
@@ -95,7 +96,8 @@ class Retriever:
         reranked = await self._rerank(question.text, hits, known)
         joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
         diverse = diversify(joined, self._settings.sources)
-        confidence = candidates.dense[0].score if candidates.dense else 0.0
+        titles = {identity: document.title for identity, (document, _) in known.items()}
+        confidence = answerability(question.text, candidates, hits, titles)
         passages = tuple(
             Passage(hit.chunk, *known[hit.chunk.document_id], hit.score, nearness(hit.chunk, *asked)) for hit in diverse
         )

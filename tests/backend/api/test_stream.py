@@ -97,7 +97,7 @@ async def test_a_creator_is_asked_alone(visitor: Visitor) -> None:
 
 async def test_a_topic_restricts_the_sources(visitor: Visitor) -> None:
     everywhere = await visitor.ask("What should I listen to first?")
-    answer = (await visitor.ask("What should I listen to first?", topic="podcasting")).checked()
+    answer = (await visitor.ask("What should I listen to first?", topic="podcasting", widen=False)).checked()
     assert answer.sources
     assert {source["scope"] for source in answer.sources} == {"topic"}
     assert answer.sources != everywhere.sources
