@@ -24,7 +24,6 @@ from backend.chat.journal import BLOCK_MS
 from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
-from backend.chat.similarity import Similarity
 from backend.conversations.cached import CachedHistory
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
@@ -33,6 +32,7 @@ from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
+from backend.knowledge.similarity import Similarity
 from backend.llm.cascade import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from backend.chat.claims import Claim, find_claims
 from backend.chat.particulars import denies, is_english, names, numbers, told_numbers
-from backend.chat.similarity import Similarity
+from backend.knowledge.similarity import Similarity
 from backend.knowledge.stem import stem
 from backend.knowledge.words import content_stems, words
 from backend.llm.sentences import split_blocks, split_sentences

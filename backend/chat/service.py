@@ -15,7 +15,6 @@ from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
 from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
-from backend.chat.similarity import Similarity
 from backend.chat.sources import as_json, number_sources
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
@@ -23,6 +22,7 @@ from backend.conversations.store import ConversationStore
 from backend.errors import NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator
+from backend.knowledge.similarity import Similarity
 from backend.llm.cascade import Cascade, Finished, Reset, Started
 from backend.llm.tier import PromptSource, Token
 from backend.llm.tokens import TokenCounter

@@ -10,10 +10,10 @@ import pytest
 from backend import settings as configuration
 from backend.chat.citations import MOST_TEXTS, Citation, check
 from backend.chat.particulars import denies, is_english, names, numbers, told_numbers
-from backend.chat.similarity import Similarity
 from backend.errors import Unavailable
 from backend.knowledge.embedders import Embedders, load_embedder
 from backend.knowledge.models import EmbeddingModel
+from backend.knowledge.similarity import Similarity
 from backend.llm.tier import PromptSource
 
 SOURCES = (
@@ -149,7 +149,7 @@ async def test_another_model_an_absent_index_or_a_busy_one_leaves_the_judgement_
     other = EmbeddingModel("another/model", "another-1", 384)
     for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
         assert await supported(PARAPHRASE, Similarity(index, opened)) == by_words  # type: ignore[arg-type]
-    monkeypatch.setattr("backend.chat.similarity.PATIENCE_S", 0.0)
+    monkeypatch.setattr("backend.knowledge.similarity.PATIENCE_S", 0.0)
     assert await supported(PARAPHRASE, Similarity(OneModel(model), opened)) == by_words  # type: ignore[arg-type]
     assert "checked by their words" in caplog.text
     assert "cartons" not in caplog.text
