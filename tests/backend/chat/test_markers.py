@@ -118,12 +118,6 @@ def test_no_marker_without_a_source_is_shown_whatever_code_and_links_are_around_
             assert is_index or 1 <= int(match[1]) <= sources
 
 
-@settings(max_examples=200)
-@given(text=soup, sources=st.integers(0, 9))
-def test_an_answer_that_has_passed_passes_unchanged(text: str, sources: int) -> None:
-    assert whole(whole(text, sources), sources) == whole(text, sources)
-
-
 code = st.lists(st.sampled_from("x [ ] [9] [1,2] [[3]] 【9】 = ( ) \\ * > -".split()), min_size=1, max_size=8).map(
     "".join
 )
