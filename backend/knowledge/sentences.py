@@ -8,6 +8,7 @@ from collections.abc import Iterator
 CLOSING = r"[\"'”’»)\]*_]*(?:[ \t]*\[\d+\])*"
 END = re.compile(rf"[.!?…؟۔।॥։።]+{CLOSING}(?:\s+|$)|[。！？｡]+[」』”’）]*(?:\s*\[\d+\])*\s*|\n+")
 LAST_WORD = re.compile(r"[^\s(\"'“‘\[]+$")
+LONGEST_LAST_WORD = 20  # characters that are looked at, more than any abbreviation has
 # Full stops that end no sentence: titles, Latin, references, months, units of time and of companies.
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof rev gen col sgt capt lt st jr sr vs etc eg ie e.g i.e cf al ed eds inc ltd co corp dept univ "
@@ -36,7 +37,7 @@ def goes_on(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if text[match.end()].islower():
         return True
-    last = LAST_WORD.search(text, start, match.start())
+    last = LAST_WORD.search(text, max(start, match.start() - LONGEST_LAST_WORD), match.start())
     if last is None or not mark.startswith(". "):
         return False
     word = last.group()
