@@ -19,8 +19,9 @@ SIMILAR = 0.55  # cosine
 # A claim is compared with so many sentences of its passages, those that share most words with it, each read together
 # with the one before and with the one behind it.
 COMPARED_SENTENCES = 2
-# Embedding them all takes some 40 ms on two cores; claims behind these are judged by their words.
-MOST_TEXTS = 24
+# Two claims with what they are compared with, which take some 65 ms of two cores (12 ms of one for each text); one
+# sentence in six is compared at all, and claims behind these are judged by their words.
+MOST_TEXTS = 10
 
 
 @dataclass(frozen=True, slots=True)
