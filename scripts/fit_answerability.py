@@ -1,6 +1,6 @@
 """Fits the weights of backend/retrieval/answerable.py to judged questions, and shows what they reach on others.
 
-.venv/bin/python scripts/fit_answerability.py FOLDER...      folders in the form of BEIR, see docs/operations.md
+.venv/bin/python scripts/fit_answerability.py FOLDER...      folders as pipeline/evaluation/dataset.py reads them
 
 Each folder is indexed alone and asked through the product's own retrieval. The questions are parted by a stable hash of
 their ids (of the conversation's id, where one question is a turn of it): the weights are fitted on one half, every
