@@ -106,7 +106,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     stack.push_async_callback(index.close)
     embedders = await open_embedders(settings, index)
     stack.push_async_callback(embedders.close)
-    cascade = open_cascade(settings)
+    similarity = Similarity(index, embedders)
+    cascade = open_cascade(settings, similarity)
     stack.push_async_callback(cascade.close)
 
     catalogue = Catalogue(engine)
@@ -138,7 +139,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         rewriter=rewriter,
         cascade=cascade,
         runs=runs,
-        similarity=Similarity(index, embedders),
+        similarity=similarity,
         counter=counter,
         prompt_tokens=settings.chat.prompt_tokens,
         answer_tokens=settings.chat.answer_tokens,

@@ -72,7 +72,7 @@ def judged(dataset: Dataset) -> Dataset:
 
 async def scores(dataset: Dataset, embedder: Embedder, settings: Settings) -> list[float]:
     """nDCG@10 of the stages, asked as `footnote evaluate` asks."""
-    async with shelved([dataset], embedder, settings, None, quiet) as (retriever, shelf):
+    async with shelved([dataset], embedder, settings, None, quiet) as (retriever, shelf, _):
         made = await rank(
             dataset, retriever, lambda document: shelf.name(document, dataset.name), quiet, scoped=False, reranks=False
         )

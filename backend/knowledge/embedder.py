@@ -22,6 +22,7 @@ from backend.knowledge.models import EmbeddingModel
 SMALLEST_BATCH, LARGEST_BATCH = 256, 512  # tokens, padding included
 CUDA = "CUDAExecutionProvider"
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
+COMPARED_A_BATCH = 12  # so many sentences a question waits for: some 20 ms on two cores
 
 Vectors = NDArray[np.float32]
 
@@ -123,21 +124,25 @@ def usable_cores() -> int:
 
 
 class QueryEmbedder:
-    """Embeds questions off the event loop; what arrives while a batch runs shares the next one."""
+    """Embeds questions off the event loop; what arrives while a batch runs shares the next one.
+
+    What is to be compared for an answer comes after all questions, as those wait for their sources.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
         self._waiting: list[tuple[str, asyncio.Future[Vectors]]] = []
+        self._waiting_after: list[tuple[str, asyncio.Future[Vectors]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def embed(self, text: str) -> Vectors:
+    async def embed(self, text: str, *, after_questions: bool = False) -> Vectors:
         """The question as a unit vector, shape (dimension,). Raises `Unavailable` once closed or if the model fails."""
         if self._closed:
             raise Unavailable("The service is closing down.")
         future: asyncio.Future[Vectors] = asyncio.get_running_loop().create_future()
-        self._waiting.append((text, future))
+        (self._waiting_after if after_questions else self._waiting).append((text, future))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return await future
@@ -145,7 +150,8 @@ class QueryEmbedder:
     async def close(self) -> None:
         """Waits for the batch that runs and refuses what still waits."""
         self._closed = True
-        waiting, self._waiting = self._waiting, []
+        waiting = [*self._waiting, *self._waiting_after]
+        self._waiting, self._waiting_after = [], []
         for _, future in waiting:
             if not future.done():
                 future.set_exception(Unavailable("The service is closing down."))
@@ -155,8 +161,10 @@ class QueryEmbedder:
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch, self._waiting = self._waiting[:QUERIES_A_BATCH], self._waiting[QUERIES_A_BATCH:]
+        while self._waiting or self._waiting_after:
+            queue, most = (self._waiting, QUERIES_A_BATCH) if self._waiting else (self._waiting_after, COMPARED_A_BATCH)
+            batch = queue[:most]
+            del queue[:most]
             wanted = [(text, future) for text, future in batch if not future.done()]
             if not wanted:
                 continue

@@ -11,15 +11,16 @@ from backend.settings import EMBEDDED
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.5  # a burst of questions goes first; the reader has the answer and waits for its end
+PATIENCE_S = 0.3  # a burst of questions goes first; the reader has the sources and waits for the answer or its end
 
 
 class Similarity:
     """Cosines of one model, all-MiniLM-L6-v2: what a cosine says differs from model to model."""
 
-    def __init__(self, index: Index, embedders: Embedders) -> None:
+    def __init__(self, index: Index, embedders: Embedders, patience_s: float = PATIENCE_S) -> None:
         self._index = index
         self._embedders = embedders
+        self._patience_s = patience_s
 
     async def best(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> list[float] | None:
         """For each sentence the highest cosine with one of its texts, -1 where it has none.
@@ -28,14 +29,15 @@ class Similarity:
         """
         texts = list(dict.fromkeys(text for sentence, others in pairs for text in (sentence, *others)))
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 model = await self._index.model()
                 if model is None or model.name != EMBEDDED:
                     return None
                 embedder = await self._embedders.get(model)
-                vectors = dict(zip(texts, await asyncio.gather(*map(embedder.embed, texts)), strict=True))
+                embedded = await asyncio.gather(*(embedder.embed(text, after_questions=True) for text in texts))
+                vectors = dict(zip(texts, embedded, strict=True))
         except (FootnoteError, TimeoutError):
-            log.warning("citations are checked by their words alone: the embedding model is away or busy")
+            log.warning("what sentences mean is not compared, words alone decide: the embedding model is away or busy")
             return None
         return [
             max((float(vectors[sentence] @ vectors[other]) for other in others), default=-1.0)

@@ -50,6 +50,9 @@ PERSONAL = re.compile(
     r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"
     r"heard|noticed)\b|"
+    r"i (?:just |really |still |honestly )?(?:don['’]t|didn['’]t|never|couldn['’]t)(?: even| really)? "
+    r"(?:know|knew|understand|understood|remember|recall)\b|"
+    r"(?:i think )?(?:nobody|not everyone|not everybody|everyone|everybody) knows\b|"
     r"(?:i|we)(?:['’]m| am|['’]re| are)(?: also| currently)? (?:involved|working|part of|an?|the|here)\b",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from backend.errors import Unavailable
+from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.openai_tier import Deadlines, OpenAITier
 from backend.llm.tier import Finish, Outcome, Prompt, Tier, TierFailure, Token
@@ -118,7 +119,7 @@ class Cascade:
             await tier.close()
 
 
-def open_cascade(settings: Settings) -> Cascade:
+def open_cascade(settings: Settings, similarity: Similarity | None) -> Cascade:
     """The tiers of `cascade.order`; one that lacks its base URL or model is left out, with a line in the log."""
     tiers: list[Tier] = []
     for name in settings.cascade.order:
@@ -129,7 +130,7 @@ def open_cascade(settings: Settings) -> Cascade:
             case OpenAITierSettings():
                 log.info("tier %s is skipped: it has no base_url or no model", name)
             case ExtractiveTierSettings():
-                tiers.append(ExtractiveTier(name))
+                tiers.append(ExtractiveTier(name, similarity))
             case _:
                 assert_never(section)
     return Cascade(tiers)

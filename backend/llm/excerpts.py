@@ -1,6 +1,6 @@
 """Chooses excerpts: where each begins, how far it goes on, and which of them add to each other. Pure."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.llm.passage_sentences import Sentence
@@ -16,7 +16,8 @@ LEAD_WORDS, LEAD_SENTENCES = 45, 5
 BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
 TOO_LONG = 1.5
-# A sentence that needs others before it to be understood costs their words, and so many it may need.
+# A sentence that needs others before it to be understood costs their words, or the reader a guess where they cannot be
+# had, and so many it may need.
 LEANING_WEIGHT = 0.75
 LONGEST_CHAIN = 3
 # What follows the sentence will be read with it, and counts so much.
@@ -56,11 +57,12 @@ class Candidate:
 
 
 def candidates_of(
-    source: int, passage: Sequence[Sentence], scores: Sequence[float], *, only_matched: bool
+    source: int, passage: Sequence[Sentence], scores: Sequence[float], near: Container[str], *, only_matched: bool
 ) -> Iterator[Candidate]:
     """Every usable sentence with what it leans on, or only those with a score; one that misses its ground is left out.
 
-    `scores` are those of the sentences of `passage`, which is number `source`.
+    `scores` are those of the sentences of `passage`, which is number `source`. A sentence that is `near` to the
+    question in meaning may stand without its ground.
     """
     for place, score in enumerate(scores):
         if only_matched and score <= 0:
@@ -69,9 +71,12 @@ def candidates_of(
         while reaches_back(passage[first]) and place - first < LONGEST_CHAIN - 1:
             first -= 1
         begin, *others = passage[first : place + 1]
-        if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
-            continue
         own = LEANING_WEIGHT * max(scores[first : place + 1]) if others else score
+        if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
+            begin, others = passage[place], []
+            own = LEANING_WEIGHT * score
+            if begin.alone not in near or not begin.usable or begin.about_itself:
+                continue
         ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
         stems = frozenset(stem for sentence in (begin, *others) for stem in sentence.stems)
         yield Candidate(Excerpt(source, (begin, *others)), stems, own + AHEAD_WEIGHT * ahead if score > 0 else 0.0)

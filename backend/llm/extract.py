@@ -1,9 +1,10 @@
 """Answers a question with the best sentences of the sources, as short excerpts that read. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, choose
+from backend.llm.meaning import NEAR, Meanings, by_meaning, worth_comparing
 from backend.llm.passage_sentences import Sentence, read_passage
 from backend.llm.question_kind import wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
@@ -18,7 +19,27 @@ class Extract:
     sentences: tuple[str, ...]
 
 
-def extract(question: str, sources: Sequence[PromptSource]) -> list[Extract]:
+class Reading:
+    """The sources, read for one question.
+
+    Every sentence is read and scored by its words once, as what the best of them mean is asked in between.
+    """
+
+    def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
+        self.sources = tuple(sources)
+        self.passages = [read_passage(source.text) for source in sources]
+        self.terms = QuestionTerms(question, self.passages)
+        self.wanted = wanted_by(question)
+        titles = [source.title for source in sources]
+        self.scores = score_sentences(self.wanted, titles, self.passages, self.terms)
+        self.on_subject = list(map(self.terms.coverage, titles, self.passages))
+
+    def worth_comparing(self) -> list[str]:
+        """The sentences whose meaning, compared with the question's, may change what is best."""
+        return worth_comparing(self.passages, self.scores)
+
+
+def extract(reading: Reading, meanings: Meanings | None = None) -> list[Extract]:
     """One to three excerpts, some 110 words at most, the best first; what one creator says stays together.
 
     Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 78.6 % of
@@ -28,26 +49,26 @@ def extract(question: str, sources: Sequence[PromptSource]) -> list[Extract]:
     Empty only where no source holds a usable sentence. Without a word in common with the question, the beginning of
     the best source is taken: retrieval found it by its meaning.
     """
-    passages = [read_passage(source.text) for source in sources]
-    terms = QuestionTerms(question, passages)
-    wanted = wanted_by(question)
-    scores = score_sentences(wanted, [source.title for source in sources], passages, terms)
-    candidates = beginnings(passages, scores)
+    scores = by_meaning(reading.passages, reading.scores, meanings) if meanings else reading.scores
+    near = frozenset(text for text, cosine in (meanings or {}).items() if cosine >= NEAR)
+    candidates = beginnings(reading.passages, scores, near)
     if not candidates:
         return []
-    on_subject = [terms.coverage(source.title, passage) for source, passage in zip(sources, passages, strict=True)]
-    chosen = choose(candidates, passages, terms, on_subject, brief=wanted is not None and wanted.brief)
-    groups = grouped(chosen, [source.creator for source in sources])
-    return [Extract(sources[index], tuple(read_out(group))) for index, group in groups]
+    brief = reading.wanted is not None and reading.wanted.brief
+    chosen = choose(candidates, reading.passages, reading.terms, reading.on_subject, brief=brief)
+    groups = grouped(chosen, [source.creator for source in reading.sources])
+    return [Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups]
 
 
-def beginnings(passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[Candidate]:
+def beginnings(
+    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], near: Container[str]
+) -> list[Candidate]:
     """What may begin an excerpt: of the sentences with a score and, only where none of them can, of the others."""
     for only_matched in (True, False):
         found = [
             candidate
             for index, (passage, row) in enumerate(zip(passages, scores, strict=True))
-            for candidate in candidates_of(index, passage, row, only_matched=only_matched)
+            for candidate in candidates_of(index, passage, row, near, only_matched=only_matched)
         ]
         if found:
             return found

@@ -3,7 +3,9 @@
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from backend.llm.extract import Extract, extract
+from backend.knowledge.similarity import Similarity
+from backend.llm.extract import Extract, Reading, extract
+from backend.llm.meaning import Meanings
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")
@@ -12,22 +14,33 @@ FEW_WORDS = 5
 
 
 class ExtractiveTier:
-    """Answers from the sources' own words, in a few milliseconds and at once."""
+    """Answers from the sources' own words at once, after the 50 ms that comparing what they mean takes.
 
-    def __init__(self, name: str) -> None:
+    Without `similarity`, and where that cannot tell in time, the words alone decide.
+    """
+
+    def __init__(self, name: str, similarity: Similarity | None) -> None:
         self.name = name
+        self._similarity = similarity
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
         """The answer word by word. Fails as `empty` where there is no source."""
         if not prompt.sources:
             raise TierFailure("empty")
-        extracts = extract(prompt.question, prompt.sources)
+        reading = Reading(prompt.question, prompt.sources)
+        extracts = extract(reading, await self._meanings(prompt.question, reading.worth_comparing()))
         for word in WORD.findall(compose(extracts) if extracts else quotation(prompt.sources[0])):
             yield Token(word)
         yield Finish("stop")
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+    async def _meanings(self, question: str, sentences: Sequence[str]) -> Meanings | None:
+        if self._similarity is None:
+            return None
+        cosines = await self._similarity.best([(sentence, (question,)) for sentence in sentences])
+        return None if cosines is None else dict(zip(sentences, cosines, strict=True))
 
 
 def compose(extracts: Sequence[Extract]) -> str:

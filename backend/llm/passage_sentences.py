@@ -32,9 +32,19 @@ ASKING = re.compile(
     r"(?:do|does|did|are|is|have|has|can|could|would|should) (?:you|we|i|they|it|this|that|there|anybody|anyone))\b",
     re.IGNORECASE,
 )
+# Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
+TRAILING_OFF = re.compile(
+    r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|like|than|then|to|of|for|from|with|in|on|at|by|about|"
+    r"into|is|are|was|were|be|been|am|do|does|did|has|have|had|can|could|will|would|should|just|also|even|not|i|you|we|"
+    r"they|he|she|it|this|that|these|those|my|your|our|their|his|her|its|some|any|very|really|more|most|maybe|whether|"
+    r"while|since|until|such|mean|know|say|well|okay|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$",
+    re.IGNORECASE,
+)
+PAUSES = ("...", "…")
 SYMBOLS = re.compile(r"[{}=<>\[\];|\\_#@$^~]|\(\)|::|->")
 MOST_SYMBOLS = 0.03
 FEWEST_WORDS = 4
+FEWEST_BEFORE_PAUSE = 8
 MOST_WORDS = 75
 NOTICES = frozenset(
     "note tip warning caution important example summary conclusion update answer question q a tldr result".split()
@@ -81,7 +91,8 @@ class Sentence:
         return (
             not self.cut
             and bool(ENDING.search(text))
-            and not text.endswith(("?", "...", "…"))
+            and not text.endswith("?")
+            and not TRAILING_OFF.search(text)
             and not (text.endswith(('?"', "?”")) and text.startswith(('"', "“")))
             and not is_question(self.alone)
             and text.count("[") == text.count("]")
@@ -94,7 +105,8 @@ class Sentence:
     @cached_property
     def usable(self) -> bool:
         """Whether it is whole and also says something by itself."""
-        return self.whole and FEWEST_WORDS <= len(words(self.text)) <= MOST_WORDS
+        fewest = FEWEST_BEFORE_PAUSE if self.text.endswith(PAUSES) else FEWEST_WORDS
+        return self.whole and fewest <= len(words(self.text)) <= MOST_WORDS
 
     @cached_property
     def about_itself(self) -> bool:

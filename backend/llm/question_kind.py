@@ -85,6 +85,8 @@ def wanted_by(question: str) -> Wanted | None:
         pattern = (
             rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}},?\s+(?:is|are|was|were|means?|refers?|stands?)\b|"
             rf"\b(?:called|termed|known as|defines?(?: \w+){{0,3}}?)\s+(?:an?\s+|the\s+)?{term}"
+            # "A tool called Bass Trap Maker" does not say what a bass trap is.
+            r"(?!\w*\s+(?!(?:and|or|but|because|in|is|was|are|which|that|as|when|for|if)\b)\w)"
         )
         return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), brief=False)
     for asks, says, weight, flags in KINDS:

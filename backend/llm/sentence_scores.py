@@ -76,6 +76,13 @@ class QuestionTerms:
         return AFTER_QUESTION_WEIGHT * alike * self.overlap(asked)
 
 
+def bearing(sentence: Sentence) -> float:
+    """What the sentence counts apart from its subject, at most 1: less for an aside and where its thread is lost."""
+    weight = ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
+    weight *= PERSONAL_WEIGHT if sentence.personal else 1.0
+    return weight * min(1.0, LONG_WORDS / sentence.length)
+
+
 def score_sentences(
     wanted: Wanted | None, titles: Sequence[str], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
 ) -> list[list[float]]:
@@ -94,9 +101,7 @@ def score_sentences(
             if score > 0:
                 score += NEIGHBOUR_WEIGHT * beside + from_title
                 score *= wanted.strength(sentence.alone) if wanted else 1.0
-                score *= ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
-                score *= PERSONAL_WEIGHT if sentence.personal else 1.0
-                score *= min(1.0, LONG_WORDS / sentence.length)
+                score *= bearing(sentence)
             row.append(passage_weight * score / (1 + RANK_DISCOUNT * rank))
         scores.append(row)
     return scores

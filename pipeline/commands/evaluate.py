@@ -112,14 +112,16 @@ async def of_throw_away_library(
 ) -> list[Evaluated]:
     """Datasets in one index, each asked of everything and, where that is not the same, of its questions' creators."""
     found: list[Evaluated] = []
-    async with shelved(datasets, embedder, settings, reranker, tell) as (retriever, shelf):
+    async with shelved(datasets, embedder, settings, reranker, tell) as (retriever, shelf, similarity):
         passages, documents = sum(shelf.passages.values()), len(shelf.documents)
         for dataset in datasets:
             name = partial(shelf.name, dataset=dataset.name)
             names = {name(one): document.title for one, document in shelf.documents.items()}
             titles = {one: f"{title} ({one})" if title else one for one, title in names.items()}
             for scoped in (False, True) if dataset.creators_narrow else (False,):
-                rankings = await rank(dataset, retriever, name, tell, scoped=scoped, reranks=bool(reranker))
+                rankings = await rank(
+                    dataset, retriever, name, tell, scoped=scoped, reranks=bool(reranker), similarity=similarity
+                )
                 figures = measure(dataset, rankings, scoped=scoped, documents=documents, passages=passages)
                 found.append(Evaluated(dataset, rankings, figures, titles))
     return found

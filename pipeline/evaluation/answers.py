@@ -6,6 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.tier import Prompt, PromptSource, Token
 from backend.retrieval.models import Retrieved
@@ -47,7 +48,7 @@ def has_short_answers(dataset: Dataset) -> bool:
     return bool(lengths) and statistics.median(lengths) <= SHORT_WORDS
 
 
-async def answer(question: JudgedQuestion, retrieved: Retrieved) -> Given:
+async def answer(question: JudgedQuestion, retrieved: Retrieved, similarity: Similarity | None) -> Given:
     """What the extractive tier says to the sources of an answerable question."""
     sources = [
         PromptSource(number, passage.document.title, passage.creator.name, passage.chunk.text)
@@ -56,7 +57,7 @@ async def answer(question: JudgedQuestion, retrieved: Retrieved) -> Given:
     said = ""
     if sources:
         prompt = Prompt((), retrieved.query, tuple(sources), tokens=0, max_tokens=0)
-        stream = ExtractiveTier("extractive").stream(prompt)
+        stream = ExtractiveTier("extractive", similarity).stream(prompt)
         said = "".join([event.text async for event in stream if isinstance(event, Token)])
     words = _FROM.sub("", _MARKER.sub("", said)).split()
     return Given(contains(words, question.answers), len(words), retrieved.answerable)

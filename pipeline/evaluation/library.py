@@ -16,6 +16,7 @@ from backend.knowledge.index import Publication
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Chunk, Creator, Document, EmbeddingModel, Point
 from backend.knowledge.searcher import Searcher
+from backend.knowledge.similarity import Similarity
 from backend.retrieval.rerank import Reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
@@ -26,6 +27,7 @@ from pipeline.sources.parsed import NothingToRead
 
 ARTICLES = UUID("6f0c3f1e-4f0b-5d5e-9a3f-0f6f6a1c2d11")  # the namespace of their ids
 EMBEDDED_AT_ONCE = 512
+PATIENCE_S = 60.0  # what is measured is what an answer says, however busy the machine is
 
 Tell = Callable[[str, int, int], None]
 
@@ -59,8 +61,8 @@ class Shelf:
 @asynccontextmanager
 async def shelved(
     datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, reranker: Reranker | None, tell: Tell
-) -> AsyncIterator[tuple[Retriever, Shelf]]:
-    """All articles of these datasets in one index, and a retriever over it; gone when the block ends."""
+) -> AsyncIterator[tuple[Retriever, Shelf, Similarity]]:
+    """All articles of these datasets in one index, what is found and compared with it; gone when the block ends."""
     shelf = Shelf()
     lexical = LexicalEncoder()
     with TemporaryDirectory(prefix="footnote-evaluate-") as folder:
@@ -71,7 +73,8 @@ async def shelved(
         index, embedders = EdgeIndex(Path(folder)), Embedders(embedder, other_model)
         try:
             searcher = Searcher(index, embedders, lexical)
-            yield Retriever(searcher, shelf, settings.retrieval, reranker), shelf
+            similarity = Similarity(index, embedders, patience_s=PATIENCE_S)
+            yield Retriever(searcher, shelf, settings.retrieval, reranker), shelf, similarity
         finally:
             await embedders.close()
             await index.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from backend.knowledge.models import Hit
+from backend.knowledge.similarity import Similarity
 from backend.retrieval.models import Trace
 from backend.retrieval.retriever import Retriever
 from pipeline.evaluation.answers import Given, answer, has_short_answers
@@ -47,12 +48,20 @@ class Rankings:
 
 
 async def rank(
-    dataset: Dataset, retriever: Retriever, name: Name, tell: Tell, *, scoped: bool, reranks: bool
+    dataset: Dataset,
+    retriever: Retriever,
+    name: Name,
+    tell: Tell,
+    *,
+    scoped: bool,
+    reranks: bool,
+    similarity: Similarity | None = None,
 ) -> Rankings:
     """Asks every question, of its own creator where it is `scoped`, with what was said before where there is such.
 
     A scope that is not the creator's alone is always kept: without the meeting that it is about, a question asks
-    nothing. `name` is how the judgements call a document, `reranks` says whether there is a reranker.
+    nothing. `name` is how the judgements call a document, `reranks` says whether there is a reranker, `similarity` is
+    what answers choose their sentences with.
     """
     desk = Desk(
         retriever,
@@ -62,6 +71,7 @@ async def rank(
         has_conversations=any(question.earlier for question in dataset.questions),
         has_answers=has_short_answers(dataset),
         reranks=reranks,
+        similarity=similarity,
     )
     slots, done = asyncio.Semaphore(1 if reranks else AT_ONCE), 0
     what = f"Asking {dataset.name}{' within scopes' if scoped else ''}"
@@ -94,6 +104,7 @@ class Desk:
     has_conversations: bool
     has_answers: bool
     reranks: bool
+    similarity: Similarity | None
     made: Rankings = field(default_factory=Rankings)
 
     async def trace(self, question: JudgedQuestion, earlier: Sequence[str], *, widen: bool = False) -> Trace:
@@ -116,7 +127,7 @@ class Desk:
         if self.has_scopes and not full.retrieved.answerable:  # a search goes on only where its scope cannot answer
             wide = await self.trace(question, question.earlier, widen=True)
         if question.answers and question.answerable is not False and self.has_answers:
-            self.made.given.append(await answer(question, full.retrieved))
+            self.made.given.append(await answer(question, full.retrieved, self.similarity))
         # Nothing is awaited from here on, so that the stages come in their order.
         names = list(full.stages)
         first, behind = names[: names.index(FUSED) + 1], names[names.index(FUSED) + 1 :]

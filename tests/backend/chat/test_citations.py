@@ -142,16 +142,15 @@ async def test_similar_words_about_another_number_are_not_supported_by_similarit
 
 
 async def test_another_model_an_absent_index_or_a_busy_one_leaves_the_judgement_to_the_words(
-    embedders: tuple[Embedders, EmbeddingModel], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    embedders: tuple[Embedders, EmbeddingModel], caplog: pytest.LogCaptureFixture
 ) -> None:
     opened, model = embedders
     by_words = await supported(PARAPHRASE)
     other = EmbeddingModel("another/model", "another-1", 384)
     for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
         assert await supported(PARAPHRASE, Similarity(index, opened)) == by_words  # type: ignore[arg-type]
-    monkeypatch.setattr("backend.knowledge.similarity.PATIENCE_S", 0.0)
-    assert await supported(PARAPHRASE, Similarity(OneModel(model), opened)) == by_words  # type: ignore[arg-type]
-    assert "checked by their words" in caplog.text
+    assert await supported(PARAPHRASE, Similarity(OneModel(model), opened, patience_s=0.0)) == by_words  # type: ignore[arg-type]
+    assert "words alone decide" in caplog.text
     assert "cartons" not in caplog.text
 
 

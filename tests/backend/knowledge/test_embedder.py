@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backend.errors import ConfigurationError, Unavailable
-from backend.knowledge.embedder import LARGEST_BATCH, Embedder, QueryEmbedder, Vectors, batches_of
+from backend.knowledge.embedder import COMPARED_A_BATCH, LARGEST_BATCH, Embedder, QueryEmbedder, Vectors, batches_of
 from backend.knowledge.export import exported_model
 from backend.knowledge.exported import MANIFEST_FILE, Manifest
 from backend.settings import load
@@ -160,6 +160,21 @@ async def test_questions_that_wait_share_the_next_batch(slow: SlowEmbedder) -> N
     assert [vector.tolist() for vector in await asyncio.gather(*waiting)] == [[number] for number in range(1, 11)]
     assert (await first).tolist() == [5]
     assert [len(batch) for batch in slow.batches] == [1, 10]
+    await queries.close()
+
+
+async def test_questions_go_before_what_is_only_compared(slow: SlowEmbedder) -> None:
+    queries = QueryEmbedder(slow)
+    first = await begin(queries, slow)
+    compared = [asyncio.create_task(queries.embed("c" * n, after_questions=True)) for n in range(1, 20)]
+    await asyncio.sleep(0)
+    question = asyncio.create_task(queries.embed("question"))
+    await asyncio.sleep(0)
+    slow.gate.set()
+    assert [vector.tolist() for vector in await asyncio.gather(*compared)] == [[n] for n in range(1, 20)]
+    await asyncio.gather(first, question)
+    assert slow.batches[1] == ["question"]
+    assert [len(batch) for batch in slow.batches[2:]] == [COMPARED_A_BATCH, 19 - COMPARED_A_BATCH]
     await queries.close()
 
 

@@ -109,7 +109,7 @@ async def test_a_reader_who_stops_closes_the_tier_at_once() -> None:
 
 
 async def test_a_tier_without_address_or_model_is_left_out() -> None:
-    cascade = open_cascade(load())
+    cascade = open_cascade(load(), None)
     assert [tier.name for tier in cascade.tiers] == ["extractive"]
 
 
@@ -118,7 +118,7 @@ async def test_a_configured_tier_comes_in_its_order_and_answers(monkeypatch: pyt
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__BASE_URL", server.base_url)
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__MODEL", "test")
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__API_KEY", "secret")
-        cascade = open_cascade(load())
+        cascade = open_cascade(load(), None)
         assert [tier.name for tier in cascade.tiers] == ["fast", "extractive"]
         assert isinstance(cascade.tiers[0], OpenAITier)
         assert [event async for event in cascade.answer(PROMPT)][:2] == [Started("fast"), Token("Hello")]

@@ -1,11 +1,19 @@
 """The extractive tier: what a newcomer reads is whole sentences about the question, each with its footnote."""
 
+import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from backend import settings as configuration
 from backend.chat.citations import check
+from backend.errors import Unavailable
+from backend.knowledge.embedders import Embedders, load_embedder
+from backend.knowledge.models import EmbeddingModel
+from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
@@ -36,8 +44,9 @@ def prompt_for(question: str, *sources: PromptSource) -> Prompt:
     return Prompt(messages=(), question=question, sources=sources, tokens=0, max_tokens=100)
 
 
-async def answer(question: str, *sources: PromptSource) -> str:
-    events = [event async for event in ExtractiveTier("extractive").stream(prompt_for(question, *sources))]
+async def answer(question: str, *sources: PromptSource, similarity: Similarity | None = None) -> str:
+    tier = ExtractiveTier("extractive", similarity)
+    events = [event async for event in tier.stream(prompt_for(question, *sources))]
     assert events[-1] == Finish("stop")
     tokens = [event.text for event in events[:-1] if isinstance(event, Token)]
     assert len(tokens) == len(events) - 1
@@ -149,3 +158,98 @@ async def test_twenty_long_sources_are_read_in_the_blink_of_an_eye() -> None:
     begun = time.perf_counter()
     await answer("Where do bass traps belong?", *sources)
     assert time.perf_counter() - begun < 1
+
+
+class OneModel:
+    """An index that says which model made it, and nothing else is asked of it here."""
+
+    def __init__(self, model: EmbeddingModel | None, away: bool = False) -> None:
+        self._model = model
+        self._away = away
+
+    async def model(self) -> EmbeddingModel | None:
+        if self._away:
+            raise Unavailable("The index is away.")
+        return self._model
+
+
+@pytest.fixture(scope="module")
+async def embedders(model_cache: Path) -> AsyncIterator[tuple[Embedders, EmbeddingModel]]:
+    embedder = await asyncio.to_thread(load_embedder, configuration.load(data_dir=model_cache), None)
+    opened = Embedders(embedder, lambda model: embedder)
+    yield opened, embedder.model
+    await opened.close()
+
+
+@pytest.fixture
+def similarity(embedders: tuple[Embedders, EmbeddingModel]) -> Similarity:
+    opened, model = embedders
+    return Similarity(OneModel(model), opened, patience_s=10.0)  # type: ignore[arg-type]
+
+
+BUDGET = PromptSource(
+    1,
+    "Before you buy",
+    "Ana Reyes",
+    "The harbour of the town is quiet in winter. Cheap gear is no excuse for a bad song. "
+    "Beginners do well to spend little money on their first microphone. A cable has two ends.",
+)
+PARAPHRASE = "How expensive should a novice's equipment be?"
+
+
+async def test_a_question_in_other_words_finds_the_sentence_that_means_it(similarity: Similarity) -> None:
+    assert (await answer(PARAPHRASE, BUDGET)).startswith("The harbour of the town")
+    meant = await answer(PARAPHRASE, BUDGET, similarity=similarity)
+    assert meant.startswith("Beginners do well to spend little money")
+
+
+async def test_what_answers_comes_before_what_only_has_the_words(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Foam",
+        "Ana Reyes",
+        "What foam costs and what foam weighs can be read in any catalogue of foam. "
+        "\n\nSound turns to warmth within the pores of a soft panel, which is how foam works on it.",
+    )
+    assert (await answer("How does foam absorb sound?", source, similarity=similarity)).startswith("Sound turns to")
+
+
+async def test_a_sentence_near_to_the_question_may_point_at_what_was_asked(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Witnesses",
+        "Ana Reyes",
+        "Dex Morrow: Is that right?\n\n"
+        "Ana Reyes: It is odd, as what eyewitnesses remember of a crime is unreliable.\n\n"
+        "Dex Morrow: The witnesses of my driving test would agree.",
+    )
+    question = "Is the memory of eyewitnesses reliable?"
+    assert not (await answer(question, source)).startswith("It is odd")
+    assert (await answer(question, source, similarity=similarity)).startswith("It is odd, as what eyewitnesses")
+
+
+async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
+    embedders: tuple[Embedders, EmbeddingModel], caplog: pytest.LogCaptureFixture
+) -> None:
+    opened, model = embedders
+    by_words = await answer(PARAPHRASE, BUDGET)
+    other = EmbeddingModel("another/model", "another-1", 384)
+    for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
+        assert await answer(PARAPHRASE, BUDGET, similarity=Similarity(index, opened)) == by_words  # type: ignore[arg-type]
+    late = Similarity(OneModel(model), opened, patience_s=0.0)  # type: ignore[arg-type]
+    assert await answer(PARAPHRASE, BUDGET, similarity=late) == by_words
+    assert "words alone decide" in caplog.text
+    assert "novice" not in caplog.text
+
+
+async def test_a_statement_before_a_pause_is_read_and_a_broken_off_one_is_not() -> None:
+    source = PromptSource(
+        1,
+        "Pauses",
+        "Ana Reyes",
+        "Thick bass traps are what changed the sound of my room because... "
+        "Thick bass traps changed the whole sound of a small room...",
+    )
+    assert await answer("What do thick bass traps change?", source) == (
+        "Thick bass traps changed the whole sound of a small room... [1]"
+    )
