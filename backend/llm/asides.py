@@ -31,6 +31,7 @@ OF_THE_PAGE = (
     r"more resources|learn more about|just to highlight|(?:just|also) a highlight",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
     r"(?:example|program|section|listing|snippet|paragraph)",
+    r"(?:quick|fast|brief|short) (?:overview|summary|recap)|"
     r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing|the [xy][ -]axis",
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
 )

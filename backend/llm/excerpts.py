@@ -3,6 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from backend.llm.leaning import is_nameless
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import QuestionTerms
 
@@ -62,7 +63,7 @@ def candidates_of(
     """Every usable sentence with what it leans on, or only those with a score; one that misses its ground is left out.
 
     `scores` are those of the sentences of `passage`, which is number `source`. A sentence that is `near` to the
-    question in meaning may stand without its ground.
+    question in meaning may stand without its ground if it names what it is about.
     """
     for place, score in enumerate(scores):
         if only_matched and score <= 0:
@@ -75,7 +76,7 @@ def candidates_of(
         if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
             begin, others = passage[place], []
             own = LEANING_WEIGHT * score
-            if begin.alone not in near or not begin.usable or begin.about_itself:
+            if begin.alone not in near or is_nameless(begin.alone) or not begin.usable or begin.about_itself:
                 continue
         ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
         stems = frozenset(stem for sentence in (begin, *others) for stem in sentence.stems)

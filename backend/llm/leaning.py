@@ -41,8 +41,16 @@ EXPLETIVE = re.compile(
     r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? "
     r"(?!(?:similar|related|different|close|due|equal|used|able|going|connected|compared)\b)\w+ "
     r"(?:to|that|when|if|how|why|whether)\b|"
+    r"it(?:['’]s| is| was)(?: \w+)? (?:interesting|fascinating|funny|amazing|surprising|strange|weird|wild|odd)\b|"
     r"it (?:depends|takes|turns out|seems|helps|matters|follows) |(?:this|these|those|that) (?:who|of us|year|week)\b|"
     r"those (?:who|of|that|with|in)\b",
+    re.IGNORECASE,
+)
+
+# The pronoun is all that the sentence says of what it is about.
+NAMELESS = re.compile(
+    r"(?:it|they|he|she|these|those)"
+    r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)",
     re.IGNORECASE,
 )
 
@@ -62,3 +70,8 @@ def leans(text: str, alone: str) -> bool:
 def mentions(alone: str) -> bool:
     """Whether it speaks of "these theories" or "the one you mentioned": better read with the sentence before."""
     return bool(MENTION.match(alone))
+
+
+def is_nameless(alone: str) -> bool:
+    """Whether it begins with a pronoun for what it is about: "It is called …", "She opened …"."""
+    return bool(NAMELESS.match(alone)) and not EXPLETIVE.match(alone)

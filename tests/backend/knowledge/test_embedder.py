@@ -166,15 +166,16 @@ async def test_questions_that_wait_share_the_next_batch(slow: SlowEmbedder) -> N
 async def test_questions_go_before_what_is_only_compared(slow: SlowEmbedder) -> None:
     queries = QueryEmbedder(slow)
     first = await begin(queries, slow)
-    compared = [asyncio.create_task(queries.embed("c" * n, after_questions=True)) for n in range(1, 20)]
+    lengths = list(range(1, COMPARED_A_BATCH + 4))
+    compared = [asyncio.create_task(queries.embed("c" * n, after_questions=True)) for n in lengths]
     await asyncio.sleep(0)
     question = asyncio.create_task(queries.embed("question"))
     await asyncio.sleep(0)
     slow.gate.set()
-    assert [vector.tolist() for vector in await asyncio.gather(*compared)] == [[n] for n in range(1, 20)]
+    assert [vector.tolist() for vector in await asyncio.gather(*compared)] == [[n] for n in lengths]
     await asyncio.gather(first, question)
     assert slow.batches[1] == ["question"]
-    assert [len(batch) for batch in slow.batches[2:]] == [COMPARED_A_BATCH, 19 - COMPARED_A_BATCH]
+    assert [len(batch) for batch in slow.batches[2:]] == [COMPARED_A_BATCH, 3]
     await queries.close()
 
 
