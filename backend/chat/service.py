@@ -127,6 +127,8 @@ class ChatService:
         if run.stop_reason is not None:
             run.producer.cancel()
         await asyncio.wait({run.producer})
+        if early is not None:
+            early.cancel()  # a stop may have come before anybody asked for it
         failure = None if run.producer.cancelled() else run.producer.exception()
         stopped = run.stop_reason if run.producer.cancelled() else None
         if failure is not None and not isinstance(failure, Unavailable):

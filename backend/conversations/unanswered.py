@@ -37,7 +37,9 @@ async def list_unanswered(engine: AsyncEngine, *, creator: str | None, limit: in
     searched = messages.c.terminal["standalone_query"].astext
     scope = messages.c.terminal["scope"].astext
     abstained = messages.c.finish_reason == "abstained"
-    by_others = and_(asked_of.is_not(None), scope.in_(("topic", "global")), messages.c.finish_reason == "stop")
+    by_others = and_(
+        asked_of.is_not(None), scope.in_(("topic", "global")), messages.c.finish_reason.in_(("stop", "length"))
+    )
     last = func.max(messages.c.created_at)
     query = (
         select(

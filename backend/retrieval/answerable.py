@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from backend.knowledge.models import Candidates, Hit
+from backend.knowledge.words import words
 from backend.retrieval.evidence import NEGATION, terms_of, weigh
 
 READ = 2  # passages that are read closely
@@ -66,11 +67,22 @@ def answerability(question: str, candidates: Candidates, fused: Sequence[Hit], t
     """The probability, 0 to 1, that the found passages answer the question; 0 where nothing was found.
 
     `question` is the standalone one, as it was searched. `fused` are the candidates in their common order, best first;
-    `titles` has the titles of the documents of the first two hits at least, by document id.
+    `titles` has what the documents of the first two hits are called, by document id: the title, and on lines of their
+    own whatever else names it, such as its creator. Who asks for a document or a section by its name is given it.
     """
     if not fused:
         return 0.0
+    if any(is_called(question, hit, titles.get(hit.chunk.document_id, "")) for hit in fused[:READ]):
+        return 1.0
     return probability(signals(question, candidates, fused, titles))
+
+
+def is_called(question: str, hit: Hit, title: str) -> bool:
+    """Whether the question is nothing but the name of the document or of the hit's section."""
+    heading = hit.chunk.heading or ""
+    names = [words(name) for name in (*title.splitlines(), *heading.split(" > "), heading)]
+    asked = words(question)
+    return bool(asked) and asked in names
 
 
 def probability(signals: Signals) -> float:

@@ -17,8 +17,8 @@ def fuse(candidates: Candidates) -> list[Hit]:
 
     A standard score is how many standard deviations a score lies above the mean of all candidates. Scores say more than
     ranks: by how much the best is better. The exponential lets what is far ahead in one search count for more than what
-    is a little ahead in both. The sum s is put between 0 and 1 as s / (1 + s), the
-    logistic function of its logarithm, which keeps the order. Best first; ties
+    is a little ahead in both. The sum s is put between 0 and 1 as s / (1 + s),
+    which keeps the order. Best first; ties
     by chunk id, so that every engine gives the same order.
     """
     chunks = {hit.chunk.id: hit.chunk for hit in (*candidates.dense, *candidates.lexical)}
@@ -36,19 +36,14 @@ def fuse(candidates: Candidates) -> list[Hit]:
 
 def standard(scores: Sequence[float]) -> list[float]:
     """Each score in standard deviations above the mean; 0 for all where they are equal."""
-    if not scores:
-        return []
+    if not scores or min(scores) == max(scores):  # rounding can leave equal ones a deviation
+        return [0.0] * len(scores)
     mean = statistics.fmean(scores)
     deviation = math.sqrt(statistics.fmean((score - mean) ** 2 for score in scores))
-    return [(score - mean) / deviation if deviation else 0.0 for score in scores]
+    return [(score - mean) / deviation for score in scores]
 
 
 def combined(cosine: float, weight: float) -> float:
     """Two standard scores as one between 0 and 1; two of 0 give 0.5."""
     total = DENSE_WEIGHT * math.exp(GROWTH * cosine) + (1 - DENSE_WEIGHT) * math.exp(GROWTH * weight)
-    return logistic(math.log(total))
-
-
-def logistic(value: float) -> float:
-    """From any number to one between 0 and 1."""
-    return 1 / (1 + math.exp(-value))
+    return total / (1 + total)

@@ -9,7 +9,6 @@ from backend.knowledge.models import Chunk, Hit
 # Of some 150 words each: two are as much as one reads at once, or two minutes of speech; a link to them opens a minute
 # before what is cited at most.
 MOST_JOINED = 2
-HEADING_SEPARATOR = " > "
 
 
 def join(hits: Sequence[Hit], near: int) -> list[Hit]:
@@ -29,44 +28,33 @@ def join(hits: Sequence[Hit], near: int) -> list[Hit]:
 
 
 def touches(group: Iterable[Hit], chunk: Chunk) -> bool:
-    """Whether the chunk lies directly before or behind one of the group, in the same document."""
+    """Whether the chunk lies directly before or behind one of the group, in one section and from one mouth."""
+    place = chunk.document_id, chunk.heading, chunk.speaker
     return any(
-        one.chunk.document_id == chunk.document_id and abs(one.chunk.ordinal - chunk.ordinal) == 1 for one in group
+        place == (one.chunk.document_id, one.chunk.heading, one.chunk.speaker)
+        and abs(one.chunk.ordinal - chunk.ordinal) == 1
+        for one in group
     )
 
 
 def whole(parts: Iterable[Chunk]) -> Chunk:
-    """Neighbouring chunks as one; the first given lends its id."""
+    """Neighbouring chunks of one section as one; the first given lends its id."""
     best, *others = parts
-    if not others:
-        return best
     ordered = sorted((best, *others), key=lambda chunk: chunk.ordinal)
     first, last = ordered[0], ordered[-1]
     text = first.text
     for before, after in pairwise(ordered):
-        overlap = max(before.char_end - after.char_start, 0)
-        # Passages are cut between sentences or, with a blank line that belongs to neither, between paragraphs.
-        text += ("\n\n" if after.char_start - before.char_end > 1 else " ") + after.text[overlap:].lstrip()
-    speakers = {chunk.speaker for chunk in ordered}
+        # What lay between them in the document: nothing, white space between sentences, or a blank line.
+        gap = after.char_start - before.char_end
+        text += ("\n" * min(gap, 2)) + after.text
+    ends = [chunk.end_s for chunk in ordered if chunk.end_s is not None]
     return replace(
         best,
         ordinal=first.ordinal,
         text=text,
         char_start=first.char_start,
         char_end=last.char_end,
-        heading=common_heading([chunk.heading or "" for chunk in ordered]),
         start_s=first.start_s,
-        end_s=last.end_s,
-        speaker=speakers.pop() if len(speakers) == 1 else None,
+        end_s=None if last.end_s is None else max(ends),
         page=first.page,
     )
-
-
-def common_heading(headings: Sequence[str]) -> str | None:
-    """The heading path that all of them lie under."""
-    common: list[str] = []
-    for names in zip(*(heading.split(HEADING_SEPARATOR) for heading in headings), strict=False):
-        if len(set(names)) > 1:
-            break
-        common.append(names[0])
-    return HEADING_SEPARATOR.join(common) or None

@@ -96,7 +96,7 @@ class Retriever:
         reranked = await self._rerank(question.text, hits, known)
         joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
         diverse = diversify(joined, self._settings.sources)
-        titles = {identity: document.title for identity, (document, _) in known.items()}
+        titles = {identity: f"{document.title}\n{creator.name}" for identity, (document, creator) in known.items()}
         confidence = answerability(question.text, candidates, hits, titles)
         passages = tuple(
             Passage(hit.chunk, *known[hit.chunk.document_id], hit.score, nearness(hit.chunk, *asked)) for hit in diverse
@@ -106,7 +106,7 @@ class Retriever:
             "dense": candidates.dense,
             "lexical": candidates.lexical,
             "fused": tuple(fused),
-            **({"reranked": (*reranked, *fused[len(reranked) :])} if reranked else {}),
+            **({"reranked": tuple(reranked)} if reranked else {}),
             "joined": tuple(joined),
             "diverse": tuple(diverse),
         }

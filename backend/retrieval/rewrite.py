@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
+from backend.knowledge.lexical import WORD as ANY_WORD
 from backend.knowledge.words import WORD, content_stems
 
-# Words that point back to something said before.
-POINTERS = frozenset(
-    "it its that this these those they them their he she him her his hers there then one ones same such former latter "
-    "more else another instead".split()
-)
-OPENERS = re.compile(r"^(and|but|so|or|why|how so|what about|how about|what else|really|ok|okay|then)\b", re.IGNORECASE)
+# Words that point back to something said before; and those that may, where the question says little else.
+POINTERS = frozenset("it its this these those they them their he she him her his hers".split())
+MAY_POINT = frozenset("that there then one ones same such former latter more else another instead".split())
+LITTLE = 3
+OPENERS = re.compile(r"^(and|but|so|or|how so|what about|how about|what else|really|ok|okay|then)\b", re.IGNORECASE)
 STOPWORDS = frozenset(
     "a an the of to in on at for with by from is are was were be been do does did can could should would will i you we "
     "me my your our what which who when where why how about if or and but not no so as than too very just".split()
@@ -52,8 +52,8 @@ def lent_words(query: str, earlier: Sequence[str]) -> list[str]:
 
 def leans_on_history(query: str) -> bool:
     """Whether the query points back, opens as a continuation, or says almost nothing by itself."""
-    words = re.findall(r"\w+", query.lower())
-    content = [word for word in words if word not in STOPWORDS and word not in POINTERS]
-    if len(content) < FEW_WORDS:
+    words = ANY_WORD.findall(query.lower())
+    content = [word for word in words if word not in STOPWORDS | POINTERS | MAY_POINT]
+    if len(content) < FEW_WORDS or OPENERS.match(query) or not POINTERS.isdisjoint(words):
         return True
-    return bool(OPENERS.match(query)) or any(word in POINTERS for word in words)
+    return len(content) < LITTLE and not MAY_POINT.isdisjoint(words)

@@ -29,7 +29,8 @@ def reaches(creator: str | None, topic: str | None, *, widen: bool) -> list[Reac
 
 
 def nearness(chunk: Chunk, creator: str | None, topic: str | None) -> ScopeName:
-    """How near a chunk is to what was asked of."""
-    if creator is not None and chunk.creator == creator:
+    """The narrowest of the scopes that were asked for in which a chunk lies."""
+    of_topic = topic is not None and topic in chunk.topics
+    if creator is not None and chunk.creator == creator and (topic is None or of_topic):
         return "creator"
-    return "topic" if topic is not None and topic in chunk.topics else "global"
+    return "topic" if of_topic else "global"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from backend.knowledge.models import Chunk, Creator, Document, Hit
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.models import Passage, Trace
+from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import RetrievalSettings, Settings
 from pipeline.place import place_of
@@ -55,17 +57,16 @@ async def ask(settings: Settings, query: str, creator: str | None, topic: str | 
         catalogue = Catalogue(engine)
         if creator is not None and await catalogue.find_creator(creator) is None:
             raise ContentError(f"There is no creator `{creator}`: `footnote status` lists them.")
-        index = open_index(settings)
-        try:
+        async with AsyncExitStack() as stack:
+            index = open_index(settings)
+            stack.push_async_callback(index.close)
             embedders = await open_embedders(settings, index)
-            try:
-                searcher = Searcher(index, embedders, LexicalEncoder())
-                retriever = Retriever(searcher, catalogue, settings.retrieval)
-                trace = await retriever.trace(query, creator=creator, topic=topic, widen=True)
-            finally:
-                await embedders.close()
-        finally:
-            await index.close()
+            stack.push_async_callback(embedders.close)
+            if reranker := await open_reranker(settings):
+                stack.push_async_callback(reranker.close)
+            searcher = Searcher(index, embedders, LexicalEncoder())
+            retriever = Retriever(searcher, catalogue, settings.retrieval, reranker)
+            trace = await retriever.trace(query, creator=creator, topic=topic, widen=True)
         return trace, await catalogue.find_documents({hit.chunk.document_id for hit in trace.stages["fused"]})
 
 

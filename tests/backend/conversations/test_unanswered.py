@@ -35,7 +35,7 @@ async def test_questions_without_an_answer_are_counted_and_others_are_not(engine
     creator = f"creator-{uuid4().hex[:8]}"
     for query in ("How deep is the well?", "how deep is the WELL?"):
         await ask(engine, query, creator, "none", "abstained")
-    await ask(engine, "Who dug the well?", creator, "global", "stop")
+    await ask(engine, "Who dug the well?", creator, "global", "length")
     await ask(engine, "Who dug the well?", creator, "none", "abstained")
     await ask(engine, "Who dug the well?", creator, "none", "abstained")
     await ask(engine, "Is the water cold?", creator, "creator", "stop")

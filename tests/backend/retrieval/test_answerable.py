@@ -1,6 +1,7 @@
 """Whether what was found answers the question: the signals, their sum, and the sample library's own questions."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -95,6 +96,14 @@ def test_a_rare_word_weighs_more_than_one_that_all_texts_have() -> None:
     assert rare.weight > common.weight > 0
 
 
+def test_of_a_question_that_is_a_heap_of_words_no_more_are_looked_for_than_any_question_has() -> None:
+    heap = " ".join(f"{one}{other}" for one in "abcdefghijklmnopq" for other in "bcdfghjklmnpqrstvxz")
+    terms = terms_of(f"lighthouse {heap}", [LIGHTHOUSE.lower()])
+    assert len(terms) == 64
+    assert terms[0].stem == "lighthous"
+    assert 0 < likely(f"lighthouse {heap}") < 1
+
+
 def test_the_kind_that_is_asked_for_need_not_be_said() -> None:
     asked = seen("In which year was the lighthouse on Skarn Head built?")
     assert not asked.all_but_one
@@ -186,3 +195,25 @@ async def test_a_question_in_another_language_is_not_refused_for_its_words_alone
 )
 async def test_what_the_library_does_not_speak_of_is_refused(searcher: Searcher, question: str) -> None:
     assert await confidence(searcher, question) < REFUSED_BELOW
+
+
+def test_who_asks_for_a_document_or_a_section_by_its_name_is_given_it() -> None:
+    candidates, fused = found(KILN, similarity=0.1)
+    named = [Hit(replace(fused[0].chunk, heading="Firing > Exceptions worth knowing"), 0.9)]
+    titles = {UUID(int=100): "The potter's year\nAna Velloret"}
+    for asked in (
+        "exceptions worth knowing",
+        "The potter's year?",
+        "Ana Velloret",
+        "Firing > Exceptions worth knowing",
+    ):
+        assert answerability(asked, candidates, named, titles) == 1.0
+    for asked in ("exceptions", "🏺", "?"):
+        assert answerability(asked, candidates, named, titles) < 0.5
+
+
+def test_the_name_of_who_is_asked_is_not_missing() -> None:
+    asked = "What does Ana say about the glaze?"
+    candidates, fused = found(KILN)
+    assert signals(asked, candidates, fused, {UUID(int=100): "Kilns"}).missing_particulars == 1
+    assert signals(asked, candidates, fused, {UUID(int=100): "Kilns\nAna Velloret"}).missing_particulars == 0

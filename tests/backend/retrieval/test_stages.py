@@ -1,16 +1,17 @@
 """The pure stages of retrieval."""
 
 import math
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from backend.knowledge.models import Candidates, Chunk, Hit
 from backend.retrieval.diversify import diversify
-from backend.retrieval.fuse import fuse
+from backend.retrieval.fuse import fuse, standard
 from backend.retrieval.join import join
 from backend.retrieval.rewrite import standalone
-from backend.retrieval.widen import Reach, reaches
+from backend.retrieval.widen import Reach, nearness, reaches
 
 
 def hit(number: int, score: float = 1.0, document: int = 0) -> Hit:
@@ -67,20 +68,46 @@ def test_places_that_nobody_else_wants_go_to_the_rest_of_the_same_document() -> 
 
 def test_a_copy_of_a_better_passage_is_not_offered_again() -> None:
     text = "Close the valve before you open the tank, or the pressure will push the water back into the pipe."
-    edited = text.replace("Close", "Shut") + " Then wait."
+    edited = text.replace("Close", "Shut")
     quoting = f"{text[:41]} is what my teacher told us on every single morning of that long and rainy summer."
     hits = [
         Hit(Chunk(UUID(int=number), UUID(int=number), "ana", 0, said, 0, len(said)), 1.0)
-        for number, said in enumerate([text, edited, quoting, text], start=1)
+        for number, said in enumerate([text, edited, quoting, text, f"{text} Then wait for an hour."], start=1)
     ]
-    assert numbers(diversify(hits, 4)) == [1, 3]
+    assert numbers(diversify(hits, 5)) == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("How to record vocals", "How to record vocals is what this part of the talk is about, and it is long."),
+        ("| Attack | 10 | for the drums of a song", "| Attack | 30 | for the drums of a song"),
+        ("录音时话筒应该离嘴多远", "录音时话筒应该离嘴三寸"),
+        (" ", "Something"),
+    ],
+)
+def test_what_says_more_or_other_numbers_is_no_copy(one: str, other: str) -> None:
+    hits = [
+        Hit(Chunk(UUID(int=number), UUID(int=number), "ana", 0, said, 0, len(said)), 1.0)
+        for number, said in enumerate([one, other], start=1)
+    ]
+    assert numbers(diversify(hits, 2)) == [1, 2]
+
+
+def test_a_passage_that_gives_way_to_other_documents_does_not_take_their_copies_along() -> None:
+    texts = ["one is a b c", "two is d e f", "three is g h i", "three is g h i"]
+    hits = [
+        Hit(Chunk(UUID(int=number), UUID(int=9 if number < 4 else 8), "ana", 0, said, 0, len(said)), 1.0)
+        for number, said in enumerate(texts, start=1)
+    ]
+    assert numbers(diversify(hits, 3)) == [1, 2, 4]
 
 
 def part(ordinal: int, score: float, document: int = 1, start: int | None = None) -> Hit:
     """Passage `ordinal` of a recording that has one of ten seconds and twenty characters after the other."""
     begin = 20 * ordinal if start is None else start
     text = f"{ordinal}".ljust(20, ".")
-    heading = "Tanks > Valves" if ordinal % 2 else "Tanks > Pipes"
+    heading = "Tanks > Valves" if ordinal < 7 else "Tanks > Pipes"
     chunk = Chunk(
         UUID(int=100 * document + ordinal), UUID(int=document), "ana", ordinal, text, begin, begin + 20,
         heading=heading, start_s=10.0 * ordinal, end_s=10.0 * ordinal + 9, speaker="Ana" if ordinal < 9 else "Ben",
@@ -95,8 +122,8 @@ def ordinals(hits: list[Hit]) -> list[tuple[int, int]]:
 def test_neighbours_become_one_passage_with_the_place_and_times_of_all() -> None:
     (joined,) = join([part(4, 0.9), part(3, 0.4)], near=3)
     assert joined.chunk == Chunk(
-        UUID(int=104), UUID(int=1), "ana", 3, " ".join(part(number, 1).chunk.text for number in (3, 4)), 60, 100,
-        heading="Tanks", start_s=30.0, end_s=49.0, speaker="Ana",
+        UUID(int=104), UUID(int=1), "ana", 3, "".join(part(number, 1).chunk.text for number in (3, 4)), 60, 100,
+        heading="Tanks > Valves", start_s=30.0, end_s=49.0, speaker="Ana",
     )  # fmt: skip
     assert joined.score == 0.9
 
@@ -117,11 +144,37 @@ def test_passages_of_different_documents_or_far_apart_or_far_down_are_not_joined
     assert ordinals(join(hits, near=3)) == [(1, 1), (2, 2), (1, 3), (1, 4)]
 
 
-def test_overlapping_passages_say_nothing_twice() -> None:
-    (joined,) = join([part(1, 0.9), part(2, 0.8, start=38)], near=2)
-    assert joined.chunk.text == f"{'1'.ljust(20, '.')} {'2'.ljust(20, '.')[2:]}"
-    (joined,) = join([part(1, 0.9), part(2, 0.8, start=42)], near=2)
-    assert "\n\n" in joined.chunk.text
+@pytest.mark.parametrize(("gap", "between"), [(0, ""), (1, "\n"), (2, "\n\n"), (30, "\n\n")])
+def test_what_parted_two_passages_parts_them_still(gap: int, between: str) -> None:
+    one, other = part(1, 0.9), part(2, 0.8, start=40 + gap)
+    (joined,) = join([one, other], near=2)
+    assert joined.chunk.text == one.chunk.text + between + other.chunk.text
+
+
+def test_another_section_or_another_voice_begins_a_passage_of_its_own() -> None:
+    assert ordinals(join([part(6, 0.9), part(7, 0.8)], near=2)) == [(1, 6), (1, 7)]
+    assert ordinals(join([part(8, 0.9), part(9, 0.8)], near=2)) == [(1, 8), (1, 9)]
+
+
+def test_a_joined_passage_ends_when_the_last_of_its_parts_does() -> None:
+    long, short = part(1, 0.9), part(2, 0.8)
+    long = replace(long, chunk=replace(long.chunk, end_s=60.0))
+    (joined,) = join([long, short], near=2)
+    assert joined.chunk.end_s == 60.0
+    (joined,) = join([long, replace(short, chunk=replace(short.chunk, end_s=None))], near=2)
+    assert joined.chunk.end_s is None
+
+
+def test_equal_scores_are_all_at_the_mean_whatever_the_rounding() -> None:
+    for value in (0.1, 0.7, 1 / 3, 5.3):
+        assert standard([value] * 3) == [0.0, 0.0, 0.0]
+
+
+def test_a_source_is_of_the_narrowest_scope_in_which_it_lies() -> None:
+    chunk = replace(part(1, 1.0).chunk, topics=("valves",))
+    assert nearness(chunk, "ana", None) == nearness(chunk, "ana", "valves") == "creator"
+    assert nearness(chunk, "ben", "valves") == nearness(chunk, None, "valves") == "topic"
+    assert nearness(chunk, "ana", "pumps") == nearness(chunk, "ben", None) == nearness(chunk, None, None) == "global"
 
 
 def test_a_search_widens_from_the_creator_to_the_topic_to_everything_and_never_unasked() -> None:
@@ -136,7 +189,16 @@ def test_a_search_widens_from_the_creator_to_the_topic_to_everything_and_never_u
 
 @pytest.mark.parametrize(
     "query",
-    ["And for a podcast?", "How far away from it?", "Why?", "What about headphones?", "Tell me more", "tell me"],
+    [
+        "And for a podcast?",
+        "How far away from it?",
+        "Why?",
+        "What about headphones?",
+        "Tell me more",
+        "tell me",
+        "Why is that?",
+        "Is there more to hear?",
+    ],
 )
 def test_a_question_that_leans_on_the_conversation_is_lent_what_it_is_about(query: str) -> None:
     earlier = ["What is a compressor?", "Which microphone should I buy?"]
@@ -151,7 +213,16 @@ def test_what_a_question_says_itself_is_not_lent_and_no_more_than_three_words_ar
 
 @pytest.mark.parametrize(
     "query",
-    ["Do I need acoustic treatment?", "Which sample rate should I record at?", "How loud should my master be?"],
+    [
+        "Do I need acoustic treatment?",
+        "Which sample rate should I record at?",
+        "How loud should my master be?",
+        "Why record at 96 kHz in the field?",
+        "Why does a compressor pump?",
+        "录音时话筒应该离嘴多远才能避免喷麦的问题呢?",
+        "Is there a way to remove room echo from a recording?",
+        "Which microphone has the same sound as a ribbon?",
+    ],
 )
 def test_a_question_that_stands_on_its_own_is_left_alone(query: str) -> None:
     assert standalone(query, ["Which microphone should I buy?"]) == query
