@@ -6,7 +6,9 @@ from collections.abc import Iterator
 # A closing mark of Western, Arabic, Indic, Armenian and Ethiopic scripts wants white space after it, an ideographic
 # one does not. Closing quotes and footnotes ("It is so. [1][2]") belong to the sentence before.
 CLOSING = r"[\"'”’»)\]*_]*(?:[ \t]*\[\d+\])*"
-END = re.compile(rf"[.!?…؟۔।॥։።]+{CLOSING}(?:\s+|$)|[。！？｡]+[」』”’）]*(?:\s*\[\d+\])*\s*|\n+")
+# A run of marks is tried once, from its first: tried from each of them, what a long run costs would grow as its square.
+STOPS = r"(?<![.!?…؟۔।॥։።])[.!?…؟۔।॥։።]++"
+END = re.compile(rf"{STOPS}{CLOSING}(?:\s+|$)|[。！？｡]+[」』”’）]*(?:\s*\[\d+\])*\s*|\n+")
 LAST_WORD = re.compile(r"[^\s(\"'“‘\[]+$")
 LONGEST_LAST_WORD = 20  # characters that are looked at, more than any abbreviation has
 # Full stops that end no sentence: titles, Latin, references, months, units of time and of companies.

@@ -1,5 +1,7 @@
 """Plain text, bytes and sentences."""
 
+import time
+
 import pytest
 
 from backend.errors import ContentError
@@ -60,3 +62,19 @@ def test_nothing_invisible_stays_and_joined_emoji_do() -> None:
 )
 def test_sentences_end_where_readers_think(paragraph: str, sentences: list[str]) -> None:
     assert [paragraph[start:end] for start, end in sentence_spans(paragraph)] == sentences
+
+
+@pytest.mark.parametrize("run", ["." * 30_000, "?!" * 15_000, "." + ")" * 30_000, "." + " [1]" * 8_000])
+def test_long_runs_of_marks_are_no_work(run: str) -> None:
+    text = f"I think so{run}x. It is so [1]."
+    began = time.process_time()
+    assert text[slice(*list(sentence_spans(text))[-1])] == "It is so [1]."
+    assert time.process_time() - began < 0.25
+
+
+def test_marks_in_a_row_end_one_sentence_wherever_they_stand() -> None:
+    text = "Is it?! Yes... Well.x so.. . [1] Then。. And 。！!? Go.)”[1][2] [3]x It… is so.. [4] [5]."
+    assert [text[start:end] for start, end in sentence_spans(text)] == [
+        "Is it?!", "Yes...", "Well.x so..", ". [1]", "Then。", ".", "And 。！", "!?", "Go.)”[1][2]",
+        "[3]x It… is so.. [4]", "[5].",
+    ]  # fmt: skip
