@@ -28,8 +28,12 @@ LONGEST = 1000  # characters
 # A small model keeps most words of the conversation; a refusal, an essay or an answer of its own has other words.
 SHARED_WORDS = 0.5
 FENCE_TAG = re.compile(rf"</?(?:{TAGS})\b[^>]*>")
+# No other words may stand in a label: "Which part of a query: the index or the scan?" is a question as it is.
 LABEL = re.compile(
-    r"(?:[\w' -]{0,40}\b)?(?:questions?|query|rewritten|rewrite|standalone|search)\b[\w' -]{0,30}:\s*", re.IGNORECASE
+    r"(?:here(?: is|['’]s) )?(?:(?:the|a|an|my|your) )?"
+    r"(?:(?:standalone|stand-alone|self-contained|rewritten|rephrased|revised|improved|search|final|new) )*"
+    r"(?:questions?|query|queries|rewrite|rewritten|rephrased|standalone|search) ?:\s*",
+    re.IGNORECASE,
 )
 AROUND = " \t\"'“”‘’«»„`*_#>-"
 JOINERS = "\u200c\u200d"  # words of some scripts and many emoji need them; everything else that is not seen is refused

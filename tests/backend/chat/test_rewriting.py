@@ -144,6 +144,9 @@ async def test_an_answer_that_was_cut_off_is_not_taken(counter: TokenCounter) ->
         f"Standalone question: {GOOD}",
         f"**Rewritten question:** {GOOD}",
         f"Here is the standalone question:\n\n> {GOOD}",
+        f"Here’s your new search query: {GOOD}",
+        f"Rewritten: {GOOD}",
+        f"The final rewritten question : {GOOD}",
         f"<question>\n{GOOD}\n</question>",
         f"{GOOD} [1][2]",
         f"{GOOD}\n\nI put in what the pronoun refers to.",
@@ -152,6 +155,19 @@ async def test_an_answer_that_was_cut_off_is_not_taken(counter: TokenCounter) ->
 )
 def test_the_first_line_is_taken_without_what_models_put_around_it(said: str) -> None:
     assert read_rewritten(said, QUESTION, HISTORY) == GOOD
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Which part of a microphone query: how far it is or how near?",
+        "Which question of a podcast: how far the microphone is?",
+        "Microphone search: how far does it reach?",
+        "Question of how far: which microphone?",
+    ],
+)
+def test_a_colon_in_the_question_itself_cuts_nothing_off(said: str) -> None:
+    assert read_rewritten(said, QUESTION, HISTORY) == said
 
 
 @pytest.mark.parametrize(
