@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -22,6 +23,18 @@ from backend.errors import ConfigurationError
 
 EMBEDDED = "embedded"
 PREFIX = "FOOTNOTE_"
+
+
+def sendable(key: SecretStr) -> SecretStr:
+    """The key, which goes into a header: nothing but visible ASCII characters may stand there."""
+    if not re.fullmatch("[!-~]*", key.get_secret_value()):
+        raise PydanticCustomError(
+            "key_not_sendable", "it holds a space, a line end or a letter that no key has, so copy the key once more"
+        )
+    return key
+
+
+ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
 
 
 class Section(BaseModel):
@@ -53,7 +66,7 @@ class RedisSettings(Section):
 class IndexSettings(Section):
     url: str = Field(pattern=r"^(embedded|https?://.+)$")
     collection: str
-    api_key: SecretStr | None = None
+    api_key: ApiKey | None = None
 
 
 class EmbeddingSettings(Section):
@@ -69,7 +82,7 @@ class RerankSettings(Section):
     model: str | None
     url: str | None = Field(pattern=r"^https?://.+$")
     served_model: str | None
-    api_key: SecretStr | None = None
+    api_key: ApiKey | None = None
     deadline_s: float = Field(gt=0)
     candidates: int = Field(ge=1, le=1000)
 
@@ -94,7 +107,7 @@ class OpenAITierSettings(Section):
     kind: Literal["openai"]
     base_url: str | None = None
     model: str | None = None
-    api_key: SecretStr | None = None
+    api_key: ApiKey | None = None
     first_token_timeout_s: float = Field(default=8, gt=0)
     idle_timeout_s: float = Field(default=15, gt=0)
     total_timeout_s: float = Field(default=90, gt=0)

@@ -119,3 +119,14 @@ def test_every_setting_of_the_file_is_introduced_by_its_environment_name() -> No
         for name in names:
             assert f"{PREFIX}{name}".upper() in text, name
     assert set(Settings.model_fields) - {"secret"} <= set(re.findall(r"^(\w+):", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["RETRIEVAL__RERANK__API_KEY", "INDEX__API_KEY", "TIERS__FAST__API_KEY"])
+@pytest.mark.parametrize("key", ["sk-canary-ü", "sk-canary\n", "sk canary"])
+def test_a_key_that_no_request_could_carry_is_refused_without_being_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, key: str
+) -> None:
+    monkeypatch.setenv(f"FOOTNOTE_{name}", key)
+    with pytest.raises(ConfigurationError, match="api_key` is wrong: it holds a space") as error:
+        load()
+    assert "canary" not in error.value.message
