@@ -12,6 +12,7 @@ from pydantic_core import from_json
 log = logging.getLogger(__name__)
 
 MAX_RESPONSE_BYTES = 1 << 20  # some endpoints send every text back; 30 passages are less than a tenth of this
+CHUNKS_AT_ONCE = 64  # chunks that came together are handed out without a pause, however many and small they are
 
 
 class RerankEndpoint:
@@ -56,7 +57,7 @@ class RerankEndpoint:
             request: dict[str, Any] = {"model": self._model, "query": query, "documents": list(texts)}
         else:
             request = {"query": query, "texts": list(texts), "truncate": True}
-        body = b""
+        body, chunks = bytearray(), 0
         async with self._client.stream("POST", self._url, json=request) as response:
             if response.status_code != httpx2.codes.OK:
                 return None
@@ -64,7 +65,10 @@ class RerankEndpoint:
                 body += chunk
                 if len(body) > MAX_RESPONSE_BYTES:
                     return None
-        return body
+                chunks += 1
+                if chunks % CHUNKS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        return bytes(body)
 
 
 def read_scores(body: bytes, count: int) -> list[float] | None:

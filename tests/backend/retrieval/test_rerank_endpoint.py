@@ -213,3 +213,32 @@ async def test_it_goes_on_after_a_failure() -> None:
         assert await reranker.scores(QUERY, TEXTS) is None
         endpoint.status, endpoint.body = 200, json.dumps(as_results()).encode()
         assert await reranker.scores(QUERY, TEXTS) == SCORES
+
+
+async def test_an_answer_in_the_smallest_chunks_leaves_the_loop_to_others() -> None:
+    body = b" " * 20_000 + json.dumps(as_results()).encode()
+    chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunked)
+        await writer.drain()
+        writer.close()
+
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    reranker = RerankEndpoint(url, model=None, api_key=None, deadline_s=20)
+    working = asyncio.create_task(others())
+    assert await reranker.scores(QUERY, TEXTS) == SCORES
+    working.cancel()
+    assert turns > len(body) / 100
+    await reranker.close()
+    server.close()
