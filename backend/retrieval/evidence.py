@@ -14,6 +14,7 @@ SHORTEST_BEGINNING = 4
 BEGINNING = 0.7  # of the stem
 LATER_PASSAGE = 0.02  # the share that a sentence of the next passage must have more, so that ties go to the first
 LEAST_WEIGHT = 0.3  # of a word that every text has
+MOST_TERMS = 64  # each is looked for in every sentence and text; no question that means one thing has as many
 
 NEGATION = re.compile(
     r"\b(?:not|never|no|nor|none|nobody|neither|without|cannot|except|unable|lack\w*|fail\w*|refus\w*|\w+n['’]t)\b",
@@ -111,10 +112,13 @@ class Evidence:
 
 
 def terms_of(question: str, texts: Sequence[str]) -> list[Term]:
-    """The words of a question that carry meaning, each once. `texts` are what was found for it, in lower case."""
+    """The words of a question that carry meaning, each once, 64 of them at most. `texts` are what was found for it, in
+    lower case."""
     asked = {stem(match[1].lower()) for match in ASKED.finditer(question)}
     terms: dict[str, Term] = {}
     for number, match in enumerate(WORD.finditer(question)):
+        if len(terms) == MOST_TERMS:
+            break
         word = CONTRACTION.sub("", match[0].lower())
         if word in STOPWORDS or (len(word) == 1 and not word.isdigit()):
             continue
