@@ -22,7 +22,7 @@ from backend.knowledge.models import EmbeddingModel
 SMALLEST_BATCH, LARGEST_BATCH = 256, 512  # tokens, padding included
 CUDA = "CUDAExecutionProvider"
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
-COMPARED_A_BATCH = 7  # so many sentences a question waits for: some 20 ms on two cores
+COMPARED_A_BATCH = 5  # so many sentences a question waits for: some 20 ms on two cores
 
 Vectors = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import RANK_DISCOUNT, bearing
 
 # Chosen like the weights of `sentence_scores`, and by reading answers from podcasts and talks, whose listeners ask in
-# other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart. Eight compared
-# sentences do as well as twenty on squad2.
-COMPARED_SENTENCES = 12
+# other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart. More than
+# eight compared sentences cost time and gain nothing on squad2.
+COMPARED_SENTENCES = 8
 # Every compared sentence gets this share of the best score before its cosine counts, so that one in other words than
 # the question's can win.
 FLOOR = 0.2
@@ -22,7 +22,7 @@ Meanings = Mapping[str, float]  # cosines of sentences with the question
 
 
 def worth_comparing(passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[str]:
-    """The sentences that score best by their words, then those of the best passages: at most 12."""
+    """The sentences that score best by their words, then those of the best passages: at most 8."""
     with_floor = raised(passages, scores)
     places = [
         (rank, sentence.place)

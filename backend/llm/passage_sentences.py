@@ -34,10 +34,9 @@ ASKING = re.compile(
 )
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
-    r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|like|than|then|to|of|for|from|with|in|on|at|by|about|"
-    r"into|is|are|was|were|be|been|am|do|does|did|has|have|had|can|could|will|would|should|just|also|even|not|i|you|we|"
-    r"they|he|she|it|this|that|these|those|my|your|our|their|his|her|its|some|any|very|really|more|most|maybe|whether|"
-    r"while|since|until|such|mean|know|say|well|okay|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$",
+    r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
+    r"than|then|to|of|for|from|with|is|are|was|were|be|i|my|your|our|their|his|her|its|very|really|maybe|whether|while|since|"
+    r"until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$",
     re.IGNORECASE,
 )
 PAUSES = ("...", "…")

@@ -256,8 +256,8 @@ async def test_a_statement_before_a_pause_is_read_and_a_broken_off_one_is_not() 
         "Pauses",
         "Ana Reyes",
         "Thick bass traps are what changed the sound of my room because... "
-        "Thick bass traps changed the whole sound of a small room...",
+        "Thick bass traps changed what a small room sounds like...",
     )
     assert await answer("What do thick bass traps change?", source) == (
-        "Thick bass traps changed the whole sound of a small room... [1]"
+        "Thick bass traps changed what a small room sounds like... [1]"
     )
