@@ -127,8 +127,11 @@ async def test_a_date_or_a_name_is_answered_briefly_and_a_reason_at_more_length(
 
 async def test_a_definition_comes_before_whatever_else_mentions_the_subject() -> None:
     first = PromptSource(1, "Uses", "Ana Reyes", "You can cut a bass trap in two. Bass trap on bass trap is a wall.")
+    maker = PromptSource(
+        3, "Tools", "Ana Reyes", "A program called Bass Trap Maker draws it. I didn't even know what a bass trap was."
+    )
     other = PromptSource(2, "Basics", "Ana Reyes", "A bass trap is an absorber for the lowest notes of a room.")
-    assert (await answer("What is a bass trap?", first, other)).startswith("A bass trap is an absorber")
+    assert (await answer("What is a bass trap?", maker, first, other)).startswith("A bass trap is an absorber")
 
 
 async def test_a_sentence_that_points_at_nothing_is_not_read() -> None:
