@@ -16,8 +16,8 @@ STOPWORDS = frozenset(
     "me my your our what which who when where why how about if or and but not no so as than too very just".split()
 )
 FEW_WORDS = 2
-# Words that are lent to a question. Of 179 such questions of the dev set mtrag nDCG@10 was 0.683 with none, 0.796 with 2,
-# 0.814 with 3, 0.810 with 4 and 0.798 with 5; with the whole question before it, it was 0.79.
+# Words that are lent to a question. Of 179 such questions of the dev set mtrag nDCG@10 was 0.683 with none, 0.796 with
+# 2, 0.814 with 3, 0.810 with 4 and 0.798 with 5; with the whole question before it, it was 0.79.
 LENT_WORDS = 3
 
 
