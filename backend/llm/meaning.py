@@ -31,7 +31,13 @@ def worth_comparing(passages: Sequence[Sequence[Sentence]], scores: Sequence[Seq
         if sentence.usable and not sentence.about_itself
     ]
     best = sorted(places, key=lambda place: -with_floor[place[0]][place[1]])[:COMPARED_SENTENCES]
-    return list(dict.fromkeys(passages[rank][place].alone for rank, place in best))
+    return list(dict.fromkeys(as_compared(passages[rank], place) for rank, place in best))
+
+
+def as_compared(passage: Sequence[Sentence], place: int) -> str:
+    """What of a sentence is compared: with the question before it that it answers, as an answer rarely repeats that."""
+    sentence = passage[place]
+    return f"{passage[place - 1].alone} {sentence.alone}" if sentence.asked else sentence.alone
 
 
 def by_meaning(
@@ -41,8 +47,9 @@ def by_meaning(
     with_floor = raised(passages, scores)
     return [
         [
-            floor * math.exp(GROWTH * max(meanings[sentence.alone], 0.0)) if sentence.alone in meanings else score
-            for sentence, score, floor in zip(passage, row, floors, strict=True)
+            floor * math.exp(GROWTH * max(cosine, 0.0)) if cosine is not None else score
+            for place, (score, floor) in enumerate(zip(row, floors, strict=True))
+            for cosine in [meanings.get(as_compared(passage, place))]
         ]
         for passage, row, floors in zip(passages, scores, with_floor, strict=True)
     ]

@@ -217,6 +217,16 @@ async def test_what_answers_comes_before_what_only_has_the_words(similarity: Sim
     assert (await answer("How does foam absorb sound?", source, similarity=similarity)).startswith("Sound turns to")
 
 
+async def test_an_answer_is_compared_together_with_the_question_that_it_answers(similarity: Similarity) -> None:
+    text = (
+        "On the ferry this morning I listened to three podcasts about boats. Let us talk about paint. "
+        "How thick should the paint of a boat be? I say two hundred microns, and half of that under the deck."
+    )
+    source = PromptSource(1, "Boats", "Ana", text)
+    said = await answer("How thick should the paint of a boat be?", source, similarity=similarity)
+    assert said.startswith("I say two hundred microns")
+
+
 @pytest.mark.parametrize(
     ("said", "is_read"),
     [
