@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from backend.chat.code_spans import LONGEST_CODE, AnswerSoFar, Undecided
+from backend.chat.code_marks import Undecided
+from backend.chat.code_spans import LONGEST_CODE, AnswerSoFar
 
 CLOSERS = {"[": "]", "【": "】", "［": "］"}
 # What a model writes for a marker: [1] [[1]] [^1] [1, 2] [1-3] 【1†name】. At most so long, so little is held back.
