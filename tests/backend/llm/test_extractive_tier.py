@@ -219,12 +219,12 @@ async def test_what_answers_comes_before_what_only_has_the_words(similarity: Sim
 
 async def test_an_answer_is_compared_together_with_the_question_that_it_answers(similarity: Similarity) -> None:
     text = (
-        "On the ferry this morning I listened to three podcasts about boats. Let us talk about paint. "
-        "How thick should the paint of a boat be? I say two hundred microns, and half of that under the deck."
+        "On the way here I listened to three podcasts on the tram. Then let us do loudness. How loud should a podcast "
+        "be? My answer is minus sixteen LUFS integrated for stereo, with a true peak of minus one or lower."
     )
-    source = PromptSource(1, "Boats", "Ana", text)
-    said = await answer("How thick should the paint of a boat be?", source, similarity=similarity)
-    assert said.startswith("I say two hundred microns")
+    source = PromptSource(1, "How loud should a podcast be?", "Imke", text)
+    said = await answer("How loud should a podcast be?", source, similarity=similarity)
+    assert said.startswith("My answer is minus sixteen")
 
 
 @pytest.mark.parametrize(
