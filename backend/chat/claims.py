@@ -9,12 +9,13 @@ from markdown_it.token import Token
 
 from backend.llm.sentences import split_blocks, split_sentences
 
-MARKER = re.compile(r"\s*\[(\d{1,4})\]")
+MARKER = re.compile(r"(?<!\s)\s*+\[(\d{1,4})\]")  # white space is tried once, from where it begins
 # As the widget reads it: no HTML, no reference definitions ("[1]: …" is a marker and a colon). Escaped characters stay
 # apart from the text around them, as an escaped bracket opens no marker.
 MARKDOWN = (
     MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
 )
+MARKDOWN.parse("text")  # compiles the rules, which two threads must not do at the same time
 # Also where emphasis falls apart: "[**1**]" is shown as a number in brackets and is no marker.
 OTHER_BRACKET = re.compile(r"\[(?!\d{1,4}\])")
 NO_MARKER = "\ue000"

@@ -13,8 +13,8 @@ from backend.chat.code_marks import CodeBlock, Undecided, inline_ahead, last_blo
 LONGEST_CODE = 400
 # Of a block of more only the end is read: what a bracket costs must not grow with the answer.
 LONGEST_BLOCK = 4_000
-# So many characters are read as Markdown for one answer, some 30 ms of work. From there on the marks alone tell what is
-# code, as they do in all but the oddest answers: no stream may keep the loop busy.
+# So many characters are read as Markdown for one answer (see `work`), some 30 ms. From there on the marks alone tell
+# what is code, as they do in all but the oddest answers: no stream may keep the loop busy.
 MOST_READ = 30_000
 # Without any of these there is no code: backticks, a fence of tildes, an indented line.
 MAY_BE_CODE = re.compile(r"`|~~~|\t| {4}")
@@ -139,7 +139,7 @@ class AnswerSoFar:
 
         Takes account of what was read for `place`.
         """
-        self._read += len(self.text)
+        self._read += work(self.text)
         lines = LINE.findall(self.text)
         outermost, begin = first_line((*place.around, place.block)[0]), first_line(place.leaf)
         last = "".join(lines[begin:])
@@ -153,7 +153,7 @@ class AnswerSoFar:
             return
         for kept in (opening, [*opening, "\n"]):
             text = "".join([*kept, last])
-            self._read += len(text)
+            self._read += work(text)
             again = place_of(text + before, "")
             if again is not None and again.kinds == place.kinds and first_line(again.leaf) == len(kept):
                 self.text = text
@@ -171,6 +171,11 @@ def place_of(said: str, line: str) -> Place | None:
         elif token.nesting == -1:
             around.pop()
     return None
+
+
+def work(text: str) -> int:
+    """What it costs to read a text, in characters: some to begin, and each bracket is tried with all behind it."""
+    return 100 + len(text) + text.count("[") ** 2
 
 
 def first_line(token: Token) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from backend import settings as configuration
 from backend.chat.citations import MOST_TEXTS, Citation, check
+from backend.chat.claims import MARKER
 from backend.chat.particulars import denies, is_english, names, numbers, told_numbers
 from backend.errors import Unavailable
 from backend.knowledge.embedders import Embedders, load_embedder
@@ -196,3 +197,24 @@ def test_a_denial_is_told_from_a_choice() -> None:
     assert denies("It doesn't work")
     assert denies("No, never")
     assert not denies("Whether or not you like it")
+
+
+async def test_an_answer_of_nothing_but_brackets_is_read_while_others_go_on() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(others())
+    assert await check("![" * 5000, SOURCES) == []
+    working.cancel()
+    assert turns > 5
+
+
+def test_white_space_before_what_is_no_marker_is_no_work() -> None:
+    began = time.process_time()
+    assert MARKER.sub("", f"It is so{' ' * 30_000}now \n [1][2] [12345].") == f"It is so{' ' * 30_000}now [12345]."
+    assert time.process_time() - began < 0.25
