@@ -20,6 +20,7 @@ MOST_READ = 30_000
 MAY_BE_CODE = re.compile(r"`|~~~|\t| {4}")
 HERE, ELSEWHERE = "\ue000", "\ue001"
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|$)")
+LINE_END = re.compile(r"[\r\n]")
 CONTAINERS = ("bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open")
 
 
@@ -71,7 +72,7 @@ class AnswerSoFar:
 
         Raises `Undecided` where that depends on what comes behind `ahead`, unless nothing does (`final`).
         """
-        line = ahead.partition("\n")[0]
+        line = LINE_END.split(ahead, maxsplit=1)[0]
         said = self.text + before
         if self._place is None:
             if self._block is not None and self._block.goes_on(said[said.rfind("\n") + 1 :]):
@@ -143,6 +144,7 @@ class AnswerSoFar:
         lines = LINE.findall(self.text)
         outermost, begin = first_line((*place.around, place.block)[0]), first_line(place.leaf)
         last = "".join(lines[begin:])
+        self._block = None
         if place.block.type != "inline" and "\n" in last:
             self._block = CodeBlock.opened(lines[begin].rstrip("\r\n"), place.block)
             last = lines[begin] + last[last.rindex("\n") + 1 :]

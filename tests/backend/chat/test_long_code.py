@@ -65,6 +65,20 @@ def test_any_split_of_a_long_answer_gives_the_same_text(text: str, times: int, m
         assert "".join([*map(citations.feed, pieces), citations.finish()]) == whole(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\r\nb [9]\r\n\r\n`x[9]`", "a\r\nb\r\n\r\n`x[9]`"),
+        ("    [99]\r`x[9]`[9]", "    [99]\r`x[9]`"),
+        ("```\n\rx[9]\n`````\r`x[9]` a [9]", "```\n\rx[9]\n`````\r`x[9]` a"),
+        ("a\r#\r# `[9]\r[9] ~~~", "a\r#\r# `\r ~~~"),
+    ],
+)
+def test_lines_may_end_in_any_way(text: str, expected: str) -> None:
+    citations = CitationFilter(SOURCES)
+    assert "".join([*map(citations.feed, text), citations.finish()]) == whole(text) == expected
+
+
 def test_what_looks_like_a_fence_until_its_line_ends_may_be_inline_code() -> None:
     text = "```x[9]``` it [9].\n"
     citations = CitationFilter(SOURCES)
