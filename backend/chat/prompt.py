@@ -20,7 +20,7 @@ VOICE_SHARE = 8
 HISTORY_SHARE = 4
 # A passage that would be cut below this is worth less than the sentence it ends in.
 SHORTEST_PASSAGE = 24
-MARKER = re.compile(r"\s*\[\d+\]")
+MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")  # white space is tried once, from where it begins
 
 
 def assemble(
