@@ -2,20 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from backend import settings as configuration
 from backend.chat.citations import MOST_TEXTS, Citation, check
 from backend.chat.claims import MARKER
 from backend.chat.particulars import denies, is_english, names, numbers, told_numbers
-from backend.errors import Unavailable
-from backend.knowledge.embedders import Embedders, load_embedder
+from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
 from backend.llm.tier import PromptSource
+from tests.backend.one_model import OneModel
 
 SOURCES = (
     PromptSource(1, "Room first", "Ana Reyes", "Thick absorbers at the first reflection points tame a small bedroom."),
@@ -96,33 +94,6 @@ async def test_capitals_are_no_names_where_a_language_writes_every_noun_with_one
         1, "Räume", "Ana Reyes", "Der Bass sammelt sich in den Ecken. Dicke Absorber helfen dort am besten."
     )
     assert await supported("Der Bass sammelt sich in den Ecken, dort helfen dicke Absorber dem Klang.", None, german)
-
-
-class OneModel:
-    """An index that says which model made it, and nothing else is asked of it here."""
-
-    def __init__(self, model: EmbeddingModel | None, away: bool = False) -> None:
-        self._model = model
-        self._away = away
-
-    async def model(self) -> EmbeddingModel | None:
-        if self._away:
-            raise Unavailable("The index is away.")
-        return self._model
-
-
-@pytest.fixture(scope="module")
-async def embedders(model_cache: Path) -> AsyncIterator[tuple[Embedders, EmbeddingModel]]:
-    embedder = await asyncio.to_thread(load_embedder, configuration.load(data_dir=model_cache), None)
-    opened = Embedders(embedder, lambda model: embedder)
-    yield opened, embedder.model
-    await opened.close()
-
-
-@pytest.fixture
-def similarity(embedders: tuple[Embedders, EmbeddingModel]) -> Similarity:
-    opened, model = embedders
-    return Similarity(OneModel(model), opened)  # type: ignore[arg-type]
 
 
 PARAPHRASE = "Egg cartons are useless against low frequency notes, they do not absorb."

@@ -1,21 +1,17 @@
 """The extractive tier: what a newcomer reads is whole sentences about the question, each with its footnote."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from backend import settings as configuration
 from backend.chat.citations import check
-from backend.errors import Unavailable
-from backend.knowledge.embedders import Embedders, load_embedder
+from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
+from tests.backend.one_model import OneModel
 
 ROOM = PromptSource(
     1,
@@ -161,33 +157,6 @@ async def test_twenty_long_sources_are_read_in_the_blink_of_an_eye() -> None:
     begun = time.perf_counter()
     await answer("Where do bass traps belong?", *sources)
     assert time.perf_counter() - begun < 1
-
-
-class OneModel:
-    """An index that says which model made it, and nothing else is asked of it here."""
-
-    def __init__(self, model: EmbeddingModel | None, away: bool = False) -> None:
-        self._model = model
-        self._away = away
-
-    async def model(self) -> EmbeddingModel | None:
-        if self._away:
-            raise Unavailable("The index is away.")
-        return self._model
-
-
-@pytest.fixture(scope="module")
-async def embedders(model_cache: Path) -> AsyncIterator[tuple[Embedders, EmbeddingModel]]:
-    embedder = await asyncio.to_thread(load_embedder, configuration.load(data_dir=model_cache), None)
-    opened = Embedders(embedder, lambda model: embedder)
-    yield opened, embedder.model
-    await opened.close()
-
-
-@pytest.fixture
-def similarity(embedders: tuple[Embedders, EmbeddingModel]) -> Similarity:
-    opened, model = embedders
-    return Similarity(OneModel(model), opened, patience_s=10.0)  # type: ignore[arg-type]
 
 
 BUDGET = PromptSource(
