@@ -1,7 +1,7 @@
 """Passages as the reader is shown them: numbered, with a snippet and a link that opens the moment or the page."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -11,6 +11,7 @@ from backend.retrieval.models import Retrieved
 
 SNIPPET_LENGTH = 320
 MOST_PERHAPS = 3
+FIELDS = tuple(field.name for field in fields(Source))
 
 
 def number_sources(retrieved: Retrieved) -> list[Source]:
@@ -40,8 +41,9 @@ def number_sources(retrieved: Retrieved) -> list[Source]:
 def as_json(sources: Sequence[Source]) -> list[dict[str, Any]]:
     """Sources as they go over the wire and into the message's snapshot: only JSON types."""
     return [
-        asdict(source)
+        {name: getattr(source, name) for name in FIELDS}
         | {
+            "creator": {"slug": source.creator.slug, "name": source.creator.name},
             "document_id": str(source.document_id),
             "chunk_id": str(source.chunk_id),
             "published_at": source.published_at.isoformat() if source.published_at else None,

@@ -18,7 +18,7 @@ from backend.settings import RetrievalSettings
 
 # Of each source that is offered, so many of the best hits may be joined to others, and so many are looked through.
 JOINED_A_SOURCE = 2
-CONSIDERED_A_SOURCE = 5
+CONSIDERED_A_SOURCE = 3
 
 
 class Documents(Protocol):
@@ -43,6 +43,8 @@ class Retriever:
         self._documents = documents
         self._settings = settings
         self._reranker = reranker
+        considered = CONSIDERED_A_SOURCE * settings.sources
+        self._considered = max(considered, settings.rerank.candidates) if reranker else considered
 
     async def retrieve(
         self,
@@ -97,7 +99,8 @@ class Retriever:
         joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
         diverse = diversify(joined, self._settings.sources)
         titles = {identity: f"{document.title}\n{creator.name}" for identity, (document, creator) in known.items()}
-        confidence = answerability(question.text, candidates, hits, titles)
+        others = fused[self._considered :]  # only their words are counted
+        confidence = answerability(question.text, candidates, [*hits, *others], titles)
         passages = tuple(
             Passage(hit.chunk, *known[hit.chunk.document_id], hit.score, nearness(hit.chunk, *asked)) for hit in diverse
         )
@@ -126,7 +129,6 @@ class Retriever:
     async def _known(self, fused: Sequence[Hit]) -> tuple[Mapping[UUID, tuple[Document, Creator]], list[Hit]]:
         """The hits to choose from, with their documents. The catalogue has the last word: a document deleted a moment
         ago is not in its answer."""
-        considered = CONSIDERED_A_SOURCE * self._settings.sources
-        best = fused[: max(considered, self._settings.rerank.candidates if self._reranker else 0)]
+        best = fused[: self._considered]
         known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
         return known, [hit for hit in best if hit.chunk.document_id in known]
