@@ -149,10 +149,10 @@ def read_passage(text: str) -> list[Sentence]:
             spoken = without_filler(piece)
             if item and not ENDING.search(spoken):
                 spoken = f"{spoken.rstrip(',;')}."
-            if any(earlier.text == spoken for earlier in found):
+            if not spoken or any(earlier.text == spoken for earlier in found):  # "Um." leaves nothing
                 continue
             stems = tuple(content_stems(spoken))
-            continues = number > 0 or goes_on
+            continues = bool(found) and (number > 0 or goes_on)
             found.append(Sentence(spoken, len(found), continues, stems, frozenset(asked), piece[:1].islower()))
             asked = stems if is_question(spoken) else ()
     return found

@@ -4,11 +4,14 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from backend.chat.citations import check
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
+from backend.llm.extract import Reading, extract
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 from tests.backend.one_model import OneModel
@@ -142,6 +145,25 @@ async def test_captions_without_full_stops_are_quoted() -> None:
     text = await answer("Where do bass traps belong?", captions)
     assert text.startswith("“so the thing")
     assert text.endswith("…” [1]")
+
+
+SCRAPS = some.lists(
+    some.sampled_from(
+        ["Um.", "[1].", "**.", "Right.", "?", " ", "\n\n", "- ", "Ana: ", "word", "It is so.", "(laughs).", "…", "...",
+         "uh, ", "you know. ", "[12:30]", "https://x.y. ", '"', "`a`.", "<b>", "1. ", "So, ", "Okay?", "[Music]", "—",
+         ". ", "你好。"]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@given(question=SCRAPS, texts=some.lists(SCRAPS, min_size=1, max_size=3))
+def test_whatever_a_source_holds_it_is_read(question: str, texts: list[str]) -> None:
+    reading = Reading(question, [PromptSource(n, "T", "A", text) for n, text in enumerate(texts, 1)])
+    for meanings in (None, dict.fromkeys(reading.worth_comparing(), 0.6)):
+        for extracted in extract(reading, meanings):
+            assert extracted.sentences
+            assert all(sentence.strip() for sentence in extracted.sentences)
 
 
 async def test_without_sources_it_has_nothing_to_say() -> None:
