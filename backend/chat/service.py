@@ -83,7 +83,7 @@ class ChatService:
         return creator
 
     async def _begin(self, question: Question, creator: Creator | None) -> RunRecord:
-        early = await self._search_early(question)
+        early = self._search_early(question)
         try:
             record, is_new = await self._store.begin(question)
             if is_new:
@@ -94,12 +94,11 @@ class ChatService:
                 early.cancel()
         return record
 
-    async def _search_early(self, question: Question) -> asyncio.Task[Retrieved] | None:
+    def _search_early(self, question: Question) -> asyncio.Task[Retrieved] | None:
         """The search, begun while the database commits the turn; None where it depends on the conversation."""
         if question.conversation_id is not None and leans_on_history(question.query):
             return None
         early = asyncio.create_task(self._retrieve(question, ()))
-        await asyncio.sleep(0)  # the question is with the encoder before the statements for the database are made
         early.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
         return early
 
