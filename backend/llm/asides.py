@@ -41,6 +41,8 @@ FIRST_WORDS = (
     r"(?:read|check out|click|download|register)\b"
 )
 ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)
+# Behind so many characters of a statement it is only a remark at its end: "… of stack traces, as I said earlier."
+REMARK_FROM = 60
 # What is quoted is not said to the listener.
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 # Tells what the speaker did, feels, is unsure of or adds, where the subject is asked for.
@@ -61,7 +63,8 @@ PERSONAL = re.compile(
 
 def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
-    return bool(ABOUT_ITSELF.search(QUOTED.sub("", sentence)))
+    found = ABOUT_ITSELF.search(QUOTED.sub("", sentence))
+    return found is not None and found.start() < REMARK_FROM
 
 
 def is_personal(sentence: str) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.llm.leaning import is_nameless
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import QuestionTerms
 
@@ -33,6 +32,8 @@ WORTH_ADDING = 0.5
 SHARED_WORTH_ADDING = 0.7
 SUBJECT_WORTH_ADDING = 0.8
 TOO_ALIKE = 0.6
+# So many words between two excerpts of a passage are read too: a stretch reads better than its bits.
+GAP_WORDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ class Candidate:
 
 
 def candidates_of(
-    source: int, passage: Sequence[Sentence], scores: Sequence[float], near: Container[str], *, only_matched: bool
+    source: int, passage: Sequence[Sentence], scores: Sequence[float], understood: Container[int], *, only_matched: bool
 ) -> Iterator[Candidate]:
     """Every usable sentence with what it leans on, or only those with a score; one that misses its ground is left out.
 
-    `scores` are those of the sentences of `passage`, which is number `source`. A sentence that is `near` to the
-    question in meaning may stand without its ground if it names what it is about.
+    `scores` are those of the sentences of `passage`, which is number `source`. Those at the places that are
+    `understood` from the question may stand without their ground.
     """
     for place, score in enumerate(scores):
         if only_matched and score <= 0:
@@ -76,7 +77,7 @@ def candidates_of(
         if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
             begin, others = passage[place], []
             own = LEANING_WEIGHT * score
-            if begin.alone not in near or is_nameless(begin.alone) or not begin.usable or begin.about_itself:
+            if place not in understood or not begin.usable or begin.about_itself:
                 continue
         ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
         stems = frozenset(stem for sentence in (begin, *others) for stem in sentence.stems)
@@ -130,6 +131,10 @@ def choose(
         if following is None or gain(following, covered, terms) <= 0:
             break
         more = go_on(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said)
+        more = joined(more, said_in(chosen, more.source), passages[more.source])
+        if comes_before(more, best.excerpt):
+            others.remove(following)
+            continue
         words = sum(excerpt.words for excerpt in (*chosen, more))
         if words > MOST_WORDS or len(said) + len(more.sentences) > MOST_SENTENCES:
             break
@@ -155,6 +160,30 @@ def go_on(
             break
         excerpt = Excerpt(begun.source, (*excerpt.sentences, sentence))
     return excerpt
+
+
+def comes_before(excerpt: Excerpt, best: Excerpt) -> bool:
+    """Whether it would be read before the best excerpt of its passage, without being one stretch with that."""
+    return excerpt.source == best.source and excerpt.sentences[-1].place + 1 < best.sentences[0].place
+
+
+def said_in(chosen: Sequence[Excerpt], source: int) -> list[int]:
+    """The places of what is chosen from one source."""
+    return [sentence.place for excerpt in chosen if excerpt.source == source for sentence in excerpt.sentences]
+
+
+def joined(excerpt: Excerpt, places: Collection[int], passage: Sequence[Sentence]) -> Excerpt:
+    """The excerpt with what lies between it and what is chosen at `places`, if that is short and can be read."""
+    first, last = excerpt.sentences[0].place, excerpt.sentences[-1].place
+    before = max((place for place in places if place < first), default=first - 1)
+    after = min((place for place in places if place > last), default=last + 1)
+    sentences = list(excerpt.sentences)
+    for begin, end in ((before + 1, first), (last + 1, after)):
+        between = passage[begin:end]
+        short = sum(sentence.length for sentence in between) <= GAP_WORDS
+        if short and all(sentence.continues for sentence in passage[begin : end + 1]) and all(map(may_follow, between)):
+            sentences += between
+    return Excerpt(excerpt.source, tuple(sorted(sentences, key=lambda sentence: sentence.place)))
 
 
 def repeats(candidate: Candidate, said: Sequence[Sentence], terms: QuestionTerms) -> bool:

@@ -14,7 +14,7 @@ FEW_WORDS = 5
 
 
 class ExtractiveTier:
-    """Answers from the sources' own words at once, after the 50 ms that comparing what they mean takes.
+    """Answers from the sources' own words at once, after the 60 ms that comparing what they mean takes.
 
     Without `similarity`, and where that cannot tell in time, the words alone decide.
     """

@@ -38,7 +38,7 @@ FEELING = frozenset(content_stems("feel felt find found believe guess hope love 
 ADVERB = re.compile(r"\b\w+ly\b")
 # "It is hard to say", "those who know".
 EXPLETIVE = re.compile(
-    r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: \w+)? "
+    r"it(?:['’]s| is| was| can be| may be| will be| would be)(?: (?!an?\b)\w+)? "
     r"(?!(?:similar|related|different|close|due|equal|used|able|going|connected|compared)\b)\w+ "
     r"(?:to|that|when|if|how|why|whether)\b|"
     r"it(?:['’]s| is| was)(?: \w+)? (?:interesting|fascinating|funny|amazing|surprising|strange|weird|wild|odd)\b|"

@@ -1,28 +1,37 @@
-"""What it counts that a sentence is near to the question in meaning, beside the words they share. Pure."""
+"""What it counts that a stretch of a source is near to the question in meaning, beside the words they share. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 from backend.llm.passage_sentences import Sentence
-from backend.llm.sentence_scores import RANK_DISCOUNT, bearing
+from backend.llm.sentence_scores import RANK_DISCOUNT, bearing, introduced
 
 # Chosen like the weights of `sentence_scores`, and by reading answers from podcasts and talks, whose listeners ask in
-# other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart. More than
-# eight compared sentences cost time and gain nothing on squad2.
-COMPARED_SENTENCES = 8
-# Every compared sentence gets this share of the best score before its cosine counts, so that one in other words than
+# other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart.
+# What a sentence means is read off the stretch that it begins, up to so many words, as speakers need several sentences
+# to say a thing; from 40 on squad2 loses. A date or a name stands in one sentence.
+STRETCH_WORDS = 35
+# So many words are compared in all, as they take time: what eight sentences have.
+COMPARED_WORDS = 240
+# Every compared stretch gets this share of the best score before its cosine counts, so that one in other words than
 # the question's can win.
 FLOOR = 0.2
 # A score grows as exp(4·cosine): by half for every 0.1. Growths from 2.5 to 5 differ little.
 GROWTH = 4.0
-# From this cosine on a sentence is about what is asked, so what it leans on is known from the question.
-NEAR = 0.55
+# From this cosine on a stretch is about what is asked, so what it leans on is known from the question.
+NEAR = 0.45
 
-Meanings = Mapping[str, float]  # cosines of sentences with the question
+Place = tuple[int, int]  # the number of a passage, and of a sentence in it
+Meanings = Mapping[str, float]  # cosines of stretches with the question
 
 
-def worth_comparing(passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[str]:
-    """The sentences that score best by their words, then those of the best passages: at most 8."""
+def worth_comparing(
+    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], *, brief: bool
+) -> dict[Place, str]:
+    """The stretches that score best by their words, then those of the best passages, by where they begin.
+
+    A `brief` answer has stretches of one sentence.
+    """
     with_floor = raised(passages, scores)
     places = [
         (rank, sentence.place)
@@ -30,28 +39,38 @@ def worth_comparing(passages: Sequence[Sequence[Sentence]], scores: Sequence[Seq
         for sentence in passage
         if sentence.usable and not sentence.about_itself
     ]
-    best = sorted(places, key=lambda place: -with_floor[place[0]][place[1]])[:COMPARED_SENTENCES]
-    return list(dict.fromkeys(as_compared(passages[rank], place) for rank, place in best))
+    found: dict[Place, str] = {}
+    words = 0
+    for rank, place in sorted(places, key=lambda place: -with_floor[place[0]][place[1]]):
+        read = stretch(passages[rank], place, 0 if brief else STRETCH_WORDS)
+        text = " ".join((introduced(passages[rank], place), *(further.text for further in read[1:])))
+        words += len(text.split())
+        if found and words > COMPARED_WORDS:
+            break
+        found[rank, place] = text
+    return found
 
 
-def as_compared(passage: Sequence[Sentence], place: int) -> str:
-    """What of a sentence is compared: with the question before it that it answers, as an answer rarely repeats that."""
-    sentence = passage[place]
-    return f"{passage[place - 1].alone} {sentence.alone}" if sentence.asked else sentence.alone
+def stretch(passage: Sequence[Sentence], place: int, most_words: int) -> Sequence[Sentence]:
+    """The sentence with those that go on behind it, as far as there are words left for them."""
+    end, words = place + 1, passage[place].length
+    while end < len(passage) and passage[end].continues and words + passage[end].length <= most_words:
+        words += passage[end].length
+        end += 1
+    return passage[place:end]
 
 
 def by_meaning(
-    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], meanings: Meanings
+    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], cosines: Mapping[Place, float]
 ) -> list[list[float]]:
-    """The scores with what the sentences mean; those that were not compared keep theirs."""
+    """The scores with what the stretches mean; those that were not compared keep theirs."""
     with_floor = raised(passages, scores)
     return [
         [
-            floor * math.exp(GROWTH * max(cosine, 0.0)) if cosine is not None else score
+            floor * math.exp(GROWTH * max(cosines[rank, place], 0.0)) if (rank, place) in cosines else score
             for place, (score, floor) in enumerate(zip(row, floors, strict=True))
-            for cosine in [meanings.get(as_compared(passage, place))]
         ]
-        for passage, row, floors in zip(passages, scores, with_floor, strict=True)
+        for rank, (row, floors) in enumerate(zip(scores, with_floor, strict=True))
     ]
 
 

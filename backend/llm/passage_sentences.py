@@ -48,8 +48,10 @@ MOST_WORDS = 75
 NOTICES = frozenset(
     "note tip warning caution important example summary conclusion update answer question q a tldr result".split()
 )
-# What a listener says meanwhile ("Right.", "Yeah, for sure.") does not interrupt the speaker.
-BACK_CHANNEL_WORDS = 4
+# What a listener says meanwhile ("Right.", "Okay, that makes sense to me.") does not interrupt the speaker.
+BACK_CHANNEL_WORDS = 6
+# Who is asked may say something else before the answer: an aside, or no more content words than these ("I like it.").
+ALMOST_NOTHING = 2
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,15 @@ class Sentence:
     """One sentence of a passage.
 
     `text` reads behind the sentence before it. `place` is its number in the passage; one that `continues` stands right
-    behind number `place - 1`. `asked` are the content stems of a question that it follows. What is not asked of every
-    sentence is found out when it is.
+    behind number `place - 1`. `asked` is the question that it follows, empty where there is none. What is not asked of
+    every sentence is found out when it is.
     """
 
     text: str
     place: int
     continues: bool
     stems: tuple[str, ...]
-    asked: frozenset[str]
+    asked: str
     cut: bool
 
     @cached_property
@@ -124,37 +126,41 @@ class Sentence:
 
 
 def read_passage(text: str) -> list[Sentence]:
-    """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out."""
+    """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out.
+
+    Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
+    """
     found: list[Sentence] = []
-    speaker, interrupted = "", False
+    conversation = False
+    asked = ""
     for block in split_blocks(prose(without_sounds(text))):
         if NOT_PROSE.match(block):
             continue
         item = BULLET.match(block)
         block = block[item.end() :] if item else block
         said = SPEAKER.match(block)
-        goes_on = False
         if said and said[1].lower() not in NOTICES:
             block = block[said.end() :]
             if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
-                interrupted = True
                 continue
-            goes_on = interrupted and said[1] == speaker
-            speaker, interrupted = said[1], False
+            conversation = True
         pieces = with_whole_quotations(split_sentences(plain(block)))
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
             continue
-        asked = found[-1].stems if found and is_question(found[-1].text) else ()
         for number, piece in enumerate(pieces):
             spoken = without_filler(piece)
             if item and not ENDING.search(spoken):
                 spoken = f"{spoken.rstrip(',;')}."
-            if not spoken or any(earlier.text == spoken for earlier in found):  # "Um." leaves nothing
+            breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(spoken)
+            if breaks_off or not spoken or any(earlier.text == spoken for earlier in found):  # "Um." leaves nothing
                 continue
             stems = tuple(content_stems(spoken))
-            continues = bool(found) and (number > 0 or goes_on)
-            found.append(Sentence(spoken, len(found), continues, stems, frozenset(asked), piece[:1].islower()))
-            asked = stems if is_question(spoken) else ()
+            continues = bool(found) and (number > 0 or conversation)
+            found.append(Sentence(spoken, len(found), continues, stems, asked, piece[:1].islower()))
+            if is_question(spoken):
+                asked = f"{asked} {spoken}" if found[-2:-1] and is_question(found[-2].text) else spoken
+            elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
+                asked = ""
     return found
 
 

@@ -84,6 +84,9 @@ def wanted_by(question: str) -> Wanted | None:
         term = re.escape(definition[1].strip().rstrip("s"))
         pattern = (
             rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}},?\s+(?:is|are|was|were|means?|refers?|stands?)\b|"
+            # "… of the pprof format; this is an open standard …", but not "What is it? It is a good question."
+            rf"\b{term}\w{{0,3}}[.,;:?]\s+(?:and\s+)?(?:this|it|they|these)(?:['’]s|['’]re| is| are| means?)\b"
+            r"(?!.*\bquestion)|"
             rf"\b(?:called|termed|known as|defines?(?: \w+){{0,3}}?)\s+(?:an?\s+|the\s+)?{term}"
             # "A tool called Bass Trap Maker" does not say what a bass trap is.
             r"(?!\w*\s+(?!(?:and|or|but|because|in|is|was|are|which|that|as|when|for|if)\b)\w)"

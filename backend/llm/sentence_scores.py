@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from backend.knowledge.words import content_stems
+from backend.llm.leaning import is_nameless
 from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import Wanted
 
@@ -27,6 +28,8 @@ PASSAGE_WEIGHT = 0.4
 # that was asked in the source answers it: the more, the more that one is like ours.
 NEIGHBOUR_WEIGHT = 0.25
 AFTER_QUESTION_WEIGHT = 1.2
+# "I want to talk about the studio. It is …": what an aside names, the sentence is about that points back at it.
+INTRODUCED_WEIGHT = 0.8
 TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.3
@@ -70,10 +73,24 @@ class QuestionTerms:
         stems = frozenset(content_stems(title)).union(*(sentence.stems for sentence in passage))
         return self.overlap(stems) / self.total
 
-    def answered(self, asked: frozenset[str]) -> float:
-        """What it counts to follow a question with these stems in the source."""
+    def answered(self, question: str) -> float:
+        """What it counts to follow this question in the source."""
+        asked = frozenset(content_stems(question))
         alike = len(asked & self.weights.keys()) / len(asked | self.weights.keys()) if asked else 0.0
         return AFTER_QUESTION_WEIGHT * alike * self.overlap(asked)
+
+
+def is_introduced(passage: Sequence[Sentence], place: int) -> bool:
+    """Whether an aside, which is not read, says what the sentence at `place` is about."""
+    sentence = passage[place]
+    return sentence.continues and passage[place - 1].about_itself and is_nameless(sentence.alone)
+
+
+def introduced(passage: Sequence[Sentence], place: int) -> str:
+    """The sentence behind what is not read but says what it is about: an aside, or the question that it answers."""
+    sentence = passage[place]
+    before = passage[place - 1].alone if is_introduced(passage, place) else sentence.asked
+    return f"{before} {sentence.alone}".strip()
 
 
 def bearing(sentence: Sentence) -> float:
@@ -98,9 +115,11 @@ def score_sentences(
             score = own[place]
             if sentence.asked and not sentence.personal:
                 score += terms.answered(sentence.asked)
+            if is_introduced(passage, place):
+                score += INTRODUCED_WEIGHT * own[place - 1]
             if score > 0:
                 score += NEIGHBOUR_WEIGHT * beside + from_title
-                score *= wanted.strength(sentence.alone) if wanted else 1.0
+                score *= max(map(wanted.strength, (sentence.alone, introduced(passage, place)))) if wanted else 1.0
                 score *= bearing(sentence)
             row.append(passage_weight * score / (1 + RANK_DISCOUNT * rank))
         scores.append(row)

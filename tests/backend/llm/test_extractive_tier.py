@@ -147,6 +147,74 @@ async def test_captions_without_full_stops_are_quoted() -> None:
     assert text.endswith("…” [1]")
 
 
+async def test_what_an_aside_names_is_defined_behind_it() -> None:
+    source = PromptSource(
+        1,
+        "The fair",
+        "Ana Reyes",
+        "Dex Morrow: What would you like to talk about?\n\n"
+        "Ana Reyes: I would like to talk about Code The Attic. It's a school that teaches sound to poor people. "
+        "Lessons are on Sundays.\n\n"
+        "Dex Morrow: I heard of Code The Attic when two friends of mine spoke of Code The Attic on the tram.",
+    )
+    assert (await answer("What is Code The Attic?", source)).startswith(
+        "It's a school that teaches sound to poor people. [1] Lessons are on Sundays. [1]"
+    )
+
+
+async def test_what_follows_the_name_behind_a_pause_defines_it_in_the_middle_of_a_sentence() -> None:
+    uses = PromptSource(
+        1, "Uses", "Ana Reyes", "That is why we have the wave format as the interface of the wave tool."
+    )
+    meant = PromptSource(
+        2,
+        "Storage",
+        "Dex Morrow",
+        "Ana Reyes: The interface for all that is the wave format; this is an open standard, as I said earlier.",
+    )
+    assert (await answer("What is the wave format?", uses, meant)).startswith("The interface for all that is the wave")
+
+
+async def test_who_is_asked_may_clear_their_throat_before_the_answer() -> None:
+    source = PromptSource(
+        1,
+        "Mentors",
+        "Ana Reyes",
+        "Dex Morrow: I was a mentor once, and a mentor is never rich. What does a mentor do?\n\n"
+        "Ana Reyes: Now you're asking. I like it. To me, a good one clears the way for somebody with less experience.",
+    )
+    text = await answer("What does a mentor do?", source)
+    assert text.startswith("To me, a good one clears the way")
+
+
+async def test_bits_that_lie_close_together_are_read_as_one_stretch() -> None:
+    source = PromptSource(
+        1,
+        "Frameworks",
+        "Ana Reyes",
+        "Ana Reyes: The web frameworks in the survey were counted. Node leads by a mile. "
+        "The web framework with the steepest rise in the survey of this year is FastBird, from nowhere.\n\n"
+        "Dex Morrow: Its share has grown by a half.",
+    )
+    assert await answer("Which web frameworks in the survey were counted, and which rise?", source) == (
+        "The web frameworks in the survey were counted. [1] Node leads by a mile. [1] The web framework with the "
+        "steepest rise in the survey of this year is FastBird, from nowhere. [1] Its share has grown by a half. [1]"
+    )
+
+
+async def test_speech_that_breaks_off_is_left_out_and_the_next_speaker_goes_on() -> None:
+    source = PromptSource(
+        1,
+        "Upstream",
+        "Ana Reyes",
+        "Dex Morrow: Working upstream helps with hiring. It's like\n\n"
+        "Ana Reyes: People get to know you there before you need them.",
+    )
+    assert await answer("Why does working upstream help with hiring?", source) == (
+        "Working upstream helps with hiring. [1] People get to know you there before you need them. [1]"
+    )
+
+
 SCRAPS = some.lists(
     some.sampled_from(
         ["Um.", "[1].", "**.", "Right.", "?", " ", "\n\n", "- ", "Ana: ", "word", "It is so.", "(laughs).", "…", "...",
@@ -238,6 +306,19 @@ async def test_a_sentence_near_to_the_question_needs_no_other_before_it_if_it_na
     question = "Are the memories of eyewitnesses reliable?"
     assert said not in await answer(question, source)
     assert (said in await answer(question, source, similarity=similarity)) == is_read
+
+
+async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "On the tram",
+        "Ana Reyes",
+        "A stranger on the tram asked about reverb in a small room and got off at the harbour.\n\n"
+        "Hang heavy blankets on the walls and lay a carpet on the floor. They swallow the reverb before it returns to "
+        "the microphone.",
+    )
+    text = await answer("How can I reduce reverb in a small room?", source, similarity=similarity)
+    assert text.startswith("Hang heavy blankets")
 
 
 async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
