@@ -48,7 +48,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 # Tells what the speaker did, feels, is unsure of or adds, where the subject is asked for.
 PERSONAL = re.compile(
     r"(?:maybe|perhaps|also)\b|"
-    r"i (?:also )?"
+    r"i(?:['’]ve| have)?(?: also| never| just)? "
     r"(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b|"
     r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"

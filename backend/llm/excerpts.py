@@ -59,29 +59,39 @@ class Candidate:
 
 
 def candidates_of(
-    source: int, passage: Sequence[Sentence], scores: Sequence[float], understood: Container[int], *, only_matched: bool
+    source: int,
+    passage: Sequence[Sentence],
+    scores: Sequence[float],
+    understood: Container[int],
+    clear: Container[int],
+    *,
+    only_matched: bool,
 ) -> Iterator[Candidate]:
     """Every usable sentence with what it leans on, or only those with a score; one that misses its ground is left out.
 
     `scores` are those of the sentences of `passage`, which is number `source`. Those at the places that are
-    `understood` from the question may stand without their ground.
+    `understood` from the question may stand without their ground, and those that are `clear` need none.
     """
     for place, score in enumerate(scores):
         if only_matched and score <= 0:
             continue
         first = place
-        while reaches_back(passage[first]) and place - first < LONGEST_CHAIN - 1:
+        while place not in clear and reaches_back(passage[first]) and place - first < LONGEST_CHAIN - 1:
             first -= 1
         begin, *others = passage[first : place + 1]
         own = LEANING_WEIGHT * max(scores[first : place + 1]) if others else score
         if begin.leans or not begin.usable or (others and is_aside(begin)) or not all(map(may_follow, others)):
             begin, others = passage[place], []
-            own = LEANING_WEIGHT * score
+            own = LEANING_WEIGHT * score if place not in clear else score
             if place not in understood or not begin.usable or begin.about_itself:
                 continue
         ahead = sum(scores[place + 1 : place + 1 + AHEAD_SENTENCES])
         stems = frozenset(stem for sentence in (begin, *others) for stem in sentence.stems)
-        yield Candidate(Excerpt(source, (begin, *others)), stems, own + AHEAD_WEIGHT * ahead if score > 0 else 0.0)
+        yield Candidate(
+            Excerpt(source, (begin, *others)),
+            stems,
+            own + AHEAD_WEIGHT * ahead if score > 0 else 0.0,
+        )
 
 
 def reaches_back(sentence: Sentence) -> bool:
@@ -112,7 +122,15 @@ def choose(
     `on_subject` is the share of the question that each passage has; a `brief` answer begins with a short excerpt.
     """
     best = max(candidates, key=lambda candidate: candidate.score)
-    chosen = [go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, ())]
+    chosen = [
+        go_on(
+            best.excerpt,
+            passages,
+            BRIEF_LEAD_WORDS if brief else LEAD_WORDS,
+            LEAD_SENTENCES,
+            (),
+        )
+    ]
     enough = SUBJECT_WORTH_ADDING * on_subject[best.excerpt.source]
     shared = SHARED_WORTH_ADDING * terms.overlap(best.stems)
     others = [

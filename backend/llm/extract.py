@@ -4,8 +4,15 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, choose
-from backend.llm.leaning import is_nameless
-from backend.llm.meaning import NEAR, Meanings, Place, by_meaning, worth_comparing
+from backend.llm.leaning import is_nameless, points_at_once
+from backend.llm.meaning import (
+    CLEAR,
+    NEAR,
+    Meanings,
+    Place,
+    by_meaning,
+    worth_comparing,
+)
 from backend.llm.passage_sentences import Sentence, read_passage
 from backend.llm.question_kind import wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
@@ -50,19 +57,25 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> list[Extract]
 
     `meanings` are the cosines of `Reading.worth_comparing` with the question; None where there are none to be had.
 
-    Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 80.6 % of
-    the answers have a gold answer in their first 60 words, 81.8 % on the half of the questions that the weights were
-    chosen on and 79.5 % on the other, and 78.7 % on either by the words alone; they have 49 words on average.
+    Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 81.1 % of
+    the answers have a gold answer in their first 60 words, 82.3 % on the half of the questions that the weights were
+    chosen on and 79.9 % on the other, and 78.7 % by the words alone; they have 48 words on average.
 
     Empty only where no source holds a usable sentence. Without a word in common with the question, the beginning of
     the best source is taken: retrieval found it by its meaning.
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
     scores = by_meaning(reading.passages, reading.scores, cosines) if cosines else reading.scores
-    candidates = beginnings(reading.passages, scores, understood(reading, cosines))
+    candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return []
-    chosen = choose(candidates, reading.passages, reading.terms, reading.on_subject, brief=reading.brief)
+    chosen = choose(
+        candidates,
+        reading.passages,
+        reading.terms,
+        reading.on_subject,
+        brief=reading.brief,
+    )
     groups = grouped(chosen, [source.creator for source in reading.sources])
     return [Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups]
 
@@ -84,15 +97,38 @@ def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int
     ]
 
 
+def clear(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int]]:
+    """By passage, the places of sentences so near to the question that one before them would only lead up to them."""
+    near = {place for place, cosine in cosines.items() if cosine >= CLEAR}
+    return [
+        {
+            sentence.place
+            for sentence in passage
+            if (rank, sentence.place) in near and not points_at_once(sentence.alone)
+        }
+        for rank, passage in enumerate(reading.passages)
+    ]
+
+
 def beginnings(
-    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], understood: Sequence[Container[int]]
+    passages: Sequence[Sequence[Sentence]],
+    scores: Sequence[Sequence[float]],
+    understood: Sequence[Container[int]],
+    clear: Sequence[Container[int]],
 ) -> list[Candidate]:
     """What may begin an excerpt: of the sentences with a score and, only where none of them can, of the others."""
     for only_matched in (True, False):
         found = [
             candidate
             for index, (passage, row) in enumerate(zip(passages, scores, strict=True))
-            for candidate in candidates_of(index, passage, row, understood[index], only_matched=only_matched)
+            for candidate in candidates_of(
+                index,
+                passage,
+                row,
+                understood[index],
+                clear[index],
+                only_matched=only_matched,
+            )
         ]
         if found:
             return found

@@ -75,3 +75,8 @@ def mentions(alone: str) -> bool:
 def is_nameless(alone: str) -> bool:
     """Whether it begins with a pronoun for what it is about: "It is called …", "She opened …"."""
     return bool(NAMELESS.match(alone)) and not EXPLETIVE.match(alone)
+
+
+def points_at_once(alone: str) -> bool:
+    """Whether its very first word points: "That is why …", "These traps …"."""
+    return bool(POINTER.match(alone))

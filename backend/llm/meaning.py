@@ -20,13 +20,18 @@ FLOOR = 0.2
 GROWTH = 4.0
 # From this cosine on a stretch is about what is asked, so what it leans on is known from the question.
 NEAR = 0.45
+# And from this one it needs nothing before it, if it names what it is about.
+CLEAR = 0.55
 
 Place = tuple[int, int]  # the number of a passage, and of a sentence in it
 Meanings = Mapping[str, float]  # cosines of stretches with the question
 
 
 def worth_comparing(
-    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], *, brief: bool
+    passages: Sequence[Sequence[Sentence]],
+    scores: Sequence[Sequence[float]],
+    *,
+    brief: bool,
 ) -> dict[Place, str]:
     """The stretches that score best by their words, then those of the best passages, by where they begin.
 
@@ -61,7 +66,9 @@ def stretch(passage: Sequence[Sentence], place: int, most_words: int) -> Sequenc
 
 
 def by_meaning(
-    passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]], cosines: Mapping[Place, float]
+    passages: Sequence[Sequence[Sentence]],
+    scores: Sequence[Sequence[float]],
+    cosines: Mapping[Place, float],
 ) -> list[list[float]]:
     """The scores with what the stretches mean; those that were not compared keep theirs."""
     with_floor = raised(passages, scores)

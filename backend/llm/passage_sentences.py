@@ -32,6 +32,8 @@ ASKING = re.compile(
     r"(?:do|does|did|are|is|have|has|can|could|would|should) (?:you|we|i|they|it|this|that|there|anybody|anyone))\b",
     re.IGNORECASE,
 )
+# A host's request is a question however long it is.
+REQUEST = re.compile(r"(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell|talk|give|share)\b", re.IGNORECASE)
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
     r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
@@ -156,12 +158,17 @@ def read_passage(text: str) -> list[Sentence]:
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)
-            found.append(Sentence(spoken, len(found), continues, stems, asked, piece[:1].islower()))
+            found.append(Sentence(spoken, len(found), continues, stems, asked, is_cut(piece)))
             if is_question(spoken):
                 asked = f"{asked} {spoken}" if found[-2:-1] and is_question(found[-2].text) else spoken
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     return found
+
+
+def is_cut(piece: str) -> bool:
+    """Whether it goes on with what was broken off: "...but not at night."."""
+    return piece.lstrip(".… ")[:1].islower()
 
 
 def with_whole_quotations(pieces: Sequence[str]) -> list[str]:
@@ -182,7 +189,8 @@ def is_open(text: str) -> bool:
 
 def is_question(text: str) -> bool:
     """Whether it asks; transcripts do not always say so at its end."""
-    return text.endswith("?") or (bool(ASKING.match(text)) and len(text.split()) <= SHORT_QUESTION_WORDS)
+    short = len(text.split()) <= SHORT_QUESTION_WORDS
+    return text.endswith("?") or bool(REQUEST.match(text)) or (short and bool(ASKING.match(text)))
 
 
 def prose(text: str) -> str:

@@ -37,11 +37,15 @@ HEDGE = re.compile(
     re.IGNORECASE,
 )
 TRAILING = re.compile(
-    r"(?:,\s+(?:right|okay|i guess|i think)|,?\s+(?:you know|or whatever|or something|and so on))([.!])$", re.I
+    r"(?:,\s+(?:right|okay|i guess|i think)|,?\s+(?:you know|or whatever|or something|and so on))([.!])$",
+    re.I,
 )
+# "It gets modified, and so...": what was said is whole.
+DANGLING = re.compile(r",\s+(?:and|but|or|so|and so),?(?=\.{3,}$|…$)", re.IGNORECASE)
 TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
 STUTTER = re.compile(
-    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+", re.I
+    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
+    re.I,
 )
 SOUND = re.compile(
     r"[ \t]*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|"
@@ -75,6 +79,7 @@ def without_filler(sentence: str) -> str:
         while trimmed := PAUSED_OPENER.match(text):
             text = text[trimmed.end() :]
         text = TRAILING.sub(r"\1", HEDGE.sub("", PARENTHETIC.sub(" ", text)))
+    text = DANGLING.sub("", text)
     if says_twice(spoken):
         text = STUTTER.sub(r"\1", text)
     if text != sentence:

@@ -321,6 +321,19 @@ async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words
     assert text.startswith("Hang heavy blankets")
 
 
+async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Ideas",
+        "Ana Reyes",
+        "Dex Morrow: Some listeners stay for anything.\n\n"
+        "Ana Reyes: Another idea is a video in which I review the code of a library. Its author sits beside me.",
+    )
+    question = "What is the idea of the video that reviews code?"
+    assert (await answer(question, source)).startswith("Some listeners stay")
+    assert (await answer(question, source, similarity=similarity)).startswith("Another idea is a video")
+
+
 async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
     embedders: tuple[Embedders, EmbeddingModel], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -141,3 +141,25 @@ def test_what_the_question_says_already_is_no_answer_to_it() -> None:
 def test_words_of_one_family_share_a_stem() -> None:
     assert stem("compression") == stem("compressed") == stem("compresses")
     assert content_stems("How do I mix the mixes while mixing?") == ["mix", "mix", "mix"]
+
+
+def test_what_was_said_before_a_dangling_word_is_whole() -> None:
+    (sentence,) = read_passage("Then the sound of the room is changed, and so...")
+    assert sentence.text == "Then the sound of the room is changed..."
+    assert sentence.whole
+
+
+def test_a_long_request_of_a_host_is_a_question_too() -> None:
+    request = "Could you explain a little what a bass trap is for people who have never seen one in a studio."
+    asked, reply = read_passage(f"{request} An absorber.")
+    assert not asked.whole
+    assert reply.asked == request
+
+
+def test_what_goes_on_with_something_broken_off_is_not_whole() -> None:
+    assert not read_passage("...but you said that some of them are bad.")[0].whole
+
+
+def test_what_the_speaker_has_done_or_never_done_is_personal() -> None:
+    for said in ("I have used traps from the shelf.", "I've never built a trap from scratch.", "I also used one."):
+        assert read_passage(said)[0].personal
