@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 
 import asyncpg
 from sqlalchemy import MetaData, event
@@ -60,8 +61,14 @@ async def autocommit(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection on which each statement is its own transaction: two round trips less. Raises `Unavailable`
     likewise."""
     with translated():
-        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        async with autocommitting(engine).connect() as connection:
             yield connection
+
+
+@lru_cache(maxsize=1)
+def autocommitting(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool; made once, as it costs as much as a small statement."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,16 +54,19 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         with model_server("--tokens", "20") as model, served(data_dir, model) as service:
-            embedding, index = await bare_retrieval(data_dir)
-            before = memory(service)
-            async with httpx.AsyncClient(timeout=60) as client:
-                ours = [await ask(client, service.address, query) for query in questions(ROUNDS)][WARM_UP:]
-                relay = [await relayed(client, model.relay_url, query) for query in questions(ROUNDS)][WARM_UP:]
+            before, bare, ours, relay = memory(service), [], [], []
+            async with httpx.AsyncClient(timeout=60) as client, bare_retrieval(data_dir) as retrieve:
+                for query in questions(ROUNDS):  # in turn, as the clock of the machine varies
+                    bare.append(await retrieve(query))
+                    ours.append(await ask(client, service.address, query))
+                    relay.append(await relayed(client, model.relay_url, query))
+            bare, ours, relay = bare[WARM_UP:], ours[WARM_UP:], relay[WARM_UP:]
             after = memory(service)
         paced = ("--tokens", str(TOKENS), "--tokens-per-second", str(TOKENS_PER_S), "--stamped")
         with model_server(*paced) as model, served(data_dir, model) as service:
             our_lags, our_cpu = await streamed(ask, service.address, service.pid)
             relay_lags, relay_cpu = await streamed(relayed, model.relay_url, model.relay_pid)
+    embedding, index = (statistics.median(seconds) for seconds in zip(*bare, strict=True))
     floor = embedding + index
     table = Table(title=f"{ROUNDS} questions; {STREAMS} streams of {TOKENS} tokens at {TOKENS_PER_S} a second")
     for column in ("what", "ours", "against", "ratio or difference"):
@@ -134,21 +137,22 @@ async def read(client: httpx.AsyncClient, url: str, body: dict[str, object], fir
     return timing
 
 
-async def bare_retrieval(data_dir: Path) -> tuple[float, float]:
-    """Median seconds of embedding one query and of one search over the same index, with nothing around them."""
+@asynccontextmanager
+async def bare_retrieval(data_dir: Path) -> AsyncIterator[Callable[[str], Awaitable[tuple[float, float]]]]:
+    """Seconds of embedding one query, and of one search over the same index, with nothing around them."""
     settings = configuration.load(data_dir=data_dir)
     embedder, lexical = Embedder.load(ensure_exported(settings)), LexicalEncoder()
     index = open_index(settings)
+
+    async def retrieve(query: str) -> tuple[float, float]:
+        started = time.perf_counter()
+        vector = embedder.embed_queries([query])[0].tolist()
+        embedded = time.perf_counter()
+        await index.search(embedder.model, vector, lexical.query(query), Scope(), settings.retrieval.candidates)
+        return embedded - started, time.perf_counter() - embedded
+
     try:
-        embeddings, searches = [], []
-        for query in questions(ROUNDS):  # in turn, as questions need them: a loop of one alone would find warmer caches
-            started = time.perf_counter()
-            vector = embedder.embed_queries([query])[0].tolist()
-            embedded = time.perf_counter()
-            await index.search(embedder.model, vector, lexical.query(query), Scope(), settings.retrieval.candidates)
-            embeddings.append(embedded - started)
-            searches.append(time.perf_counter() - embedded)
-        return statistics.median(embeddings[WARM_UP:]), statistics.median(searches[WARM_UP:])
+        yield retrieve
     finally:
         await index.close()
 

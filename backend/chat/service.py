@@ -85,6 +85,7 @@ class ChatService:
     async def _begin(self, question: Question, creator: Creator | None) -> RunRecord:
         early = self._search_early(question)
         try:
+            await asyncio.sleep(0)  # the encoder has the question before the statements are made, which takes 2 ms
             record, is_new = await self._store.begin(question)
             if is_new:
                 self._runs.start(record, partial(self._answer, question, creator, early))

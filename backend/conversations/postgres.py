@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Insert, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -38,6 +38,45 @@ run_columns = (
     runs.c.frames,
 )
 
+# The statements of a turn's beginning are made once: a visitor waits for them, and making them anew takes as long as
+# the database does. Each writes the visitor's message and its run together.
+INSERT_TURN = (
+    insert(messages)
+    .values(
+        id=bindparam("question_id"),
+        conversation_id=bindparam("conversation_id"),
+        seq=bindparam("seq"),
+        role="user",
+        content=bindparam("query"),
+        status="complete",
+        run_id=bindparam("run_id"),
+    )
+    .add_cte(
+        insert(runs)
+        .values(
+            id=bindparam("run_id"),
+            conversation_id=bindparam("conversation_id"),
+            message_id=bindparam("answer_id"),
+            seq=bindparam("seq"),
+            owner=bindparam("owner"),
+            idempotency_key=bindparam("idempotency_key"),
+            body_hash=bindparam("body_hash"),
+            state="running",
+        )
+        .cte("run")
+    )
+)
+INSERT_CONVERSATION = INSERT_TURN.add_cte(
+    insert(conversations)
+    .values(
+        id=bindparam("conversation_id"),
+        owner=bindparam("owner"),
+        creator=bindparam("creator"),
+        title=bindparam("title"),
+    )
+    .cte("conversation")
+)
+
 
 class PostgresConversations:
     """Implements `ConversationStore`."""
@@ -69,15 +108,13 @@ class PostgresConversations:
                     messages.c.conversation_id == conversation_id
                 )
                 run = new_run(question, conversation_id, (await connection.execute(last)).scalar_one() + 1)
-                await connection.execute(insert_turn(question, run))
+                await connection.execute(INSERT_TURN, turn_values(question, run))
             return run
         run = new_run(question, uuid4(), 1)
-        conversation = insert(conversations).values(
-            id=run.conversation_id, owner=question.owner, creator=question.creator, title=title_of(question.query)
-        )
+        conversation = {"creator": question.creator, "title": title_of(question.query)}
         # One statement is one transaction, and one round trip before the first source instead of five.
         async with autocommit(self._engine) as connection:
-            await connection.execute(insert_turn(question, run).add_cte(conversation.cte("conversation")))
+            await connection.execute(INSERT_CONVERSATION, turn_values(question, run) | conversation)
         return run
 
     async def _run_of_key(self, question: Question) -> RunRecord | None:
@@ -215,28 +252,19 @@ def new_run(question: Question, conversation_id: UUID, seq: int) -> RunRecord:
     )
 
 
-def insert_turn(question: Question, run: RunRecord) -> Insert:
-    """The statement that writes the user's message and its run, together."""
-    values = {
-        "id": run.id,
+def turn_values(question: Question, run: RunRecord) -> dict[str, object]:
+    """What `INSERT_TURN` wants to know."""
+    return {
+        "question_id": uuid4(),
+        "query": question.query,
+        "run_id": run.id,
+        "answer_id": run.message_id,
         "conversation_id": run.conversation_id,
-        "message_id": run.message_id,
         "seq": run.seq,
         "owner": question.owner,
         "idempotency_key": question.idempotency_key,
         "body_hash": question.body_hash,
-        "state": "running",
     }
-    message = insert(messages).values(
-        id=uuid4(),
-        conversation_id=run.conversation_id,
-        seq=run.seq,
-        role="user",
-        content=question.query,
-        status="complete",
-        run_id=run.id,
-    )
-    return message.add_cte(insert(runs).values(values).cte("run"))
 
 
 def owned(conversation_id: UUID, owner: str) -> ColumnElement[bool]:

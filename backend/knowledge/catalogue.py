@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from sqlalchemy import (
@@ -90,7 +90,7 @@ embeddings = Table(
 
 # One array instead of a list of parameters: the statement is compiled once for any number of ids.
 FIND_DOCUMENTS = (
-    select(documents, creators.c.name.label("creator_name"))
+    select(*(documents.c[field.name] for field in fields(Document)), creators.c.name.label("creator_name"))
     .join(creators, creators.c.slug == documents.c.creator)
     .where(
         documents.c.id == any_(bindparam("ids", type_=ARRAY(SqlUUID))),

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,7 @@ class QueryEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
         self._waiting: list[tuple[str, asyncio.Future[Vectors]]] = []
         self._waiting_after: list[tuple[str, asyncio.Future[Vectors]]] = []
-        self._worker: asyncio.Task[None] | None = None
+        self._running: asyncio.Future[Vectors] | None = None
         self._closed = False
 
     async def embed(self, text: str, *, after_questions: bool = False) -> Vectors:
@@ -143,8 +144,8 @@ class QueryEmbedder:
             raise Unavailable("The service is closing down.")
         future: asyncio.Future[Vectors] = asyncio.get_running_loop().create_future()
         (self._waiting_after if after_questions else self._waiting).append((text, future))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
+        if self._running is None:
+            self._run_next()  # at once: whatever else the loop has to do next goes on beside it
         return await future
 
     async def close(self) -> None:
@@ -155,29 +156,34 @@ class QueryEmbedder:
         for _, future in waiting:
             if not future.done():
                 future.set_exception(Unavailable("The service is closing down."))
-        if self._worker is not None:
-            await self._worker
+        if self._running is not None:
+            await asyncio.wait({self._running})
         self._thread.shutdown()
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _run_next(self) -> None:
+        """Hands the next batch to the thread, if anybody waits for one."""
+        self._running = None
         while self._waiting or self._waiting_after:
             queue, most = (self._waiting, QUERIES_A_BATCH) if self._waiting else (self._waiting_after, COMPARED_A_BATCH)
-            batch = queue[:most]
+            batch = [(text, future) for text, future in queue[:most] if not future.done()]
             del queue[:most]
-            wanted = [(text, future) for text, future in batch if not future.done()]
-            if not wanted:
+            if batch:
+                texts = [text for text, _ in batch]
+                loop = asyncio.get_running_loop()
+                self._running = loop.run_in_executor(self._thread, self._embedder.embed_queries, texts)
+                self._running.add_done_callback(partial(self._ended, [future for _, future in batch]))
+                return
+
+    def _ended(self, futures: Sequence[asyncio.Future[Vectors]], ran: asyncio.Future[Vectors]) -> None:
+        """Gives everybody in the batch a vector, or what the model raised."""
+        error = ran.exception()
+        for position, future in enumerate(futures):
+            if future.done():
                 continue
-            texts = [text for text, _ in wanted]
-            try:
-                vectors = await loop.run_in_executor(self._thread, self._embedder.embed_queries, texts)
-            except Exception as error:  # noqa: BLE001  whatever the model raises belongs to those who wait
-                for _, future in wanted:
-                    if not future.done():
-                        failure = Unavailable("The question could not be embedded.")
-                        failure.__cause__ = error
-                        future.set_exception(failure)
-                continue
-            for (_, future), vector in zip(wanted, vectors, strict=True):
-                if not future.done():
-                    future.set_result(vector)
+            if error is None:
+                future.set_result(ran.result()[position])
+            else:
+                failure = Unavailable("The question could not be embedded.")
+                failure.__cause__ = error
+                future.set_exception(failure)
+        self._run_next()

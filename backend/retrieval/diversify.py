@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
 from uuid import UUID
 
 from backend.knowledge.models import Hit
@@ -25,7 +24,7 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
     for hit in hits:
         if len(first) == limit:
             break
-        own = Words.of(hit.chunk.text)
+        own = Words(hit.chunk.text)
         if any(own.are_in(other) for other in texts):
             continue
         if taken[hit.chunk.document_id] < PER_DOCUMENT:
@@ -38,21 +37,25 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
     return [hit for hit in hits if hit.chunk.id in chosen]
 
 
-@dataclass(frozen=True, slots=True)
 class Words:
-    """A text as all its runs of four words (one run, where it is shorter), and its numbers."""
+    """A text as its words in lower case, and as all its runs of four words (one run, where it is shorter)."""
 
-    runs: frozenset[tuple[str, ...]]
-    numbers: frozenset[str]
+    def __init__(self, text: str) -> None:
+        self._in_order = text.lower().split()
+        self._words = frozenset(self._in_order)
 
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """The words of a text, in lower case."""
-        words = text.lower().split()
-        runs = zip(*(words[start:] for start in range(min(RUN_WORDS, len(words)))), strict=False)
-        return cls(frozenset(runs), frozenset(word for word in words if any(map(str.isdigit, word))))
+    @cached_property
+    def _runs(self) -> frozenset[tuple[str, ...]]:
+        starts = range(min(RUN_WORDS, len(self._in_order)))
+        return frozenset(zip(*(self._in_order[start:] for start in starts), strict=False))
 
-    def are_in(self, other: Self) -> bool:
+    def are_in(self, other: "Words") -> bool:
         """Whether the other text says all of this, give or take a few edits; one that says more is no copy."""
-        shared = len(self.runs & other.runs)
-        return bool(self.runs) and shared >= COPIED_SHARE * len(self.runs) and self.numbers <= other.numbers
+        foreign = self._words - other._words
+        # A run begins with each foreign word but those of the last three, and is foreign itself: few texts are compared
+        # by their runs, whose making takes the time.
+        if len(foreign) >= RUN_WORDS + (1 - COPIED_SHARE) * len(self._in_order):
+            return False
+        shared = len(self._runs & other._runs)
+        has_number = any(any(map(str.isdigit, word)) for word in foreign)
+        return bool(self._runs) and shared >= COPIED_SHARE * len(self._runs) and not has_number

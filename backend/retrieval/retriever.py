@@ -1,5 +1,6 @@
 """From a question to passages: the stages, in order, on one screen."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -94,10 +95,16 @@ class Retriever:
         scope = Scope(reach.creator, reach.topic, excluded)
         candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
-        known, hits = await self._known(fused)
+        best = fused[: self._considered]
+        # Chosen while the database looks, for it knows all of them nearly always. The catalogue has the last word:
+        # a document deleted a moment ago is not in its answer.
+        known, (joined, diverse) = await asyncio.gather(
+            self._documents.find_documents({hit.chunk.document_id for hit in best}), self._choose(best)
+        )
+        hits = [hit for hit in best if hit.chunk.document_id in known]
         reranked = await self._rerank(question.text, hits, known)
-        joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
-        diverse = diversify(joined, self._settings.sources)
+        if reranked or len(hits) < len(best):
+            joined, diverse = await self._choose(reranked or hits)
         titles = {identity: f"{document.title}\n{creator.name}" for identity, (document, creator) in known.items()}
         others = fused[self._considered :]  # only their words are counted
         confidence = answerability(question.text, candidates, [*hits, *others], titles)
@@ -126,9 +133,7 @@ class Retriever:
         scores = await self._reranker.scores(question, texts)
         return None if scores is None else rerank(hits, scores)
 
-    async def _known(self, fused: Sequence[Hit]) -> tuple[Mapping[UUID, tuple[Document, Creator]], list[Hit]]:
-        """The hits to choose from, with their documents. The catalogue has the last word: a document deleted a moment
-        ago is not in its answer."""
-        best = fused[: self._considered]
-        known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
-        return known, [hit for hit in best if hit.chunk.document_id in known]
+    async def _choose(self, hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
+        """The hits with neighbours joined, and those of them that are offered."""
+        joined = join(hits, JOINED_A_SOURCE * self._settings.sources)
+        return joined, diversify(joined, self._settings.sources)
