@@ -12,7 +12,7 @@ from backend.llm.sentence_scores import RANK_DISCOUNT, bearing, introduced
 # to say a thing; from 40 on squad2 loses. A date or a name stands in one sentence.
 STRETCH_WORDS = 35
 # So many words are compared in all, as they take time: what eight sentences have.
-COMPARED_WORDS = 240
+COMPARED_WORDS = 210
 # Every compared stretch gets this share of the best score before its cosine counts, so that one in other words than
 # the question's can win.
 FLOOR = 0.2
