@@ -31,6 +31,7 @@ from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
+from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import Similarity
 from backend.llm.cascade import open_cascade
@@ -126,7 +127,9 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     reranker = await open_reranker(settings)
     if reranker:
         stack.push_async_callback(reranker.close)
-    retriever = Retriever(Searcher(index, embedders, LexicalEncoder()), catalogue, settings.retrieval, reranker)
+    retriever = Retriever(
+        Searcher(index, embedders, LexicalEncoder()), RecentDocuments(catalogue), settings.retrieval, reranker
+    )
     counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
     rewriter = open_rewriter(settings, counter)
     if rewriter:

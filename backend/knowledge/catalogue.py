@@ -1,6 +1,5 @@
 """Which creators and documents there are: the tables, and what the service reads from them."""
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from uuid import UUID
@@ -16,9 +15,11 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
     func,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -29,8 +30,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.database import autocommit, metadata
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
-
-TOMBSTONES_S = 1.0
 
 creators = Table(
     "creators",
@@ -74,7 +73,9 @@ documents = Table(
     Index("uq_documents_creator_source", "creator", "source_uri", unique=True),
 )
 Index("ix_documents_origin", documents.c.origin)
-Index("ix_documents_deleted", documents.c.id, postgresql_where=documents.c.deleted_at.is_not(None))
+# Deleted, and may still have passages: when it has none any more, nothing but its id and its place is left.
+IS_SILENT = and_(documents.c.deleted_at.is_not(None), documents.c.title != literal_column("''"))
+Index("ix_documents_silent", documents.c.id, postgresql_where=IS_SILENT)
 
 
 # Vectors by the text that was embedded, so that what has not changed in a document is not embedded again.
@@ -99,6 +100,8 @@ FIND_DOCUMENTS = (
     )
 )
 
+TOMBSTONES = select(documents.c.id).where(IS_SILENT)
+
 
 @dataclass(frozen=True, slots=True)
 class CreatorSummary:
@@ -113,8 +116,6 @@ class Catalogue:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._tombstones: frozenset[UUID] = frozenset()
-        self._tombstones_until = 0.0
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -157,16 +158,9 @@ class Catalogue:
         return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
     async def tombstones(self) -> frozenset[UUID]:
-        """Deleted documents whose chunks may still lie in the index, as they were at most a second ago.
-
-        They spare a search the hits that nobody may see; `find_documents` is what keeps those from a reader at once.
-        """
-        if time.monotonic() >= self._tombstones_until:
-            async with autocommit(self._engine) as connection:
-                rows = await connection.execute(select(documents.c.id).where(documents.c.deleted_at.is_not(None)))
-                self._tombstones = frozenset(rows.scalars())
-            self._tombstones_until = time.monotonic() + TOMBSTONES_S
-        return self._tombstones
+        """Deleted documents whose chunks may still lie in the index."""
+        async with autocommit(self._engine) as connection:
+            return frozenset((await connection.execute(TOMBSTONES)).scalars())
 
 
 def creator_from(row: RowMapping) -> Creator:

@@ -18,18 +18,17 @@ def fuse(candidates: Candidates) -> list[Hit]:
     A standard score is how many standard deviations a score lies above the mean of all candidates. Scores say more than
     ranks: by how much the best is better. The exponential lets what is far ahead in one search count for more than what
     is a little ahead in both. The sum s is put between 0 and 1 as s / (1 + s),
-    which keeps the order. Best first; ties
-    by chunk id, so that every engine gives the same order.
+    which keeps the order. Best first; ties by chunk id, so that every engine gives the same order (and the sums of
+    `fmean` are exact, so the order of the candidates moves nothing).
     """
     chunks = {hit.chunk.id: hit.chunk for hit in (*candidates.dense, *candidates.lexical)}
     dense = {hit.chunk.id: hit.score for hit in candidates.dense}
     lexical = {hit.chunk.id: hit.score for hit in candidates.lexical}
-    identities = sorted(chunks)
-    cosines = standard([dense[identity] for identity in identities])
-    weights = standard([lexical.get(identity, 0.0) for identity in identities])
+    cosines = standard([dense[identity] for identity in chunks])
+    weights = standard([lexical.get(identity, 0.0) for identity in chunks])
     hits = [
-        Hit(chunks[identity], combined(cosine, weight))
-        for identity, cosine, weight in zip(identities, cosines, weights, strict=True)
+        Hit(chunk, combined(cosine, weight))
+        for chunk, cosine, weight in zip(chunks.values(), cosines, weights, strict=True)
     ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
 

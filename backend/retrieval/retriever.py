@@ -77,8 +77,12 @@ class Retriever:
         widen: bool = False,
     ) -> Trace:
         """The same search with what each stage made of it, for those who judge or measure the stages."""
-        question = await self._searcher.embed(rewritten or standalone(query, earlier))
-        excluded = await self._documents.tombstones()
+        deleted = asyncio.create_task(self._documents.tombstones())
+        try:
+            question = await self._searcher.embed(rewritten or standalone(query, earlier))  # which begins at once
+            excluded = await deleted
+        finally:
+            deleted.cancel()
         narrowest: Trace | None = None
         for reach in reaches(creator, topic, widen=widen and self._settings.widen):
             found = await self._look(question, reach, excluded, (creator, topic))
@@ -96,15 +100,11 @@ class Retriever:
         candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
         best = fused[: self._considered]
-        # Chosen while the database looks, for it knows all of them nearly always. The catalogue has the last word:
-        # a document deleted a moment ago is not in its answer.
-        known, (joined, diverse) = await asyncio.gather(
-            self._documents.find_documents({hit.chunk.document_id for hit in best}), self._choose(best)
-        )
-        hits = [hit for hit in best if hit.chunk.document_id in known]
+        known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
+        hits = [hit for hit in best if hit.chunk.document_id in known]  # what does not answer now has no document
         reranked = await self._rerank(question.text, hits, known)
-        if reranked or len(hits) < len(best):
-            joined, diverse = await self._choose(reranked or hits)
+        joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
+        diverse = diversify(joined, self._settings.sources)
         titles = {identity: f"{document.title}\n{creator.name}" for identity, (document, creator) in known.items()}
         others = fused[self._considered :]  # only their words are counted
         confidence = answerability(question.text, candidates, [*hits, *others], titles)
@@ -132,8 +132,3 @@ class Retriever:
         texts = [f"{known[hit.chunk.document_id][0].title}\n{hit.chunk.text}" for hit in read]
         scores = await self._reranker.scores(question, texts)
         return None if scores is None else rerank(hits, scores)
-
-    async def _choose(self, hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
-        """The hits with neighbours joined, and those of them that are offered."""
-        joined = join(hits, JOINED_A_SOURCE * self._settings.sources)
-        return joined, diversify(joined, self._settings.sources)
