@@ -9,8 +9,9 @@ from typing import Literal, assert_never
 
 from backend.errors import Unavailable
 from backend.knowledge.similarity import Similarity
+from backend.llm.deadlines import Deadlines
 from backend.llm.extractive_tier import ExtractiveTier
-from backend.llm.openai_tier import Deadlines, OpenAITier
+from backend.llm.openai_tier import OpenAITier
 from backend.llm.tier import Finish, Outcome, Prompt, Tier, TierFailure, Token
 from backend.settings import ExtractiveTierSettings, OpenAITierSettings, Settings
 

@@ -1,9 +1,8 @@
 """The tier `openai`: any endpoint that speaks OpenAI's streaming chat completions."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Literal
 
 import httpx2
@@ -11,19 +10,12 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 
 from backend.llm.completion_stream import CompletionStream
+from backend.llm.deadlines import Deadlines, next_before
+from backend.llm.responses import could_be_events, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
 
 # The answer is whole once the finish reason is there; usage follows at once or not at all.
 USAGE_PATIENCE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds: from the request to the first token, between two tokens, from the request to the end."""
-
-    first_token_s: float
-    idle_s: float
-    total_s: float
 
 
 class OpenAITier:
@@ -58,7 +50,12 @@ class OpenAITier:
         completion = CompletionStream()
         async with aclosing(self._bytes(prompt)) as chunks:
             while True:
-                chunk = await next_before(min(silent_until, end), chunks, completion)
+                try:
+                    chunk = await next_before(min(silent_until, end), chunks)
+                except TimeoutError:
+                    if completion.finish_reason is None:
+                        raise TierFailure("timeout") from None
+                    break  # it is whole: there the deadline is an end and no failure
                 if chunk is None:
                     break
                 text = completion.feed(chunk)
@@ -96,34 +93,6 @@ class OpenAITier:
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
             raise TierFailure(outcome) from None
-
-
-async def next_before(deadline: float, chunks: AsyncIterator[bytes], completion: CompletionStream) -> bytes | None:
-    """The next bytes, None at the end; `TierFailure("timeout")` once the loop's clock has passed `deadline`.
-
-    An answer that has its finish reason is whole, so there the deadline is an end and no failure.
-    """
-    try:
-        # A stream that never makes us wait would never let the timer run.
-        if asyncio.get_running_loop().time() >= deadline:
-            raise TimeoutError
-        async with asyncio.timeout_at(deadline):
-            return await anext(chunks, None)
-    except TimeoutError:
-        if completion.finish_reason is not None:
-            return None
-        raise TierFailure("timeout") from None
-
-
-async def refuse_unread(response: httpx2.Response) -> None:
-    """An error's body is never read: nothing in it may reach a client or a log, and it may have no end."""
-    if response.is_error:
-        raise TierFailure("refused")
-
-
-def could_be_events(content_type: str) -> bool:
-    """Some servers forget the type of their stream, so only what says that it is something else is turned away."""
-    return content_type.partition(";")[0].strip().lower() not in ("text/html", "application/json")
 
 
 def parameter(message: Message) -> ChatCompletionMessageParam:

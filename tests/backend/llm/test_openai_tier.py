@@ -10,7 +10,8 @@ from contextlib import aclosing, asynccontextmanager
 import anyio
 import pytest
 
-from backend.llm.openai_tier import Deadlines, OpenAITier
+from backend.llm.deadlines import Deadlines
+from backend.llm.openai_tier import OpenAITier
 from backend.llm.tier import Finish, Message, Outcome, Prompt, TierFailure, Token
 from tests.model_server import CANARY, Chunking, Fault, ModelServer
 
