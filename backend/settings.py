@@ -5,10 +5,8 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -20,27 +18,18 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
 from backend.errors import ConfigurationError
+from backend.settings_section import ApiKey, Section
+from backend.settings_tiers import (
+    BreakerSettings,
+    CascadeSettings,
+    OpenAITierSettings,
+    TierSettings,
+    UpstreamTierSettings,
+)
 
 EMBEDDED = "embedded"
 PREFIX = "FOOTNOTE_"
-
-
-def sendable(key: SecretStr) -> SecretStr:
-    """The key, which goes into a header: nothing but visible ASCII characters may stand there."""
-    if not re.fullmatch("[!-~]*", key.get_secret_value()):
-        raise PydanticCustomError(
-            "key_not_sendable", "it holds a space, a line end or a letter that no key has, so copy the key once more"
-        )
-    return key
-
-
-ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
-
-
-class Section(BaseModel):
-    """A part of the settings: unknown keys are refused, values never change after start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+LEAST_PROMPT_TOKENS = 1000
 
 
 class ServerSettings(Section):
@@ -97,31 +86,10 @@ class RetrievalSettings(Section):
 
 
 class ChatSettings(Section):
-    prompt_tokens: int = Field(ge=1000)
+    prompt_tokens: int = Field(ge=LEAST_PROMPT_TOKENS)
     answer_tokens: int = Field(ge=16)
     history_messages: int = Field(ge=0)
     grace_s: float = Field(ge=0)
-
-
-class OpenAITierSettings(Section):
-    kind: Literal["openai"]
-    base_url: str | None = None
-    model: str | None = None
-    api_key: ApiKey | None = None
-    first_token_timeout_s: float = Field(default=8, gt=0)
-    idle_timeout_s: float = Field(default=15, gt=0)
-    total_timeout_s: float = Field(default=90, gt=0)
-
-
-class ExtractiveTierSettings(Section):
-    kind: Literal["extractive"]
-
-
-TierSettings = Annotated[OpenAITierSettings | ExtractiveTierSettings, Field(discriminator="kind")]
-
-
-class CascadeSettings(Section):
-    order: tuple[str, ...] = Field(min_length=1)
 
 
 class OurDotEnv(DotEnvSettingsSource):
@@ -200,9 +168,7 @@ def load(**overrides: object) -> Settings:
 
 def refuse_contradictions(settings: Settings) -> None:
     """Settings that are right each by itself and not together."""
-    for name in settings.cascade.order:
-        if name not in settings.tiers:
-            raise ConfigurationError(f"`cascade.order` names the tier `{name}`, which is not under `tiers`.")
+    refuse_contradictions_of_tiers(settings)
     rewriting = settings.retrieval.rewrite.tier
     if rewriting is not None and rewriting not in settings.tiers:
         raise ConfigurationError(f"`retrieval.rewrite.tier` names the tier `{rewriting}`, which is not under `tiers`.")
@@ -220,6 +186,28 @@ def refuse_contradictions(settings: Settings) -> None:
         raise ConfigurationError(
             "`retrieval.rerank.served_model` is the name of a model at an endpoint: set `retrieval.rerank.url` too, or "
             "write it to `retrieval.rerank.model` to load it here."
+        )
+
+
+def refuse_contradictions_of_tiers(settings: Settings) -> None:
+    """Names of tiers that are not there, windows without room for a prompt, a breaker that would not hold its word."""
+    cascade = settings.cascade
+    named = [("order", name) for name in cascade.order] + ([("strong", cascade.strong)] if cascade.strong else [])
+    for key, name in named:
+        if name not in settings.tiers:
+            raise ConfigurationError(f"`cascade.{key}` names the tier `{name}`, which is not under `tiers`.")
+    for name, tier in settings.tiers.items():
+        if isinstance(tier, UpstreamTierSettings):
+            answer = min(settings.chat.answer_tokens, tier.max_answer_tokens or settings.chat.answer_tokens)
+            if tier.context_tokens - answer < LEAST_PROMPT_TOKENS:
+                raise ConfigurationError(
+                    f"`tiers.{name}.context_tokens` leaves less than {LEAST_PROMPT_TOKENS} tokens for a prompt beside "
+                    f"an answer of {answer}: give it more, or lower `tiers.{name}.max_answer_tokens`."
+                )
+    if cascade.breaker.window_s > cascade.breaker.cooldown_s:
+        raise ConfigurationError(
+            "`cascade.breaker.window_s` is longer than `cascade.breaker.cooldown_s`: a dead tier would be asked "
+            "more often than the threshold says, so make it no longer."
         )
 
 
@@ -261,5 +249,6 @@ def known_keys() -> list[str]:
     sections = (
         ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
         RewriteSettings, RerankSettings, ChatSettings, OpenAITierSettings, CascadeSettings,
+        BreakerSettings,
     )  # fmt: skip
     return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]

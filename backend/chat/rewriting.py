@@ -17,7 +17,8 @@ from backend.llm.cascade import openai_tier
 from backend.llm.tier import Finish, Message, Prompt, Tier, TierFailure, Token
 from backend.llm.tokens import TokenCounter
 from backend.retrieval.rewrite import leans_on_history
-from backend.settings import OpenAITierSettings, Settings
+from backend.settings import Settings
+from backend.settings_tiers import OpenAITierSettings
 
 log = logging.getLogger(__name__)
 

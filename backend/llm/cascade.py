@@ -13,7 +13,8 @@ from backend.llm.deadlines import Deadlines
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.openai_tier import OpenAITier
 from backend.llm.tier import Finish, Outcome, Prompt, Tier, TierFailure, Token
-from backend.settings import ExtractiveTierSettings, OpenAITierSettings, Settings
+from backend.settings import Settings
+from backend.settings_tiers import ExtractiveTierSettings, OpenAITierSettings
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +53,13 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete; the last event."""
+    """The answer is complete; the last event. `events` is what the tier wants kept with it."""
 
     tier: str
     finish_reason: Literal["stop", "length"]
     usage: Usage
     tiers_tried: tuple[TierTried, ...]
+    events: str | None = None
 
 
 CascadeEvent = Started | Token | Reset | Finished
@@ -100,10 +102,10 @@ class Cascade:
                                         yield Reset(*broken)
                                     yield Started(tier.name)
                                 yield event
-                            case Finish(reason, prompt_tokens, completion_tokens):
+                            case Finish(reason, prompt_tokens, completion_tokens, kept):
                                 tried.append(TierTried(tier.name, "answered", since(asked_at)))
                                 usage = Usage(prompt_tokens, completion_tokens)
-                                yield Finished(tier.name, reason, usage, tuple(tried))
+                                yield Finished(tier.name, reason, usage, tuple(tried), kept)
                                 return
                             case _:
                                 assert_never(event)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
+from uuid import UUID
 
 Outcome = Literal["answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "stopped"]
 
@@ -26,10 +27,20 @@ class PromptSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """Everything a tier may use: the assembled messages, and the parts for tiers that need no model.
+class Place:
+    """Where a question stands: its conversation, and its number among the messages there (1, 3, 5 …)."""
 
-    `tokens` is the size of `messages` by tiktoken; `max_tokens` caps the answer.
+    conversation_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything a tier may use: the assembled messages, and the parts for tiers that need no model, or that remember.
+
+    `tokens` is the size of `messages` by tiktoken; `max_tokens` caps the answer. A tier whose upstream remembers the
+    conversation finds in `follow_up` the user's message without the conversation, and in `turns` the turns that the
+    message quotes, oldest first, each in its fence.
     """
 
     messages: tuple[Message, ...]
@@ -38,6 +49,9 @@ class Prompt:
     tokens: int
     max_tokens: int
     temperature: float = 0.2
+    place: Place | None = None
+    follow_up: str = ""
+    turns: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +63,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a complete answer; the last event of a stream. Token counts are None where the upstream gave none."""
+    """The end of a complete answer; the last event of a stream. Token counts are None where the upstream gave none.
+
+    `events` is what is to be kept of the upstream's own events, a line each; for the operator, never for a reader.
+    """
 
     reason: Literal["stop", "length"]
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    events: str | None = None
 
 
 class TierFailure(Exception):

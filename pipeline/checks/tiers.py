@@ -13,7 +13,8 @@ from openai import (
     PermissionDeniedError,
 )
 
-from backend.settings import PREFIX, ExtractiveTierSettings, OpenAITierSettings, Settings
+from backend.settings import PREFIX, Settings
+from backend.settings_tiers import ExtractiveTierSettings, OpenAITierSettings
 from pipeline.checks.finding import Finding, place_of, within
 
 PATIENCE_S = 3.0
