@@ -33,6 +33,7 @@ class Draft:
     citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     tiers_tried: tuple[TierTried, ...] = ()
+    events: str | None = None
     timings_ms: dict[str, int] = field(default_factory=dict)
 
     def clock(self, name: str) -> None:
@@ -63,6 +64,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
             citations=[asdict(citation) for citation in draft.citations],
             cascade_tier=draft.tier,
             finish_reason=draft.finish_reason,
+            upstream_events=draft.events,
         )
     return Answer(
         content=draft.content,

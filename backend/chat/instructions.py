@@ -6,6 +6,6 @@ from typing import Literal
 
 
 @cache
-def instructions(name: Literal["answer", "rewrite", "voice"]) -> str:
+def instructions(name: Literal["answer", "follow_up", "rewrite", "voice"]) -> str:
     """The text of `prompts/<name>.md`."""
     return (Path(__file__).parent / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()

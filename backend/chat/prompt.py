@@ -9,7 +9,7 @@ from backend.chat.instructions import instructions
 from backend.chat.persona import temperature, voice
 from backend.conversations.models import Turn
 from backend.knowledge.models import Creator
-from backend.llm.tier import Message, Prompt, PromptSource
+from backend.llm.tier import Message, Place, Prompt, PromptSource
 from backend.llm.tokens import TokenCounter
 
 # What the chat format adds to each message and to the whole, as OpenAI's counting guide has it.
@@ -34,6 +34,7 @@ def assemble(
     counter: TokenCounter,
     prompt_tokens: int,
     answer_tokens: int,
+    place: Place | None = None,
 ) -> Prompt:
     """The prompt for one question; `Prompt.tokens` is never above `prompt_tokens`, which is at least 500.
 
@@ -70,6 +71,11 @@ def assemble(
         tokens=tokens,
         max_tokens=answer_tokens,
         temperature=temperature(creator, personality_weight),
+        place=place,
+        follow_up=f"{instructions('follow_up')}\n\n{compose(asked, passages, [])}",
+        turns=tuple(
+            Message(turn.role, said) for turn, said in zip(history[len(history) - len(turns) :], turns, strict=True)
+        ),
     )
 
 

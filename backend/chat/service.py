@@ -24,7 +24,7 @@ from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator
 from backend.knowledge.similarity import Similarity
 from backend.llm.cascade import Cascade, Finished, Reset, Started
-from backend.llm.tier import PromptSource, Token
+from backend.llm.tier import Place, PromptSource, Token
 from backend.llm.tokens import TokenCounter
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
@@ -194,6 +194,7 @@ class ChatService:
             counter=self._counter,
             prompt_tokens=self._prompt_tokens,
             answer_tokens=self._answer_tokens,
+            place=Place(run.record.conversation_id, run.record.seq),
         )
         draft.prompt_sources = prompt.sources
         markers = CitationFilter(len(prompt.sources))
@@ -214,6 +215,7 @@ class ChatService:
                         draft.finish_reason = event.finish_reason
                         draft.usage = event.usage
                         draft.tiers_tried = event.tiers_tried
+                        draft.events = event.events
 
 
 def say(text: str, run: Run, draft: Draft) -> None:

@@ -28,6 +28,7 @@ conversations = Table(
 )
 
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.
+# `upstream_events` is what an upstream of the kind agent sent for the answer; for the operator, never for a reader.
 messages = Table(
     "messages",
     metadata,
@@ -43,8 +44,21 @@ messages = Table(
     Column("finish_reason", Text),
     Column("run_id", SqlUUID, index=True),
     Column("terminal", JSONB),
+    Column("upstream_events", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("conversation_id", "seq"),
+)
+
+# The session that a tier's upstream keeps of a conversation: the instructions (SHA-256) that it began under, and the
+# number of the last question that it has answered.
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("conversation_id", SqlUUID, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("tier", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("number", Integer, nullable=False),
 )
 
 # One row a question. At most one of a conversation is running; a key names one run of its owner for ever.
@@ -126,7 +140,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a run leaves behind, however it ended. `frames` is the number of its last frame, where that is known."""
+    """What a run leaves behind, however it ended. `frames` is the number of its last frame, where that is known;
+    `upstream_events` is for the operator alone."""
 
     content: str
     status: Status
@@ -136,6 +151,7 @@ class Answer:
     cascade_tier: str | None = None
     finish_reason: str | None = None
     frames: int | None = None
+    upstream_events: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ run_columns = (
     runs.c.heartbeat_at,
     runs.c.frames,
 )
+# Whoever reads messages has no use for the events that an upstream sent, which may be long.
+message_columns = tuple(column for column in messages.c if column is not messages.c.upstream_events)
 
 # The statements of a turn's beginning are made once: a visitor waits for them, and making them anew takes as long as
 # the database does. Each writes the visitor's message and its run together.
@@ -169,6 +171,7 @@ class PostgresConversations:
                     finish_reason=answer.finish_reason,
                     run_id=run.id,
                     terminal=answer.terminal,
+                    upstream_events=answer.upstream_events,
                 )
             )
             await connection.execute(
@@ -190,7 +193,7 @@ class PostgresConversations:
 
     async def find_answer(self, run_id: UUID, owner: str) -> Message | None:
         query = (
-            select(messages)
+            select(*message_columns)
             .join(conversations, conversations.c.id == messages.c.conversation_id)
             .where(
                 messages.c.run_id == run_id,
@@ -218,7 +221,7 @@ class PostgresConversations:
 
     async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:
         query = (
-            select(messages)
+            select(*message_columns)
             .where(messages.c.conversation_id == conversation_id, messages.c.seq > after)
             .order_by(messages.c.seq)
             .limit(limit)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.models import Message, messages, runs
-from backend.conversations.postgres import heartbeat_age, message_from
+from backend.conversations.postgres import heartbeat_age, message_columns, message_from
 from backend.database import autocommit, transaction
 
 WINDOW = 5000  # messages looked at by one statement, so that each takes a moment however many there are
@@ -69,7 +69,7 @@ class Traces:
         after = 0
         while True:
             query = (
-                select(messages)
+                select(*message_columns)
                 .where(
                     messages.c.conversation_id == conversation_id,
                     messages.c.role == "assistant",
