@@ -24,6 +24,7 @@ from backend.chat.journal import BLOCK_MS
 from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
+from backend.conversations.agent_sessions import AgentSessions
 from backend.conversations.cached import CachedHistory
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
@@ -108,7 +109,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     embedders = await open_embedders(settings, index)
     stack.push_async_callback(embedders.close)
     similarity = Similarity(index, embedders)
-    cascade = open_cascade(settings, similarity)
+    cascade = open_cascade(settings, similarity, AgentSessions(engine))
     stack.push_async_callback(cascade.close)
 
     catalogue = Catalogue(engine)

@@ -16,7 +16,6 @@ class UpstreamTierSettings(Section):
     """
 
     base_url: str | None = None
-    model: str | None = None
     api_key: ApiKey | None = None
     connect_timeout_s: float = Field(default=3, gt=0)
     first_token_timeout_s: float = Field(default=8, gt=0)
@@ -32,13 +31,23 @@ class UpstreamTierSettings(Section):
 
 class OpenAITierSettings(UpstreamTierSettings):
     kind: Literal["openai"]
+    model: str | None = None
+
+
+class AgentTierSettings(UpstreamTierSettings):
+    """An agent reads and tries things before it speaks, so it has longer."""
+
+    kind: Literal["agent"]
+    first_token_timeout_s: float = Field(default=30, gt=0)
+    idle_timeout_s: float = Field(default=60, gt=0)
+    total_timeout_s: float = Field(default=180, gt=0)
 
 
 class ExtractiveTierSettings(Section):
     kind: Literal["extractive"]
 
 
-TierSettings = Annotated[OpenAITierSettings | ExtractiveTierSettings, Field(discriminator="kind")]
+TierSettings = Annotated[OpenAITierSettings | AgentTierSettings | ExtractiveTierSettings, Field(discriminator="kind")]
 
 
 class BreakerSettings(Section):

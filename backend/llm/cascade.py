@@ -9,12 +9,13 @@ from typing import Literal, assert_never
 
 from backend.errors import Unavailable
 from backend.knowledge.similarity import Similarity
+from backend.llm.agent_tier import AgentTier, Sessions
 from backend.llm.deadlines import Deadlines
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.openai_tier import OpenAITier
 from backend.llm.tier import Finish, Outcome, Prompt, Tier, TierFailure, Token
 from backend.settings import Settings
-from backend.settings_tiers import ExtractiveTierSettings, OpenAITierSettings
+from backend.settings_tiers import AgentTierSettings, ExtractiveTierSettings, OpenAITierSettings
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Cascade:
             await tier.close()
 
 
-def open_cascade(settings: Settings, similarity: Similarity | None) -> Cascade:
+def open_cascade(settings: Settings, similarity: Similarity | None, sessions: Sessions) -> Cascade:
     """The tiers of `cascade.order`; one that lacks its base URL or model is left out, with a line in the log."""
     tiers: list[Tier] = []
     for name in settings.cascade.order:
@@ -132,6 +133,10 @@ def open_cascade(settings: Settings, similarity: Similarity | None) -> Cascade:
                 tiers.append(openai_tier(name, base_url, model, section))
             case OpenAITierSettings():
                 log.info("tier %s is skipped: it has no base_url or no model", name)
+            case AgentTierSettings(base_url=str(base_url)) if base_url:
+                tiers.append(agent_tier(name, base_url, section, sessions))
+            case AgentTierSettings():
+                log.info("tier %s is skipped: it has no base_url", name)
             case ExtractiveTierSettings():
                 tiers.append(ExtractiveTier(name, similarity))
             case _:
@@ -147,6 +152,20 @@ def openai_tier(name: str, base_url: str, model: str, section: OpenAITierSetting
         model=model,
         api_key=section.api_key.get_secret_value() if section.api_key else None,
         deadlines=Deadlines(section.first_token_timeout_s, section.idle_timeout_s, section.total_timeout_s),
+    )
+
+
+def agent_tier(name: str, base_url: str, section: AgentTierSettings, sessions: Sessions) -> AgentTier:
+    """A tier from its settings."""
+    return AgentTier(
+        name,
+        base_url=base_url,
+        api_key=section.api_key.get_secret_value() if section.api_key else None,
+        connect_timeout_s=section.connect_timeout_s,
+        deadlines=Deadlines(section.first_token_timeout_s, section.idle_timeout_s, section.total_timeout_s),
+        max_response_bytes=section.max_response_bytes,
+        max_line_bytes=section.max_line_bytes,
+        sessions=sessions,
     )
 
 

@@ -14,7 +14,7 @@ from openai import (
 )
 
 from backend.settings import PREFIX, Settings
-from backend.settings_tiers import ExtractiveTierSettings, OpenAITierSettings
+from backend.settings_tiers import AgentTierSettings, ExtractiveTierSettings, OpenAITierSettings, TierSettings
 from pipeline.checks.finding import Finding, place_of, within
 
 PATIENCE_S = 3.0
@@ -35,20 +35,24 @@ async def tiers(settings: Settings) -> list[Finding]:
     return found
 
 
-async def tier(name: str, section: OpenAITierSettings | ExtractiveTierSettings) -> list[Finding]:
+async def tier(name: str, section: TierSettings) -> list[Finding]:
     """One tier. No question is asked of it: the list of its models costs nothing."""
     about = f"tier {name}"
+    variable = f"{PREFIX}TIERS__{name.upper()}"
+    advice = f"Start it, or correct {variable}__BASE_URL; until then the next tier answers."
     match section:
         case ExtractiveTierSettings():
             return [Finding("ok", about, "extractive, needs nothing.")]
         case OpenAITierSettings(base_url=str(base_url), model=str(model)) if base_url and model:
-            variable = f"{PREFIX}TIERS__{name.upper()}"
-            advice = f"Start it, or correct {variable}__BASE_URL; until then the next tier answers."
             return await within(about, PATIENCE_S + 1, _ask(about, variable, base_url, model, section), advice)
         case OpenAITierSettings():
-            variable = f"{PREFIX}TIERS__{name.upper()}"
             says = "skipped: it has no base_url or no model."
             return [Finding("note", about, says, f"Set {variable}__BASE_URL and {variable}__MODEL to use it.")]
+        case AgentTierSettings(base_url=str(base_url)) if base_url:
+            return await within(about, PATIENCE_S + 1, _knock(about, base_url, advice), advice)
+        case AgentTierSettings():
+            says = "skipped: it has no base_url."
+            return [Finding("note", about, says, f"Set {variable}__BASE_URL to use it.")]
         case _:
             assert_never(section)
 
@@ -79,8 +83,24 @@ async def _ask(about: str, variable: str, base_url: str, model: str, section: Op
     return [Finding("ok", about, f"{where} answers.")]
 
 
-def _can_answer(section: OpenAITierSettings | ExtractiveTierSettings) -> bool:
-    return isinstance(section, ExtractiveTierSettings) or bool(section.base_url and section.model)
+async def _knock(about: str, base_url: str, advice: str) -> list[Finding]:
+    """A bridge has nothing that could be asked for nothing, so it need only say something, whatever it is."""
+    where = f"agent at {place_of(base_url)}"
+    try:
+        async with httpx2.AsyncClient(timeout=PATIENCE_S) as client, client.stream("GET", base_url):
+            return [Finding("ok", about, f"{where} answers.")]
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError):
+        return [Finding("broken", about, f"{where} cannot be reached within {PATIENCE_S:g} s.", advice)]
+
+
+def _can_answer(section: TierSettings) -> bool:
+    match section:
+        case ExtractiveTierSettings():
+            return True
+        case AgentTierSettings():
+            return bool(section.base_url)
+        case OpenAITierSettings():
+            return bool(section.base_url and section.model)
 
 
 def printable(name: object) -> str:

@@ -19,6 +19,7 @@ from backend.llm.cascade import (
 from backend.llm.openai_tier import OpenAITier
 from backend.llm.tier import Finish, Prompt, TierFailure, Token
 from backend.settings import load
+from tests.agent_server import RememberedSessions
 from tests.model_server import ModelServer
 
 PROMPT = Prompt(messages=(), question="?", sources=(), tokens=0, max_tokens=10)
@@ -109,7 +110,7 @@ async def test_a_reader_who_stops_closes_the_tier_at_once() -> None:
 
 
 async def test_a_tier_without_address_or_model_is_left_out() -> None:
-    cascade = open_cascade(load(), None)
+    cascade = open_cascade(load(), None, RememberedSessions())
     assert [tier.name for tier in cascade.tiers] == ["extractive"]
 
 
@@ -118,7 +119,7 @@ async def test_a_configured_tier_comes_in_its_order_and_answers(monkeypatch: pyt
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__BASE_URL", server.base_url)
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__MODEL", "test")
         monkeypatch.setenv("FOOTNOTE_TIERS__FAST__API_KEY", "secret")
-        cascade = open_cascade(load(), None)
+        cascade = open_cascade(load(), None, RememberedSessions())
         assert [tier.name for tier in cascade.tiers] == ["fast", "extractive"]
         assert isinstance(cascade.tiers[0], OpenAITier)
         assert [event async for event in cascade.answer(PROMPT)][:2] == [Started("fast"), Token("Hello")]

@@ -1,0 +1,89 @@
+"""What the events of an agent's answer say: text, its session, how it ended. Pure; fed with bytes."""
+
+import re
+
+from pydantic_core import from_json
+
+from backend.llm.kept_events import KeptEvents
+from backend.llm.server_sent_events import EventParser, EventTooLarge
+from backend.llm.tier import Finish, TierFailure
+
+# What is remembered as the name of a session and sent back: nothing but visible ASCII and spaces, and not much of it.
+SESSION_ID = re.compile(r"[ -~]{1,200}")
+
+
+class AgentStream:
+    """Reads one answer out of the bytes of its event stream: `session_id`, `text_delta`, `done`, `error`.
+
+    The pieces of text are the answer, as they were delivered; the text of `done` counts only where there were none.
+    Events of other types are kept and otherwise ignored: tools and thoughts are no text. A stream that closes without
+    `done`, an error inside it, JSON that is broken or holds half a character, and an answer without a word are a
+    `TierFailure` without the upstream's text. A name of a session that is no `SESSION_ID` is as good as none.
+    """
+
+    def __init__(self, *, max_line_bytes: int) -> None:
+        self.session_id: str | None = None
+        self.done = False
+        self._parser = EventParser(max_bytes=max_line_bytes)
+        self._kept = KeptEvents()
+        self._started = False
+        self._blank = ""
+
+    def feed(self, chunk: bytes) -> str:
+        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it."""
+        try:
+            events = self._parser.feed(chunk)
+        except EventTooLarge:
+            raise TierFailure("broken_stream") from None
+        return "".join([self._read(event.event, event.data) for event in events if not self.done])
+
+    def finish(self) -> Finish:
+        """The end of the answer, once the stream has closed or said `done`."""
+        if not self.done:
+            raise TierFailure("broken_stream")
+        if not self._started:
+            raise TierFailure("empty")
+        return Finish("stop", events=self._kept.text())
+
+    def _read(self, event: str, data: bytes) -> str:
+        if event == "error":
+            raise TierFailure("refused")
+        try:
+            # Strict UTF-8, no lone surrogates, no endless nesting: each is a ValueError here.
+            said = from_json(data)
+        except ValueError:
+            raise TierFailure("broken_stream") from None
+        match said:
+            case {"type": "error"}:
+                raise TierFailure("refused")
+            case {"type": "text_delta", "text": str(text)}:
+                self._kept.add_text(text)
+                return self._answer(text)
+            case {"type": "session_id", "value": str(value)}:
+                self.session_id = value if SESSION_ID.fullmatch(value) else None
+            case {"type": "done"}:
+                self.done = True
+                text = said.get("text")
+                self._kept.add(data)
+                if not self._started and isinstance(text, str):
+                    self._blank = ""
+                    return self._answer(text)
+                return ""
+            case {"type": str(name)} if name not in ("text_delta", "session_id"):
+                pass
+            case {"error": _}:
+                raise TierFailure("refused")
+            case _:
+                raise TierFailure("broken_stream")
+        self._kept.add(data)
+        return ""
+
+    def _answer(self, text: str) -> str:
+        """The text as it may go out: none until there is a word."""
+        if self._started or not text:
+            return text
+        self._blank += text
+        if self._blank.isspace():
+            return ""
+        self._started = True
+        return self._blank
