@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import math
 import os
 import signal
 import socket
@@ -14,9 +13,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 from redis.asyncio import Redis
@@ -24,9 +24,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.visitors import needs_own_secret
+from backend.api.connection import Connection
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import Pulse
-from backend.chat.saving import DRAINING_SAVE_S
+from backend.chat.saving import DRAINING_SAVE_S, LAST_FRAMES_S
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database, transaction
 from backend.embedded import engines
@@ -37,7 +38,7 @@ from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.opening import open_index
 from backend.logs import LOGGING
 from backend.migrations import migrate
-from backend.settings import EMBEDDED, PREFIX, Settings
+from backend.settings import EMBEDDED, PREFIX, ServerSettings, Settings
 
 READY_TIMEOUT_S = 60
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
@@ -83,14 +84,25 @@ def run_server(settings: Settings, say: Callable[[str], None]) -> None:
         port=server.port,
         workers=server.workers,
         loop="uvloop",
-        http="httptools",
-        ws="none",
         lifespan="on",
-        access_log=False,
         server_header=False,
         log_config=LOGGING,
-        timeout_graceful_shutdown=math.ceil(server.drain_s + DRAINING_SAVE_S) + 1,
+        **connections(server),
     )
+
+
+def connections(server: ServerSettings) -> dict[str, Any]:
+    """How the server treats connections, as arguments for uvicorn.
+
+    At the end what is still open is cut, unless it has ended by itself: streams of other workers' runs, whose readers
+    go on elsewhere, and readers who do not read.
+    """
+    return {
+        "http": partial(Connection, send_timeout_s=server.send_timeout_s),
+        "ws": "none",
+        "access_log": False,
+        "timeout_graceful_shutdown": server.drain_s + DRAINING_SAVE_S + LAST_FRAMES_S,
+    }
 
 
 def announce(host: str, port: int, say: Callable[[str], None]) -> None:

@@ -38,6 +38,7 @@ class ServerSettings(Section):
     workers: int = Field(ge=1)
     allowed_origins: tuple[str, ...]
     keepalive_s: float = Field(gt=0)
+    send_timeout_s: float = Field(gt=0)
     drain_s: float = Field(ge=0)
 
 

@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 
 from backend.app import create_app
+from backend.serve import connections
 from backend.settings import Settings
 from tests.model_server import QuietServer
 from tests.sse import Dispatched, Reader, check_stream, text_of
@@ -119,9 +120,8 @@ async def running(settings: Settings) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     # asyncio does this only for sockets that name their protocol; without it each first piece waits some 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(
-        create_app(settings), lifespan="on", log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
-    )
+    how = connections(settings.server) | {"timeout_graceful_shutdown": 3}
+    config = uvicorn.Config(create_app(settings), lifespan="on", log_config=None, **how)
     server = QuietServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:

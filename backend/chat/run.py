@@ -9,6 +9,8 @@ from backend.conversations.models import RunRecord
 
 StopReason = Literal["stopped", "abandoned", "shutdown"]
 
+PIECE = 256  # frames that are sent at once to a reader who is behind; some 15 kB
+
 
 class Run:
     """The frames of one answer, and who reads them. `append` is called by the run's own task only."""
@@ -21,6 +23,7 @@ class Run:
         self.readers = 0
         self.stop_reason: StopReason | None = None
         self.producer: asyncio.Task[None] | None = None
+        self.grace: asyncio.TimerHandle | None = None
         self._on_changed = changed
         self._on_last_reader_left = left
         self._waiting: set[asyncio.Future[bool]] = set()
@@ -46,14 +49,16 @@ class Run:
     async def follow(self, after: int, keepalive_s: float) -> AsyncGenerator[bytes, None]:
         """The frames after number `after`, as bytes: first those that are there, then each as it comes.
 
-        A slow reader gets what has gathered in one piece; nothing is buffered for it. Ends after the terminal frame.
+        The frames are shared by all readers: one who is slow, or does not read at all, costs a piece of `PIECE` frames
+        and nothing else. Ends after the terminal frame.
         """
-        position = after
+        position = min(after, len(self.frames))
         self.readers += 1
         try:
             while True:
                 if position < len(self.frames):
-                    frames, position = self.frames[position:], len(self.frames)
+                    frames = self.frames[position : position + PIECE]
+                    position += len(frames)
                     yield b"".join(frames)
                 elif self.ended:
                     return

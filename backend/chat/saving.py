@@ -11,7 +11,8 @@ from backend.conversations.store import ConversationStore
 from backend.errors import NotFound, Unavailable
 
 SAVE_S = 10  # a database that was restarted is back by then
-DRAINING_SAVE_S = 2
+DRAINING_SAVE_S = 1
+LAST_FRAMES_S = 0.3  # from the commit to the last reader, who may be on another worker
 PAUSE_S = 0.25
 NOT_SAVED = "The answer could not be saved because the database is away. Ask again in a moment."
 
