@@ -90,6 +90,7 @@ class Interrupted(FootnoteError):
     """A run was cut off because its worker died."""
 
     code = "interrupted"
+    status = 503
     retryable = True
 
     def __init__(self) -> None:
@@ -106,3 +107,9 @@ class ContentError(FootnoteError):
     """A document cannot be ingested; the message is the reason a curator reads."""
 
     code = "content"
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of an error of which only the code is known."""
+    kinds = {kind.code: kind for kind in FootnoteError.__subclasses__()}
+    return kinds.get(code, FootnoteError).status

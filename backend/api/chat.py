@@ -7,6 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from backend.api.accept import prefers_json
+from backend.api.collected import CollectedAnswer
 from backend.api.dependencies import KnownVisitor, Owner, Parts
 from backend.api.schemas import ChatRequest, ErrorBody
 from backend.api.sse import EventStream
@@ -28,8 +30,10 @@ async def ask(
     parts: Parts,
     visitor: KnownVisitor,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
+    accept: Annotated[str, Header()] = "*/*",
 ) -> Response:
-    """Asks a question; the answer is a stream of server-sent events that begins with `sources`."""
+    """Asks a question; the answer is a stream of server-sent events that begins with `sources`, or one JSON document at
+    its end for a client that would rather have that."""
     body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
     address = request.client.host if request.client else ""
     owner = visitor or parts.visitors.newcomer(idempotency_key, address, body_hash)
@@ -48,7 +52,10 @@ async def ask(
     headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id)}
     if visitor is None:
         headers["X-Visitor-Token"] = parts.visitors.mint(owner)
-    return stream(await parts.runs.follow(record.id, owner), headers)
+    frames = await parts.runs.follow(record.id, owner)
+    if frames is not None and prefers_json(accept):
+        return CollectedAnswer(frames, headers)
+    return stream(frames, headers)
 
 
 @router.get("/runs/{run_id}/events", response_class=EventStream, responses=REFUSALS)
