@@ -119,6 +119,11 @@ def decode(frame: bytes) -> tuple[str, Any]:
     return fields["event"], json.loads(fields["data"])
 
 
+def is_terminal(frame: bytes) -> bool:
+    """Whether nothing comes after this frame."""
+    return decode(frame)[0] in ("done", "error")
+
+
 def dumps(value: object) -> str:
     """JSON on one line. All outside ASCII is escaped, so that no line separator of any kind is inside a frame."""
     return json.dumps(value, separators=(",", ":"), default=str)

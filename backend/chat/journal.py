@@ -14,7 +14,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.chat.events import frame_number, split_frames
+from backend.chat.events import frame_number, is_terminal, split_frames
 from backend.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ JOURNALS = "footnote:run:*:frames"  # matches every `frames_key`
 BATCH_S = 0.03  # frames of one batch; a remote reader sees a token at most this much later
 RETRY_S = 1.0
 BLOCK_MS = 1000
+ENTRY_FRAMES = 256  # of one entry, some 15 kB; a batch is smaller unless Redis was away
+PAGE_ENTRIES = 8  # read at once: a reader who does not read holds no more of a long answer
 
 
 class Journaled(Protocol):
@@ -43,7 +45,7 @@ def stop_key(run_id: UUID) -> str:
 
 
 def readers_key(run_id: UUID) -> str:
-    """Set, for a few seconds each time, by workers whose readers follow a run of another worker."""
+    """Set again and again by workers whose readers follow a run of another worker; expires with their time of grace."""
     return f"footnote:run:{run_id}:readers"
 
 
@@ -85,7 +87,9 @@ class JournalWriter:
                 continue
             if written == 0:
                 pipeline.delete(frames_key(run_id))
-            pipeline.xadd(frames_key(run_id), {"frames": b"".join(run.frames[written:count])}, id=f"{count}-0")
+            for start in range(written, count, ENTRY_FRAMES):
+                last = min(start + ENTRY_FRAMES, count)
+                pipeline.xadd(frames_key(run_id), {"frames": b"".join(run.frames[start:last])}, id=f"{last}-0")
             pipeline.expire(frames_key(run_id), self._ttl_s)
         await pipeline.execute()
         for run_id, (run, count) in batch.items():
@@ -119,6 +123,37 @@ class JournalReader:
             position += len(frames)
             yield frames
 
+    async def has_rest(self, run_id: UUID, after: int) -> bool | None:
+        """Whether all frames after number `after` are there, to the terminal one.
+
+        False means that nothing of the run is there any more; None that it cannot be said, because Redis is away, or
+        because frames are missing that may come.
+        """
+        key = frames_key(run_id)
+        try:
+            following: Any = await self._redis.xrange(key, min=f"{after + 1}-0", count=1)
+            newest: Any = await self._redis.xrevrange(key, count=1)
+        except (RedisError, OSError, TimeoutError):
+            return None
+        if not newest:
+            return False
+        whole = contiguous(frames_of(following), after) and is_terminal(frames_of(newest)[-1])
+        return True if whole else None
+
+    async def rest(self, run_id: UUID, after: int) -> AsyncGenerator[list[bytes], None]:
+        """Frames after number `after`, as far as they are there now and follow on each other."""
+        position = after
+        while True:
+            try:
+                entries: Any = await self._redis.xrange(frames_key(run_id), min=f"{position + 1}-0", count=PAGE_ENTRIES)
+            except (RedisError, OSError, TimeoutError):
+                return
+            frames = contiguous(frames_of(entries), position)
+            if not frames:
+                return
+            position += len(frames)
+            yield frames
+
     async def read(self, run_id: UUID) -> Sequence[bytes]:
         """All frames that are there now; none where Redis is away."""
         try:
@@ -136,8 +171,9 @@ class JournalReader:
 
     async def _read(self, run_id: UUID, position: int) -> list[bytes]:
         try:
-            await self._redis.set(readers_key(run_id), b"1", ex=5)
-            streams: Any = await self._redis.xread({frames_key(run_id): f"{position}-0"}, block=BLOCK_MS)
+            streams: Any = await self._redis.xread(
+                {frames_key(run_id): f"{position}-0"}, count=PAGE_ENTRIES, block=BLOCK_MS
+            )
         except (RedisError, OSError, TimeoutError):
             await asyncio.sleep(RETRY_S)
             return []

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
-from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number
-from backend.chat.journal import JournalGap, JournalReader, contiguous
+from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
+from backend.chat.journal import JournalGap, JournalReader
 from backend.chat.pulse import Pulse
-from backend.chat.replay import error_data, is_terminal, replay
+from backend.chat.replay import RETOLD, error_data, retold
 from backend.chat.sources import hide_removed
 from backend.conversations.models import Message, RunRecord
 from backend.conversations.store import ConversationStore
@@ -39,10 +40,12 @@ class RemoteRuns:
         self._journal = journal
         self._pulse = pulse
         self._keepalive_s = keepalive_s
+        self.followed: Counter[UUID] = Counter()  # the runs that somebody reads here just now, and how many do
 
     async def follow(self, record: RunRecord, after: int) -> AsyncGenerator[bytes, None]:
         """The frames after number `after`; whatever goes wrong, the stream ends with a terminal frame."""
         position = after
+        self.followed[record.id] += 1
         try:
             async with aclosing(self._frames(record, after)) as batches:
                 async for frames in batches:
@@ -55,11 +58,15 @@ class RemoteRuns:
             log.exception("run %s cannot be followed", record.id)
             failure = ErrorEvent(error_data(InternalError(INTERNAL_SENTENCE), record, saved=False))
             yield encode(position + 1, failure)
+        finally:
+            self.followed[record.id] -= 1
+            if not self.followed[record.id]:
+                del self.followed[record.id]
 
     async def _frames(self, record: RunRecord, after: int) -> AsyncGenerator[list[bytes], None]:
         """Batches of frames; an empty one says that it is time for a comment."""
         position, silent_since = after, time.monotonic()
-        if record.running:
+        if record.running and after < RETOLD:
             with suppress(JournalGap):
                 async with aclosing(self._journal.follow(record.id, after)) as batches:
                     async for frames in batches:
@@ -73,17 +80,21 @@ class RemoteRuns:
                         elif time.monotonic() - silent_since >= self._keepalive_s:
                             silent_since = time.monotonic()
                             yield []
-        rest = contiguous(await self._journal.read(record.id), position)
-        if rest and is_terminal(rest[-1]):
-            yield rest
-            return
+        there = after < RETOLD and await self._journal.has_rest(record.id, position)
+        if there:
+            async with aclosing(self._journal.rest(record.id, position)) as batches:
+                async for frames in batches:
+                    position = frame_number(frames[-1])
+                    yield frames
+                    if is_terminal(frames[-1]):
+                        return
         while (message := await self._saved(record)) is None:
             if time.monotonic() - silent_since >= self._keepalive_s:
                 silent_since = time.monotonic()
                 yield []
             await asyncio.sleep(POLL_S)
         shown = await living_sources(self._catalogue, message.sources)
-        yield [encode(number, event) for number, event in enumerate(replay(message, shown, position), position + 1)]
+        yield retold(message, shown, position, expired=there is False)
 
     async def _has_ended(self, record: RunRecord) -> bool:
         """Whether the run is over; one whose heart has stopped is ended here and now."""

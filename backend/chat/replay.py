@@ -1,12 +1,21 @@
-"""Streams and answers made from what was kept: a saved message as frames, the journal of a dead worker as a message."""
+"""Streams and answers made from what was kept: a saved message as frames, the journal of a dead worker as a message.
+
+Where the frames of a run are gone, its saved answer is told as three others: `sources` or `reset`, `token`, `done`.
+Somebody who has some of these must never be taken for somebody who has as many of the first ones, whose text is
+another, not even when those appear again because Redis was only away. So they have numbers of their own, from
+100,000,001 on, in threes. Told from the start, and with no way back for the first ones, they are 1, 2 and 3 like those
+of any other run.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
-from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode
+from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
 from backend.chat.journal import contiguous
 from backend.conversations.models import Answer, Message, RunRecord
 from backend.errors import FootnoteError, Interrupted
+
+RETOLD = 100_000_000  # no answer has as many frames
 
 
 def error_data(error: FootnoteError, record: RunRecord, *, saved: bool) -> dict[str, Any]:
@@ -40,6 +49,24 @@ def replay(message: Message, sources: list[dict[str, Any]], after: int) -> list[
     return [*events, ending(message.terminal or {})]
 
 
+def retold(message: Message, sources: list[dict[str, Any]], after: int, *, expired: bool) -> list[bytes]:
+    """The frames of `replay`, numbered so that whoever comes back with one of them is known by it.
+
+    `expired` says that the run's own frames are gone for good.
+    """
+    events = replay(message, sources, after)
+    if after == 0 and expired:
+        return [encode(number, event) for number, event in enumerate(events, 1)]
+    start = RETOLD if after < RETOLD else after + -(after - RETOLD) % 3
+    numbers = {ResetEvent: start + 1, TokenEvent: start + 2, SourcesEvent: 1}
+    return [encode(numbers.get(type(event), start + 3), event) for event in events]
+
+
+def has_all_retold(after: int) -> bool:
+    """Whether somebody who has frame `after` was told a saved answer to its end."""
+    return after > RETOLD and (after - RETOLD) % 3 == 0
+
+
 def ending(terminal: dict[str, Any]) -> DoneEvent | ErrorEvent:
     """The terminal event of saved data: only that of `error` has a code."""
     return ErrorEvent(terminal) if "code" in terminal else DoneEvent(terminal)
@@ -64,8 +91,3 @@ def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
         terminal=error_data(Interrupted(), record, saved=True),
         sources=sources,
     )
-
-
-def is_terminal(frame: bytes) -> bool:
-    """Whether nothing comes after this frame."""
-    return decode(frame)[0] in ("done", "error")

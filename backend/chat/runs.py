@@ -14,8 +14,9 @@ from backend.chat.events import ErrorEvent
 from backend.chat.journal import JournalReader, JournalWriter, readers_key, stop_key
 from backend.chat.pulse import HEARTBEAT_S, Pulse
 from backend.chat.remote import RemoteRuns
-from backend.chat.replay import error_data
+from backend.chat.replay import RETOLD, error_data, has_all_retold
 from backend.chat.run import Run
+from backend.chat.saving import DRAINING_SAVE_S, LAST_FRAMES_S
 from backend.conversations.models import RunRecord
 from backend.conversations.store import ConversationStore
 from backend.errors import INTERNAL_SENTENCE, InternalError, Unavailable
@@ -24,7 +25,8 @@ from backend.knowledge.catalogue import Catalogue
 log = logging.getLogger(__name__)
 
 KEEP_ENDED_S = 30  # an ended run stays in memory this long, for readers that are just reconnecting
-STOP_POLL_S = 0.4
+STOP_POLL_S = 0.2
+TELL_S = 1.0
 RETRY_S = 1.0
 
 
@@ -54,10 +56,12 @@ class Runs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._background: list[asyncio.Task[None]] = []
         self.draining = False
+        self._end: float | None = None
+        self._drained = False
 
     def open(self) -> None:
-        """Starts the background tasks: journal, heartbeat, and stops that other workers ask for."""
-        for work in (self._writer.write, self._beat, self._watch_stops):
+        """Starts the background tasks: journal, heartbeat, stops that others ask for, and readers to tell them of."""
+        for work in (self._writer.write, self._beat, self._watch_stops, self._tell_of_readers):
             self._background.append(asyncio.create_task(self._again_and_again(work)))
 
     async def close(self) -> None:
@@ -73,6 +77,9 @@ class Runs:
         """Starts the task that answers, detached from whoever asked."""
         run = Run(record, self._writer.changed, self._last_reader_left)
         self._runs[run.id] = run
+        if self._drained:
+            run.stop("shutdown")
+        self._last_reader_left(run)  # who asked may be gone before reading begins
         self._spawn(self._drive(run, answer))
 
     async def follow(self, run_id: UUID, owner: str, after: int = 0) -> AsyncGenerator[bytes, None] | None:
@@ -81,12 +88,12 @@ class Runs:
         One function serves the first reader, reconnects, second tabs and other workers. Raises `NotFound`.
         """
         local = self._runs.get(run_id)
-        if local is not None and local.record.owner == owner:
+        if local is not None and local.record.owner == owner and after < RETOLD:
             if local.ended and after >= len(local.frames):
                 return None
             return local.follow(after, self._keepalive_s)
         record = await self._store.find_run(run_id, owner)
-        if record.frames is not None and after >= record.frames:
+        if has_all_retold(after) or (record.frames is not None and record.frames <= after < RETOLD):
             return None
         return self._remote.follow(record, after)
 
@@ -101,14 +108,23 @@ class Runs:
             await self._reader.request_stop(run_id)
 
     async def drain(self, seconds: float) -> None:
-        """No new runs; running ones get `seconds` to finish and are then ended, saved, with a retryable error."""
+        """No new runs; running ones get `seconds` to finish and are then ended, saved, with a retryable error.
+
+        Called again it waits for the same end: the first call says when that is.
+        """
+        clock = asyncio.get_running_loop().time
         self.draining = True
-        if self._tasks and seconds > 0:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        if self._end is None:
+            self._end = clock() + seconds
+        # One whose question was being committed at the first call begins meanwhile.
+        while self._tasks and (left := self._end - clock()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        self._drained = True
         for run in self._runs.values():
             run.stop("shutdown")
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        # One that was being saved before the first call may wait for the database for longer.
+        if self._tasks and (left := self._end + DRAINING_SAVE_S + LAST_FRAMES_S - clock()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
 
     async def redis_ready(self) -> bool:
         """Whether Redis answers."""
@@ -139,7 +155,13 @@ class Runs:
         self._writer.forget(run_id)
 
     def _last_reader_left(self, run: Run) -> None:
-        asyncio.get_running_loop().call_later(self._grace_s, self._end_if_abandoned, run)
+        self._await_readers(run, self._grace_s)
+
+    def _await_readers(self, run: Run, seconds: float) -> None:
+        """Looks after so many seconds whether somebody reads again; an earlier appointment for that is void."""
+        if run.grace is not None:
+            run.grace.cancel()
+        run.grace = asyncio.get_running_loop().call_later(seconds, self._end_if_abandoned, run)
 
     def _end_if_abandoned(self, run: Run) -> None:
         if not run.readers and not run.ended:
@@ -147,8 +169,9 @@ class Runs:
 
     async def _check_remote_readers(self, run: Run) -> None:
         with suppress(RedisError, OSError, TimeoutError):
-            if await self._redis.exists(readers_key(run.id)):
-                self._last_reader_left(run)
+            left_ms = await self._redis.pttl(readers_key(run.id))
+            if left_ms > 0:
+                self._await_readers(run, left_ms / 1000)
                 return
         if not run.readers:
             run.stop("abandoned")
@@ -183,3 +206,14 @@ class Runs:
             for run, flag in zip(running, asked, strict=True):
                 if flag:
                     run.stop("stopped")
+
+    async def _tell_of_readers(self) -> None:
+        """Tells other workers who is read here. What is told expires a time of grace after the last reader has left."""
+        await asyncio.sleep(TELL_S)
+        if not self._remote.followed:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        for run_id in self._remote.followed:
+            pipeline.set(readers_key(run_id), b"1", px=round((self._grace_s + TELL_S) * 1000))
+        with suppress(RedisError, OSError, TimeoutError):
+            await pipeline.execute()

@@ -136,7 +136,8 @@ class ChatService:
             log.error("run %s failed", run.id, exc_info=failure)
         if draft.sources is None:
             run.append(SourcesEvent([]))
-        draft.citations = await check(draft.content, draft.prompt_sources, self._similarity)
+        if stopped != "shutdown":  # there is no time for it then
+            draft.citations = await check(draft.content, draft.prompt_sources, self._similarity)
         answer = conclude(draft, run.record, stopped, failure)
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         for event in await save(self._store, run, answer, within_s):

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from backend.settings import Settings
 from tests.conftest import data_folder
 from tests.model_server import ModelServer
 from tests.served import Served
@@ -34,3 +36,18 @@ def served(data_dir: Path, model: ModelServer) -> Iterator[Served]:
     finally:
         if service.process is not None and service.process.poll() is None:
             service.end()
+
+
+@contextmanager
+def two_services(library: Settings, model: ModelServer, **environment: str) -> Iterator[tuple[Served, Served]]:
+    """Two services, each a process of its own, that share Postgres, Redis and the library; started."""
+    shared = {
+        "FOOTNOTE_DATABASE__URL": library.database.url,
+        "FOOTNOTE_REDIS__URL": library.redis.url,
+        "FOOTNOTE_SECRET": "s" * 32,
+        "FOOTNOTE_TIERS__FAST__BASE_URL": model.base_url,
+        "FOOTNOTE_TIERS__FAST__MODEL": "test",
+    }
+    with ExitStack() as stack:
+        one, two = (Served(library.data_dir, **shared, **environment) for _ in range(2))
+        yield stack.enter_context(one), stack.enter_context(two)

@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
+from uuid import UUID
 
 from redis.asyncio import Redis
 
+from backend.chat.journal import frames_key
 from backend.settings import Settings
 from tests.model_server import ModelServer
 from tests.service import QUESTION, Answer, Visitor, running, with_model, with_section
@@ -130,7 +132,7 @@ async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
         live = await visitor.ask()
         token = visitor.token
     redis = Redis.from_url(library.redis.url)
-    await redis.delete(f"footnote:run:{live.run_id}:frames")
+    await redis.delete(frames_key(UUID(live.run_id)))
     await redis.aclose()
     async with running(settings) as address, Visitor(address, token) as visitor:
         replayed = (await visitor.follow(live.run_id)).checked()
@@ -140,6 +142,29 @@ async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
         midway = await visitor.follow(live.run_id, after=3)
         assert [event.event for event in midway.events] == ["reset", "token", "done"]
         assert midway.text == live.text
+        assert (await visitor.follow(live.run_id, after=int(midway.last.id))).response.status_code == 204
+
+
+async def test_who_was_told_the_saved_answer_has_its_text_also_when_the_frames_are_there_again(
+    library: Settings, model: ModelServer
+) -> None:
+    model.answer = LONG
+    settings = with_model(library, model.base_url)
+    redis = Redis.from_url(library.redis.url)
+    async with running(settings) as address, Visitor(address) as visitor:
+        live = await visitor.ask()
+        token = visitor.token
+    async with running(settings) as address, Visitor(address, token) as visitor:
+        for first_cut in range(1, len(live.events)):
+            for second_cut in (1, 2):
+                await redis.rename(frames_key(UUID(live.run_id)), "away")
+                told = await visitor.follow(live.run_id, after=first_cut)
+                await redis.rename("away", frames_key(UUID(live.run_id)))
+                events = live.events[:first_cut] + told.events[:second_cut]
+                rest = await visitor.follow(live.run_id, after=int(events[-1].id))
+                assert text_of(events + rest.events) == LONG
+                assert rest.last.event == "done"
+    await redis.aclose()
 
 
 async def test_a_reader_who_leaves_does_not_end_the_run_within_its_grace(library: Settings, model: ModelServer) -> None:

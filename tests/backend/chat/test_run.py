@@ -9,7 +9,7 @@ import pytest
 
 from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent, encode, split_frames
 from backend.chat.journal import contiguous
-from backend.chat.replay import recovered, replay
+from backend.chat.replay import has_all_retold, recovered, retold
 from backend.chat.run import Run
 from backend.conversations.models import Message, RunRecord
 from tests.sse import read_all, text_of
@@ -114,9 +114,27 @@ def test_a_client_with_the_replay_of_a_saved_answer_has_its_text() -> None:
     message = Message(
         UUID(int=3), 2, "assistant", "whole", "complete", [], [], "fast", "stop", datetime.now(UTC), {"finish": 1}
     )
-    fresh = read_all([encode(number, event) for number, event in enumerate(replay(message, [], 0), 1)])
+    fresh = read_all(retold(message, [], 0, expired=True))
     assert [event.event for event in fresh] == ["sources", "token", "done"]
-    again = read_all([encode(number, event) for number, event in enumerate(replay(message, [], 7), 8)])
+    assert [event.id for event in fresh] == ["1", "2", "3"]
+    again = read_all(retold(message, [], 7, expired=True))
     assert [event.event for event in again] == ["reset", "token", "done"]
-    assert [event.id for event in again] == ["8", "9", "10"]
     assert text_of(fresh) == text_of(again) == "whole"
+
+
+def test_who_comes_back_with_a_frame_of_a_replay_is_known_by_its_number() -> None:
+    message = Message(
+        UUID(int=3), 2, "assistant", "whole", "complete", [], [], "fast", "stop", datetime.now(UTC), {"finish": 1}
+    )
+    for after in (1, 7, 199):
+        events = read_all(retold(message, [], after, expired=True))
+        for cut in (1, 2):
+            numbers = [int(event.id) for event in events[:cut]]
+            assert not any(map(has_all_retold, numbers))
+            rest = read_all(retold(message, [], numbers[-1], expired=False))
+            numbers += [int(event.id) for event in rest]
+            assert numbers == sorted(set(numbers))
+            assert text_of(events[:cut] + rest) == "whole"
+            assert has_all_retold(numbers[-1])
+    returning = read_all(retold(message, [], 0, expired=False))
+    assert [event.id for event in returning] == ["1", "100000002", "100000003"]
