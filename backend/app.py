@@ -35,7 +35,7 @@ from backend.knowledge.opening import open_index
 from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import Similarity
-from backend.llm.cascade import open_cascade
+from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent
 from backend.retrieval.rerank import open_reranker
@@ -109,7 +109,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     embedders = await open_embedders(settings, index)
     stack.push_async_callback(embedders.close)
     similarity = Similarity(index, embedders)
-    cascade = open_cascade(settings, similarity, AgentSessions(engine))
+    counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
+    cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis)
     stack.push_async_callback(cascade.close)
 
     catalogue = Catalogue(engine)
@@ -131,7 +132,6 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     retriever = Retriever(
         Searcher(index, embedders, LexicalEncoder()), RecentDocuments(catalogue), settings.retrieval, reranker
     )
-    counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
     rewriter = open_rewriter(settings, counter)
     if rewriter:
         stack.push_async_callback(rewriter.close)
@@ -144,9 +144,6 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         cascade=cascade,
         runs=runs,
         similarity=similarity,
-        counter=counter,
-        prompt_tokens=settings.chat.prompt_tokens,
-        answer_tokens=settings.chat.answer_tokens,
     )
     return Services(service, runs, store, catalogue, open_visitors(settings), index, cascade)
 

@@ -19,32 +19,21 @@ from typing import Any, Literal, Self, get_args
 
 import uvicorn
 
+from tests.model_faults import (
+    CANARY,
+    ENDS,
+    FAULTS,
+    REFUSALS,
+    WRONGS,
+    Fault,
+    answer_badly,
+    begin,
+    break_off,
+    frame,
+    write,
+)
+
 Chunking = Literal["whole", "token", "byte"]
-Fault = Literal[
-    "refuse_500",
-    "refuse_401",
-    "refuse_429",
-    "endless_refusal",
-    "hang",
-    "stall",
-    "endless_comments",
-    "endless_answer",
-    "close_unfinished",
-    "reset",
-    "error_in_200",
-    "error_in_band",
-    "html",
-    "broken_json",
-    "half_character",
-    "lone_surrogate",
-    "giant_line",
-    "empty",
-    "blank",
-    "done_only",
-    "hang_after_finish",
-]
-# Every word that a fault says carries this, so that a test can look for it where it must not be.
-CANARY = "sk-canary-4f1d"
 SOURCE = re.compile(r'<source index="(\d+)"[^>]*>\n(.*?)\n</source>', re.DOTALL)
 
 
@@ -75,15 +64,16 @@ def cite_sources(prompt: str) -> str:
 class ModelServer:
     """Settings may be changed between two requests; `requests` and `open_streams` are for assertions.
 
-    `answer` is the text, or makes it from the prompt. `tokens_per_s` None means as fast as it goes. A fault that breaks
-    an answer off does so after `fault_after` tokens. `stamped` tokens say when they were sent, by the monotonic clock.
+    `answer` is the text, or makes it from the prompt; `fault` may be told from the request. `tokens_per_s` None means
+    as fast as it goes. A fault that breaks an answer off does so after `fault_after` tokens. `stamped` tokens say when
+    they were sent, by the monotonic clock.
     """
 
     answer: str | Callable[[str], str] = cite_sources
     chunking: Chunking = "token"
     tokens_per_s: float | None = None
     first_token_delay_s: float = 0
-    fault: Fault | None = None
+    fault: Fault | Callable[[RecordedRequest], Fault | None] | None = None
     fault_after: int = 2
     finish_reason: str = "stop"
     stamped: bool = False
@@ -156,85 +146,47 @@ class ModelServer:
             answering.result()
 
     async def respond(self, request: RecordedRequest, send: Any) -> None:
-        if self.fault in ("refuse_500", "refuse_401", "refuse_429", "endless_refusal"):
-            status = int(self.fault[-3:]) if self.fault[-3:].isdigit() else 500
-            await begin(send, status, "application/json", (b"retry-after", b"7"))
-            while self.fault == "endless_refusal":
-                await write(send, CANARY.encode() * 1000)
-                await asyncio.sleep(0)
-            await write(send, json.dumps({"error": {"message": f"no, {CANARY}"}}).encode(), last=True)
-        elif self.fault == "error_in_200":
-            await begin(send, 200, "application/json")
-            await write(send, json.dumps({"error": {"message": CANARY}}).encode(), last=True)
-        elif self.fault == "html":
-            await begin(send, 200, "text/html; charset=utf-8")
-            await write(send, f"<html>{CANARY}</html>".encode(), last=True)
-        else:
-            await begin(send, 200, "text/event-stream")
-            async for piece in self.frames(request):
-                for chunk in cut(piece.replace("\n", self.line_ending), self.chunking):
-                    await write(send, chunk)
-            await write(send, b"", last=True)
-
-    async def frames(self, request: RecordedRequest) -> AsyncIterator[str | bytes]:
-        fault = self.fault
-        if fault == "hang":
-            await asyncio.sleep(3600)
-        await asyncio.sleep(self.first_token_delay_s)
-        if fault == "done_only":
-            yield "data: [DONE]\n\n"
+        fault = self.fault(request) if callable(self.fault) else self.fault
+        if fault in REFUSALS or fault in WRONGS:
+            await answer_badly(fault, send)
             return
-        while fault == "endless_comments":
-            yield ": still there\n\n"
-            await asyncio.sleep(0.01)
+        await begin(send, 200, "text/event-stream")
+        async for piece in self.frames(request, fault):
+            for chunk in cut(piece, self.line_ending, self.chunking):
+                await write(send, chunk)
+        await write(send, b"", last=True)
+
+    async def frames(self, request: RecordedRequest, fault: Fault | None) -> AsyncIterator[str | bytes]:
+        await asyncio.sleep(self.first_token_delay_s)
         yield frame({"role": "assistant", "content": ""})
         if self.reasoning:
             yield frame({"reasoning_content": "secret thoughts"})
+        if fault == "tool_calls":
+            yield frame({"tool_calls": [{"index": 0, "function": {"name": CANARY, "arguments": "{}"}}]})
+            yield frame({}, finish_reason="tool_calls")
+            return
         text = {"empty": "", "blank": " \n "}.get(fault or "", self.text(request))
         words = words_of(text) if self.chunking != "whole" else [text]
         for number, word in enumerate(words):
             if self.tokens_per_s:
                 await asyncio.sleep(1 / self.tokens_per_s)
             if fault is not None and number == self.fault_after:
-                if fault in ("close_unfinished", "reset"):
-                    break
-                async for broken in self.break_off(fault):
+                async for broken in break_off(fault):
                     yield broken
+                if fault == "reset":
+                    raise ConnectionResetError
+                if fault in ENDS:
+                    return
             yield frame({"content": f"@{time.monotonic():.6f} " if self.stamped else word})
-        if fault == "reset":
-            raise ConnectionResetError
-        if fault == "close_unfinished":
-            return
         yield frame({}, finish_reason=self.finish_reason)
         if fault == "hang_after_finish":
             await asyncio.sleep(3600)
+        if fault == "finish_twice":
+            yield frame({"content": CANARY}, finish_reason="length")
         if self.usage:
             usage = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": len(words)}
             yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
         yield "data: [DONE]\n\n"
-
-    async def break_off(self, fault: Fault) -> AsyncIterator[str | bytes]:
-        """What a fault in the middle of an answer sends."""
-        match fault:
-            case "stall":
-                await asyncio.sleep(3600)
-            case "endless_answer":
-                while True:
-                    yield frame({"content": "and "})
-                    await asyncio.sleep(0)
-            case "error_in_band":
-                yield f"data: {json.dumps({'error': {'message': CANARY}})}\n\n"
-            case "broken_json":
-                yield f'data: {{"choices": [{{"delta": {{"content": "{CANARY}\n\n'
-            case "half_character":
-                yield frame({"content": "😀"}).encode().replace(b"\x80", b"", 1)
-            case "lone_surrogate":
-                yield frame({"content": "X"}).replace("X", "\\ud83d")
-            case "giant_line":
-                for _ in range(40):
-                    yield b"data: " + b"x" * 65536
-            case _:
-                pass
 
     def text(self, request: RecordedRequest) -> str:
         return self.answer if isinstance(self.answer, str) else self.answer(request.prompt)
@@ -248,30 +200,15 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def frame(delta: dict[str, str], finish_reason: str | None = None) -> str:
-    """One chunk of a completion as it goes over the wire; U+2028 and emoji are not escaped."""
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "test", "choices": [choice]}
-    return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
-
-
 def words_of(text: str) -> list[str]:
     """Pieces the size of a model's tokens; joined they are the text."""
     return re.findall(r"\s*\S{1,6}|\s+$", text)
 
 
-def cut(piece: str | bytes, chunking: Chunking) -> list[bytes]:
-    data = piece if isinstance(piece, bytes) else piece.encode()
+def cut(piece: str | bytes, line_ending: str, chunking: Chunking) -> list[bytes]:
+    """A piece of the stream as it is sent; bytes are sent as they are."""
+    data = piece if isinstance(piece, bytes) else piece.replace("\n", line_ending).encode()
     return [data[index : index + 1] for index in range(len(data))] if chunking == "byte" else [data]
-
-
-async def begin(send: Any, status: int, content_type: str, *headers: tuple[bytes, bytes]) -> None:
-    fields = [(b"content-type", content_type.encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-
-
-async def write(send: Any, body: bytes, *, last: bool = False) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": not last})
 
 
 async def main() -> None:
@@ -281,7 +218,7 @@ async def main() -> None:
     parser.add_argument("--tokens", type=int, help="answer with so many words instead of citing the prompt's sources")
     parser.add_argument("--stamped", action="store_true", help="every token says when it was sent")
     parser.add_argument("--chunking", choices=get_args(Chunking), default="token")
-    parser.add_argument("--fault", choices=get_args(Fault))
+    parser.add_argument("--fault", choices=FAULTS)
     chosen = parser.parse_args()
     answer = " ".join(["word"] * chosen.tokens) if chosen.tokens else cite_sources
     async with ModelServer(

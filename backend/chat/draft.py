@@ -1,8 +1,8 @@
 """What a run has gathered so far, and how it is concluded: the saved answer and the data of its terminal frame."""
 
 import time
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from backend.chat.citations import Citation
 from backend.chat.events import FinishReason
@@ -10,7 +10,9 @@ from backend.chat.replay import error_data
 from backend.chat.run import StopReason
 from backend.conversations.models import Answer, RunRecord, Turn
 from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Unavailable
-from backend.llm.cascade import NoTierAnswered, TierTried, Usage
+from backend.llm.budget import Prices
+from backend.llm.cascade import NoTierAnswered, Started, Usage
+from backend.llm.race import TierTried
 from backend.llm.tier import PromptSource
 
 SHUTDOWN = "The service is restarting. Ask again in a moment."
@@ -26,19 +28,43 @@ class Draft:
     history: list[Turn] | None = None
     sources: list[dict[str, Any]] | None = None
     scope: str = "none"
+    persona: float | Literal["off"] = 0.0
     text: list[str] = field(default_factory=list)
     tier: str | None = None
     finish_reason: FinishReason | None = None
+    started: Started | None = None
     prompt_sources: tuple[PromptSource, ...] = ()
     citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     tiers_tried: tuple[TierTried, ...] = ()
-    events: str | None = None
     timings_ms: dict[str, int] = field(default_factory=dict)
+
+    def asked(self, started: Started) -> None:
+        """A tier has begun to answer."""
+        self.tier = started.tier
+        self.started = started
+        self.prompt_sources = started.prompt.sources
+        self.tiers_tried = started.tiers_tried
+
+    @property
+    def cost(self) -> float:
+        """What the tier that spoke last takes for its answer, estimated where it gave no counts."""
+        if self.started is None or (prices := self.started.member.prices) == Prices():
+            return 0.0
+        prompt, completion = self.usage.prompt_tokens, self.usage.completion_tokens
+        return prices.cost(
+            self.started.prompt.tokens if prompt is None else prompt,
+            self.started.member.budget.counter.count(self.content) if completion is None else completion,
+        )
 
     def clock(self, name: str) -> None:
         """Notes, once, how many milliseconds after the start something happened."""
         self.timings_ms.setdefault(name, round((time.monotonic() - self.started_at) * 1000))
+
+    @property
+    def upstream_events(self) -> str | None:
+        """What the tier that spoke last has kept of its upstream's events."""
+        return self.started.kept.text() if self.started and self.started.kept else None
 
     @property
     def content(self) -> str:
@@ -53,9 +79,11 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
     if failure is None and stopped != "shutdown":
         if stopped is not None:
             draft.finish_reason = "stopped"
-            if draft.tier is not None:
-                elapsed = draft.timings_ms["total"] - draft.timings_ms["retrieval"]
-                draft.tiers_tried = (TierTried(draft.tier, "stopped", elapsed),)
+            elapsed = draft.timings_ms["total"] - draft.timings_ms.get("retrieval", 0)
+            draft.tiers_tried = tuple(
+                replace(tried, elapsed_ms=elapsed) if tried.cascade_tier == draft.tier else tried
+                for tried in draft.tiers_tried
+            )
         return Answer(
             content=draft.content,
             status="complete" if stopped is None else "interrupted",
@@ -64,7 +92,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
             citations=[asdict(citation) for citation in draft.citations],
             cascade_tier=draft.tier,
             finish_reason=draft.finish_reason,
-            upstream_events=draft.events,
+            upstream_events=draft.upstream_events,
         )
     return Answer(
         content=draft.content,
@@ -73,6 +101,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         sources=draft.sources or [],
         citations=[asdict(citation) for citation in draft.citations],
         cascade_tier=draft.tier,
+        upstream_events=draft.upstream_events,
     )
 
 
@@ -86,6 +115,7 @@ def done_data(draft: Draft, record: RunRecord) -> dict[str, Any]:
         "finish_reason": draft.finish_reason,
         "creator": draft.creator,
         "scope": draft.scope,
+        "persona": draft.persona,
         "citations": [asdict(citation) for citation in draft.citations],
         "standalone_query": draft.query,
         "usage": asdict(draft.usage),

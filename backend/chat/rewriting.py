@@ -13,7 +13,7 @@ from backend.chat.instructions import instructions
 from backend.chat.prompt import MARKER, newest_turns, size
 from backend.conversations.models import Turn
 from backend.knowledge.words import content_stems
-from backend.llm.cascade import openai_tier
+from backend.llm.opening import openai_tier
 from backend.llm.tier import Finish, Message, Prompt, Tier, TierFailure, Token
 from backend.llm.tokens import TokenCounter
 from backend.retrieval.rewrite import leans_on_history

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from functools import partial
+from functools import cache, partial
 
 from backend.chat.citations import check
 from backend.chat.draft import Draft, conclude
 from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.markers import CitationFilter
+from backend.chat.persona import is_forbidden
 from backend.chat.prompt import assemble
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
@@ -23,9 +24,10 @@ from backend.errors import NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator
 from backend.knowledge.similarity import Similarity
+from backend.llm.budget import Budget
 from backend.llm.cascade import Cascade, Finished, Reset, Started
-from backend.llm.tier import Place, PromptSource, Token
-from backend.llm.tokens import TokenCounter
+from backend.llm.order import is_hard
+from backend.llm.tier import Place, Prompt, PromptSource, Token
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
 from backend.retrieval.rewrite import leans_on_history
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class ChatService:
-    """Answers questions. Budgets are in tokens."""
+    """Answers questions."""
 
     def __init__(
         self,
@@ -47,9 +49,6 @@ class ChatService:
         cascade: Cascade,
         runs: Runs,
         similarity: Similarity,
-        counter: TokenCounter,
-        prompt_tokens: int,
-        answer_tokens: int,
     ) -> None:
         self._store = store
         self._history = history
@@ -59,9 +58,6 @@ class ChatService:
         self._cascade = cascade
         self._runs = runs
         self._similarity = similarity
-        self._counter = counter
-        self._prompt_tokens = prompt_tokens
-        self._answer_tokens = answer_tokens
 
     async def ask(self, question: Question) -> RunRecord:
         """Commits the user's turn and starts its run, or finds the run that the idempotency key names.
@@ -123,7 +119,7 @@ class ChatService:
         self, question: Question, creator: Creator | None, early: asyncio.Task[Retrieved] | None, run: Run
     ) -> None:
         """Produces, saves, and then says so: the terminal frame comes after the commit."""
-        draft = Draft(query=question.query, creator=question.creator)
+        draft = Draft(query=question.query, creator=question.creator, persona="off" if is_forbidden(creator) else 0.0)
         run.producer = asyncio.create_task(self._produce(question, creator, early, run, draft))
         if run.stop_reason is not None:
             run.producer.cancel()
@@ -181,42 +177,46 @@ class ChatService:
         draft: Draft,
         history: list[Turn],
     ) -> None:
-        prompt = assemble(
-            question=question.query,
-            standalone=retrieved.query,
-            sources=[
-                PromptSource(index, passage.document.title, passage.creator.name, passage.chunk.text)
-                for index, passage in enumerate(retrieved.passages, start=1)
-            ],
-            history=history,
-            # Nobody speaks for somebody else: the voice is left out where the sources are not the creator's.
-            creator=creator if retrieved.scope == "creator" else None,
-            personality_weight=question.personality_weight,
-            counter=self._counter,
-            prompt_tokens=self._prompt_tokens,
-            answer_tokens=self._answer_tokens,
-            place=Place(run.record.conversation_id, run.record.seq),
-        )
-        draft.prompt_sources = prompt.sources
-        markers = CitationFilter(len(prompt.sources))
-        async with aclosing(self._cascade.answer(prompt)) as events:
+        @cache
+        def prompt_for(budget: Budget) -> Prompt:
+            return assemble(
+                question=question.query,
+                standalone=retrieved.query,
+                sources=[
+                    PromptSource(index, passage.document.title, passage.creator.name, passage.chunk.text)
+                    for index, passage in enumerate(retrieved.passages, start=1)
+                ],
+                history=history,
+                # Nobody speaks for somebody else: the voice is left out where the sources are not the creator's.
+                creator=creator if retrieved.scope == "creator" else None,
+                personality_weight=question.personality_weight,
+                counter=budget.counter,
+                prompt_tokens=budget.prompt_tokens,
+                answer_tokens=budget.answer_tokens,
+                place=Place(run.record.conversation_id, run.record.seq),
+            )
+
+        strengths = [(passage.document.id, passage.score) for passage in retrieved.passages]
+        hard = is_hard(question.query, strengths, len(history))
+        async with aclosing(self._cascade.answer(prompt_for, hard=hard)) as events:
             async for event in events:
                 match event:
-                    case Started(tier):
-                        draft.tier = tier
+                    case Started(tier, prompt):
+                        draft.asked(event)
+                        markers = CitationFilter(len(prompt.sources))
+                        if draft.persona != "off":
+                            draft.persona = prompt.personality_weight if self._cascade.writes(tier) else 0.0
                         draft.clock("first_token")
                     case Token(text):
                         say(markers.feed(text.replace("\0", "")), run, draft)
                     case Reset(tier, reason):
                         draft.text.clear()
-                        markers = CitationFilter(len(prompt.sources))
                         run.append(ResetEvent(tier, reason))
                     case Finished():
                         say(markers.finish(), run, draft)
                         draft.finish_reason = event.finish_reason
                         draft.usage = event.usage
                         draft.tiers_tried = event.tiers_tried
-                        draft.events = event.events
 
 
 def say(text: str, run: Run, draft: Draft) -> None:

@@ -19,13 +19,14 @@ class AgentStream:
     Events of other types are kept and otherwise ignored: tools and thoughts are no text. A stream that closes without
     `done`, an error inside it, JSON that is broken or holds half a character, and an answer without a word are a
     `TierFailure` without the upstream's text. A name of a session that is no `SESSION_ID` is as good as none.
+    `kept` gathers the events; of an error there is nothing in it.
     """
 
     def __init__(self, *, max_line_bytes: int) -> None:
         self.session_id: str | None = None
         self.done = False
         self._parser = EventParser(max_bytes=max_line_bytes)
-        self._kept = KeptEvents()
+        self.kept = KeptEvents()
         self._started = False
         self._blank = ""
 
@@ -43,7 +44,7 @@ class AgentStream:
             raise TierFailure("broken_stream")
         if not self._started:
             raise TierFailure("empty")
-        return Finish("stop", events=self._kept.text())
+        return Finish("stop")
 
     def _read(self, event: str, data: bytes) -> str:
         if event == "error":
@@ -57,14 +58,14 @@ class AgentStream:
             case {"type": "error"}:
                 raise TierFailure("refused")
             case {"type": "text_delta", "text": str(text)}:
-                self._kept.add_text(text)
+                self.kept.add_text(text)
                 return self._answer(text)
             case {"type": "session_id", "value": str(value)}:
                 self.session_id = value if SESSION_ID.fullmatch(value) else None
             case {"type": "done"}:
                 self.done = True
                 text = said.get("text")
-                self._kept.add(data)
+                self.kept.add(data)
                 if not self._started and isinstance(text, str):
                     self._blank = ""
                     return self._answer(text)
@@ -75,7 +76,7 @@ class AgentStream:
                 raise TierFailure("refused")
             case _:
                 raise TierFailure("broken_stream")
-        self._kept.add(data)
+        self.kept.add(data)
         return ""
 
     def _answer(self, text: str) -> str:

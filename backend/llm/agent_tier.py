@@ -14,7 +14,7 @@ import httpx2
 from backend.errors import Unavailable
 from backend.llm.agent_stream import AgentStream
 from backend.llm.deadlines import Deadlines, next_before
-from backend.llm.responses import could_be_events, refuse_unread
+from backend.llm.responses import could_be_events, is_packed, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class AgentTier:
     ) -> AsyncGenerator[Token | Finish, None]:
         """One request. The deadlines are moments of the loop's clock."""
         answer = AgentStream(max_line_bytes=self._max_line_bytes)
-        silent_until = first_token_by
+        silent_until, begun = first_token_by, False
         async with aclosing(self._bytes(request)) as chunks:
             while not answer.done:
                 try:
@@ -125,7 +125,11 @@ class AgentTier:
                 if chunk is None:
                     break
                 if text := answer.feed(chunk):
-                    yield Token(text)
+                    if not begun and answer.session_id not in (None, request["resume_session_id"]):
+                        # An answer that is stopped is one that the session has missed, and is told of.
+                        await self._keep(prompt, answer.session_id, questions_ago=1)
+                    yield Token(text) if begun else Token(text, answer.kept)
+                    begun = True
                     silent_until = asyncio.get_running_loop().time() + self._deadlines.idle_s
         finish = answer.finish()
         await self._keep(prompt, answer.session_id or request["resume_session_id"])
@@ -140,7 +144,8 @@ class AgentTier:
                 outcome = "broken_stream"
                 if response.status_code != httpx2.codes.OK:
                     raise TierFailure("refused")
-                if not could_be_events(response.headers.get("content-type", "")):
+                kind, packing = (response.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
+                if not could_be_events(kind) or is_packed(packing):
                     raise TierFailure("broken_stream")
                 async with aclosing(response.aiter_raw()) as chunks:
                     async for chunk in chunks:
@@ -171,20 +176,23 @@ class AgentTier:
         missed = turns_since(prompt.turns, (place.number - answered) // 2 - 1)
         return {"prompt": follow_up(prompt, missed), "system": None, "resume_session_id": session_id}
 
-    async def _keep(self, prompt: Prompt, session_id: str | None) -> None:
+    async def _keep(self, prompt: Prompt, session_id: str | None, *, questions_ago: int = 0) -> None:
+        """Remembers a session, and the question that it has answered last."""
         place = prompt.place
         if place is None or session_id is None:
             return
+        answered = place.number - 2 * questions_ago
         try:
             async with asyncio.timeout(SESSION_S):
-                await self._sessions.keep(place.conversation_id, self.name, digest(prompt), session_id, place.number)
+                await self._sessions.keep(place.conversation_id, self.name, digest(prompt), session_id, answered)
         except (TimeoutError, Unavailable):
             log.warning("tier %s: a session could not be kept; the next turn tells the conversation anew", self.name)
 
 
 def could_be_expired(failure: TierFailure) -> bool:
     """Whether an upstream that answered so may only have forgotten the session."""
-    return failure.outcome in ("refused", "broken_stream", "empty")
+    is_other = failure.outcome in ("unreachable", "timeout") or failure.blame in ("key", "access")
+    return not is_other and failure.retry_after_s is None
 
 
 def beginning(prompt: Prompt) -> Request:

@@ -1,32 +1,18 @@
 """The cascade: tiers in order, until one has answered."""
 
-import logging
-import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from backend.errors import Unavailable
-from backend.knowledge.similarity import Similarity
-from backend.llm.agent_tier import AgentTier, Sessions
-from backend.llm.deadlines import Deadlines
+from backend.llm.budget import AnswerCap, Budget
+from backend.llm.circuit import State
 from backend.llm.extractive_tier import ExtractiveTier
-from backend.llm.openai_tier import OpenAITier
-from backend.llm.tier import Finish, Outcome, Prompt, Tier, TierFailure, Token
-from backend.settings import Settings
-from backend.settings_tiers import AgentTierSettings, ExtractiveTierSettings, OpenAITierSettings
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TierTried:
-    """One tier that was asked; `elapsed_ms` from its request to its end."""
-
-    cascade_tier: str
-    outcome: Outcome
-    elapsed_ms: int
+from backend.llm.kept_events import KeptEvents
+from backend.llm.order import starting_at
+from backend.llm.race import Attempt, Member, Race, TierTried
+from backend.llm.tier import Finish, Outcome, Prompt, TierFailure, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +25,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first token of `tier` is there; it follows at once."""
+    """The first token of `tier` is there and follows at once; `prompt` is what it was asked.
+
+    `tiers_tried` are those so far, this one as if it was stopped now.
+    """
 
     tier: str
+    prompt: Prompt
+    member: Member
+    tiers_tried: tuple[TierTried, ...]
+    kept: KeptEvents | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +47,12 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete; the last event. `events` is what the tier wants kept with it."""
+    """The answer is complete; the last event."""
 
     tier: str
     finish_reason: Literal["stop", "length"]
     usage: Usage
     tiers_tried: tuple[TierTried, ...]
-    events: str | None = None
 
 
 CascadeEvent = Started | Token | Reset | Finished
@@ -75,100 +67,85 @@ class NoTierAnswered(Unavailable):
 
 
 class Cascade:
-    """Asks each tier until one answers to the end."""
+    """Asks each tier until one answers to the end. Hard questions start at `strong`, where there is one."""
 
-    def __init__(self, tiers: Sequence[Tier]) -> None:
-        self.tiers = tuple(tiers)
+    def __init__(
+        self, members: Sequence[Member], *, strong: Member | None = None, hedge_after_s: float | None = None
+    ) -> None:
+        self._members = tuple(members)
+        self._strong = strong
+        self._hedge_after_s = hedge_after_s
+        self._closing: set[asyncio.Task[None]] = set()
 
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[CascadeEvent, None]:
+    async def answer(
+        self, prompt_for: Callable[[Budget], Prompt], *, hard: bool = False
+    ) -> AsyncGenerator[CascadeEvent, None]:
         """`Started`, tokens and `Finished`; raises `NoTierAnswered` when no tier is left.
 
-        A tier that fails before its first token is passed over silently. One that fails later is followed by `Reset`
-        and `Started` as soon as another has its first token, and not before: while none has, the reader keeps the
-        text that there is.
+        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. A tier that fails before its
+        first token is passed over silently. One that fails later is followed by `Reset` and `Started` as soon as
+        another has its first token, and not before: while none has, the reader keeps the text that there is.
         """
-        tried: list[TierTried] = []
-        broken: tuple[str, Outcome] | None = None
-        for tier in self.tiers:
-            begun = False
-            asked_at = time.monotonic()
-            try:
-                async with aclosing(tier.stream(prompt)) as stream:
-                    async for event in stream:
-                        match event:
-                            case Token():
-                                if not begun:
-                                    begun = True
-                                    if broken is not None:
-                                        yield Reset(*broken)
-                                    yield Started(tier.name)
-                                yield event
-                            case Finish(reason, prompt_tokens, completion_tokens, kept):
-                                tried.append(TierTried(tier.name, "answered", since(asked_at)))
-                                usage = Usage(prompt_tokens, completion_tokens)
-                                yield Finished(tier.name, reason, usage, tuple(tried), kept)
+        members = starting_at(self._strong, self._members) if hard and self._strong else self._members
+        race = Race(members, prompt_for, self._hedge_after_s, self._closing)
+        broken: Reset | None = None
+        try:
+            while (attempt := await race.first_to_speak()) is not None:
+                if broken is not None:
+                    yield broken
+                yield Started(attempt.name, attempt.prompt, attempt.member, race.tried, attempt.first.kept)
+                cap = AnswerCap(attempt.member.budget.counter, attempt.member.budget.answer_tokens)
+                try:
+                    yield Token(cap.take(attempt.first.text))
+                    while not cap.reached:
+                        match event := await anext(attempt.stream, None):
+                            case Token(text):
+                                fits = cap.take(text)
+                                yield event if fits is text else Token(fits)
+                            case Finish():
+                                await attempt.answered()
+                                yield finished(attempt, event, race)
                                 return
+                            case None:
+                                raise TierFailure("broken_stream")
                             case _:
                                 assert_never(event)
-            except TierFailure as failure:
-                tried.append(TierTried(tier.name, failure.outcome, since(asked_at)))
-                log.warning("tier %s failed: %s after %d ms", tier.name, failure.outcome, tried[-1].elapsed_ms)
-                if begun:
-                    broken = (tier.name, failure.outcome)
-        raise NoTierAnswered(tuple(tried))
+                except TierFailure as failure:
+                    await attempt.failed(failure)
+                    broken = Reset(attempt.name, failure.outcome)
+                else:
+                    await attempt.answered()
+                    yield finished(attempt, Finish("length"), race)
+                    return
+            raise NoTierAnswered(race.tried)
+        finally:
+            await race.close()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All tiers, in their order; the strong one first, where it is not in the order."""
+        extra = (self._strong,) if self._strong and self._strong not in self._members else ()
+        return (*extra, *self._members)
+
+    def writes(self, name: str | None = None) -> bool:
+        """Whether this tier, or without a name any, puts answers into words of its own instead of quoting."""
+        tiers = (member.tier for member in self.members)
+        return any(not isinstance(tier, ExtractiveTier) for tier in tiers if name in (None, tier.name))
+
+    async def states(self) -> dict[str, State]:
+        """How each tier stands with its breaker."""
+        return {
+            member.tier.name: await member.breaker.state() if member.breaker else "closed" for member in self.members
+        }
 
     async def close(self) -> None:
         """Closes every tier's connections."""
-        for tier in self.tiers:
-            await tier.close()
+        await asyncio.gather(*self._closing)
+        for member in self.members:
+            await member.tier.close()
 
 
-def open_cascade(settings: Settings, similarity: Similarity | None, sessions: Sessions) -> Cascade:
-    """The tiers of `cascade.order`; one that lacks its base URL or model is left out, with a line in the log."""
-    tiers: list[Tier] = []
-    for name in settings.cascade.order:
-        section = settings.tiers[name]
-        match section:
-            case OpenAITierSettings(base_url=str(base_url), model=str(model)) if base_url and model:
-                tiers.append(openai_tier(name, base_url, model, section))
-            case OpenAITierSettings():
-                log.info("tier %s is skipped: it has no base_url or no model", name)
-            case AgentTierSettings(base_url=str(base_url)) if base_url:
-                tiers.append(agent_tier(name, base_url, section, sessions))
-            case AgentTierSettings():
-                log.info("tier %s is skipped: it has no base_url", name)
-            case ExtractiveTierSettings():
-                tiers.append(ExtractiveTier(name, similarity))
-            case _:
-                assert_never(section)
-    return Cascade(tiers)
-
-
-def openai_tier(name: str, base_url: str, model: str, section: OpenAITierSettings) -> OpenAITier:
-    """A tier from its settings."""
-    return OpenAITier(
-        name,
-        base_url=base_url,
-        model=model,
-        api_key=section.api_key.get_secret_value() if section.api_key else None,
-        deadlines=Deadlines(section.first_token_timeout_s, section.idle_timeout_s, section.total_timeout_s),
-    )
-
-
-def agent_tier(name: str, base_url: str, section: AgentTierSettings, sessions: Sessions) -> AgentTier:
-    """A tier from its settings."""
-    return AgentTier(
-        name,
-        base_url=base_url,
-        api_key=section.api_key.get_secret_value() if section.api_key else None,
-        connect_timeout_s=section.connect_timeout_s,
-        deadlines=Deadlines(section.first_token_timeout_s, section.idle_timeout_s, section.total_timeout_s),
-        max_response_bytes=section.max_response_bytes,
-        max_line_bytes=section.max_line_bytes,
-        sessions=sessions,
-    )
-
-
-def since(moment: float) -> int:
-    """Whole milliseconds from a moment of the monotonic clock until now."""
-    return round((time.monotonic() - moment) * 1000)
+def finished(attempt: Attempt, finish: Finish, race: Race) -> Finished:
+    """The last event of an answer."""
+    usage = Usage(finish.prompt_tokens, finish.completion_tokens)
+    return Finished(attempt.name, finish.reason, usage, race.tried)

@@ -7,6 +7,8 @@ from pydantic_core import from_json
 from backend.llm.server_sent_events import EventParser, EventTooLarge
 from backend.llm.tier import Finish, TierFailure
 
+MOST_TOKENS = 1_000_000_000  # a count above is nonsense
+
 
 class CompletionStream:
     """Reads one answer out of the bytes of its event stream.
@@ -16,10 +18,10 @@ class CompletionStream:
     `TierFailure` without the upstream's text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_line_bytes: int) -> None:
         self.finish_reason: Literal["stop", "length"] | None = None
         self.done = False
-        self._parser = EventParser()
+        self._parser = EventParser(max_bytes=max_line_bytes)
         self._usage: dict[str, Any] = {}
         self._started = False
         self._blank = ""
@@ -72,16 +74,18 @@ class CompletionStream:
             raise TierFailure("broken_stream") from None
 
     def _choice(self, choice: dict[str, Any]) -> str:
+        if self.finish_reason is not None:
+            return ""  # the answer has ended, and what follows is none of it
         content = (choice.get("delta") or {}).get("content")
         if content is not None and not isinstance(content, str):
             raise TierFailure("broken_stream")
         match choice.get("finish_reason"):
-            case None:
+            case None | "":
                 pass
             case "length":
                 self.finish_reason = "length"
             case "content_filter":
-                raise TierFailure("refused")
+                raise TierFailure("refused", blame="question")
             case _:
                 # Compatible servers have words of their own (`eos`, `end_turn`) for an answer that is complete.
                 self.finish_reason = "stop"
@@ -91,4 +95,4 @@ class CompletionStream:
 def count(usage: dict[str, Any], key: str) -> int | None:
     """A token count, or None where the upstream gave none or nonsense."""
     value = usage.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None

@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from backend.llm.completion_stream import CompletionStream
 from backend.llm.deadlines import Deadlines, next_before
-from backend.llm.responses import could_be_events, refuse_unread
+from backend.llm.responses import could_be_events, is_packed, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
 
 # The answer is whole once the finish reason is there; usage follows at once or not at all.
@@ -26,10 +26,23 @@ class OpenAITier:
     Only answer text counts as a token: comments, empty deltas and `reasoning_content` do not hold a deadline open.
     """
 
-    def __init__(self, name: str, *, base_url: str, model: str, api_key: str | None, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str,
+        model: str,
+        api_key: str | None,
+        connect_timeout_s: float,
+        deadlines: Deadlines,
+        max_response_bytes: int,
+        max_line_bytes: int,
+    ) -> None:
         self.name = name
         self._model = model
         self._deadlines = deadlines
+        self._max_response_bytes = max_response_bytes
+        self._max_line_bytes = max_line_bytes
         self._client = AsyncOpenAI(
             base_url=base_url,
             # A local endpoint needs no key, but the client insists on one, and would otherwise take the environment's.
@@ -38,8 +51,12 @@ class OpenAITier:
             max_retries=0,
             # A compressor between us and the model would hold tokens back.
             default_headers={"Accept-Encoding": "identity"},
-            # Our deadlines cover connecting, sending and every read.
-            http_client=DefaultAsyncHttpxClient(timeout=None, event_hooks={"response": [refuse_unread]}),
+            http_client=DefaultAsyncHttpxClient(
+                # Everything else is within our own deadlines.
+                timeout=httpx2.Timeout(None, connect=connect_timeout_s),
+                follow_redirects=False,
+                event_hooks={"response": [refuse_unread]},
+            ),
         )
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
@@ -47,15 +64,15 @@ class OpenAITier:
         started = asyncio.get_running_loop().time()
         end = started + self._deadlines.total_s
         silent_until = started + self._deadlines.first_token_s
-        completion = CompletionStream()
+        completion = CompletionStream(max_line_bytes=self._max_line_bytes)
         async with aclosing(self._bytes(prompt)) as chunks:
             while True:
                 try:
                     chunk = await next_before(min(silent_until, end), chunks)
-                except TimeoutError:
-                    if completion.finish_reason is None:
-                        raise TierFailure("timeout") from None
-                    break  # it is whole: there the deadline is an end and no failure
+                except (TimeoutError, TierFailure) as failure:
+                    if completion.finish_reason is not None:
+                        break  # it is whole: whatever happens now is an end and no failure
+                    raise (failure if isinstance(failure, TierFailure) else TierFailure("timeout")) from None
                 if chunk is None:
                     break
                 text = completion.feed(chunk)
@@ -75,6 +92,7 @@ class OpenAITier:
     async def _bytes(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
         """The body of the response as it arrives. Closing this generator closes the connection."""
         outcome: Literal["unreachable", "broken_stream"] = "unreachable"
+        received = 0
         try:
             async with self._client.chat.completions.with_streaming_response.create(
                 model=self._model,
@@ -85,10 +103,16 @@ class OpenAITier:
                 stream_options={"include_usage": True},
             ) as response:
                 outcome = "broken_stream"
-                if not could_be_events(response.headers.get("content-type", "")):
+                headers = response.headers
+                if not could_be_events(headers.get("content-type", "")) or is_packed(
+                    headers.get("content-encoding", "")
+                ):
                     raise TierFailure("broken_stream")
-                async with aclosing(response.http_response.aiter_bytes()) as chunks:
+                async with aclosing(response.http_response.aiter_raw()) as chunks:
                     async for chunk in chunks:
+                        received += len(chunk)
+                        if received > self._max_response_bytes:
+                            raise TierFailure("broken_stream")
                         yield chunk
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.

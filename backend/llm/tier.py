@@ -1,11 +1,16 @@
 """A tier: one way to get an answer. The cascade tries tiers in order; all of them speak these types."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
+from backend.llm.kept_events import KeptEvents
+
 Outcome = Literal["answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "stopped"]
+
+# `access` is the key's fault where the tier has never answered, and else its own: a gate may refuse one question.
+Blame = Literal["tier", "question", "key", "access"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,9 @@ class Place:
 class Prompt:
     """Everything a tier may use: the assembled messages, and the parts for tiers that need no model, or that remember.
 
-    `tokens` is the size of `messages` by tiktoken; `max_tokens` caps the answer. A tier whose upstream remembers the
-    conversation finds in `follow_up` the user's message without the conversation, and in `turns` the turns that the
-    message quotes, oldest first, each in its fence.
+    `tokens` is the size of `messages` by tiktoken; `max_tokens` caps the answer; `personality_weight` says how much of
+    a creator's voice is in it. A tier whose upstream remembers the conversation finds in `follow_up` the user's message
+    without the conversation, and in `turns` the turns that the message quotes, oldest first, each in its fence.
     """
 
     messages: tuple[Message, ...]
@@ -49,6 +54,7 @@ class Prompt:
     tokens: int
     max_tokens: int
     temperature: float = 0.2
+    personality_weight: float = 0.0
     place: Place | None = None
     follow_up: str = ""
     turns: tuple[Message, ...] = ()
@@ -56,30 +62,36 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the answer, never empty."""
+    """A piece of the answer, never empty.
+
+    The first one of an answer may bring what is to be kept of the upstream's own events, and goes on gathering them.
+    """
 
     text: str
+    kept: KeptEvents | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a complete answer; the last event of a stream. Token counts are None where the upstream gave none.
-
-    `events` is what is to be kept of the upstream's own events, a line each; for the operator, never for a reader.
-    """
+    """The end of a complete answer; the last event of a stream. Token counts are None where the upstream gave none."""
 
     reason: Literal["stop", "length"]
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    events: str | None = None
 
 
 class TierFailure(Exception):
-    """A tier could not answer. Only `outcome` may be shown; the text of `__cause__` is never shown or logged."""
+    """A tier could not answer. Only `outcome` may be shown; the text of `__cause__` is never shown or logged.
 
-    def __init__(self, outcome: Outcome) -> None:
+    `blame` says what the failure tells about other questions; `retry_after_s` is when the upstream wants to be asked
+    again, within our bounds.
+    """
+
+    def __init__(self, outcome: Outcome, *, blame: Blame = "tier", retry_after_s: float | None = None) -> None:
         super().__init__(outcome)
         self.outcome: Outcome = outcome
+        self.blame: Blame = blame
+        self.retry_after_s = retry_after_s
 
 
 class Tier(Protocol):

@@ -4,6 +4,7 @@ import lzma
 import os
 from contextlib import suppress
 from hashlib import sha1
+from math import ceil
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Self
@@ -18,13 +19,18 @@ PACKED_RANKS = Path(__file__).parent / "ranks" / f"{ENCODING}.tiktoken.xz"
 # address, and takes what it finds if the SHA-256 is right.
 RANKS_ADDRESS = f"https://openaipublic.blob.core.windows.net/encodings/{ENCODING}.tiktoken"
 RANKS_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+# The encodings of tiktoken that split plain text by these ranks.
+ENCODINGS_OF_RANKS = (ENCODING, "o200k_harmony")
+# Another model's tokenizer may need more tokens for the same text, and is not here to be asked.
+UNKNOWN_MARGIN = 1.3
 
 
 class TokenCounter:
-    """Token counts that hold for current OpenAI models and are close for others."""
+    """Token counts: exact for models of these ranks; for others an estimate, `margin` times as much, rounded up."""
 
-    def __init__(self, encoding: tiktoken.Encoding) -> None:
+    def __init__(self, encoding: tiktoken.Encoding, margin: float = 1.0) -> None:
         self._encoding = encoding
+        self._margin = margin
 
     @classmethod
     def open(cls, data_dir: Path) -> Self:
@@ -42,16 +48,28 @@ class TokenCounter:
                 raise ConfigurationError(f"{folder} cannot be written: free some space there, or allow it.") from error
         return cls(tiktoken.get_encoding(ENCODING))
 
+    def for_model(self, model: str) -> "TokenCounter":
+        """The counter for a model by its name, which may have its provider's before it (`openai/gpt-4o`)."""
+        try:
+            known = tiktoken.encoding_name_for_model(model.rpartition("/")[2]) in ENCODINGS_OF_RANKS
+        except KeyError:
+            known = False
+        return TokenCounter(self._encoding, 1.0 if known else UNKNOWN_MARGIN)
+
+    def without_margin(self) -> "TokenCounter":
+        """The counter for what must not be cut too early."""
+        return TokenCounter(self._encoding)
+
     def count(self, text: str) -> int:
         """Tokens of `text`; what looks like a special token counts as the text that it is."""
-        return len(self._encoding.encode_ordinary(text))
+        return ceil(len(self._encoding.encode_ordinary(text)) * self._margin)
 
     def cut(self, text: str, limit: int) -> str:
         """The longest beginning of `text`, in whole tokens and whole characters, of at most `limit` tokens."""
         tokens = self._encoding.encode_ordinary(text)
-        if len(tokens) <= limit:
+        if ceil(len(tokens) * self._margin) <= limit:
             return text
-        kept = max(limit, 0)
+        kept = max(int(limit / self._margin), 0)
         while True:
             # A token may end within a character, and a shorter text may split into other tokens than it did as a part.
             beginning = self._encoding.decode(tokens[:kept], errors="ignore")

@@ -6,14 +6,17 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
 
 from backend.llm.deadlines import Deadlines
 from backend.llm.openai_tier import OpenAITier
-from backend.llm.tier import Finish, Message, Outcome, Prompt, TierFailure, Token
-from tests.model_server import CANARY, Chunking, Fault, ModelServer
+from backend.llm.responses import wait_asked_for
+from backend.llm.tier import Blame, Finish, Message, Outcome, Prompt, TierFailure, Token
+from tests.model_faults import CANARY, FAULTS, REFUSALS, Fault, nobody_accepting, nobody_listening
+from tests.model_server import Chunking, ModelServer
 
 PROMPT = Prompt(
     messages=(Message("system", "Be brief."), Message("user", "Hello?")),
@@ -27,8 +30,12 @@ PATIENT = Deadlines(first_token_s=30, idle_s=30, total_s=30)
 
 
 @asynccontextmanager
-async def tier_of(server: ModelServer, deadlines: Deadlines = PATIENT) -> AsyncIterator[OpenAITier]:
-    tier = OpenAITier("fast", base_url=server.base_url, model="test", api_key="key", deadlines=deadlines)
+async def tier_of(
+    server: ModelServer | str, deadlines: Deadlines = PATIENT, **changes: float
+) -> AsyncIterator[OpenAITier]:
+    base_url = server if isinstance(server, str) else server.base_url
+    limits: dict[str, Any] = {"connect_timeout_s": 10, "max_response_bytes": 1 << 23, "max_line_bytes": 1 << 20}
+    tier = OpenAITier("fast", base_url=base_url, model="test", api_key="key", deadlines=deadlines, **limits | changes)
     try:
         yield tier
     finally:
@@ -92,36 +99,57 @@ async def test_an_answer_with_its_finish_reason_is_whole_even_if_the_stream_stay
         assert await read(tier) == ("Hi there you", Finish("stop"))
 
 
-@pytest.mark.parametrize(
-    ("fault", "outcome", "text"),
-    [
-        ("refuse_500", "refused", ""),
-        ("refuse_401", "refused", ""),
-        ("refuse_429", "refused", ""),
-        ("endless_refusal", "refused", ""),
-        ("hang", "timeout", ""),
-        ("endless_comments", "timeout", ""),
-        ("error_in_200", "broken_stream", ""),
-        ("html", "broken_stream", ""),
-        ("empty", "empty", ""),
-        ("blank", "empty", ""),
-        ("done_only", "empty", ""),
-        ("stall", "timeout", "one two"),
-        ("endless_answer", "timeout", "one two"),
-        ("close_unfinished", "broken_stream", "one two"),
-        ("reset", "broken_stream", "one two"),
-        ("error_in_band", "refused", "one two"),
-        ("broken_json", "broken_stream", "one two"),
-        ("half_character", "broken_stream", "one two"),
-        ("lone_surrogate", "broken_stream", "one two"),
-        ("giant_line", "broken_stream", "one two"),
-    ],
-)
+SAID: dict[Fault, Outcome] = {
+    "stall": "timeout",
+    "endless_answer": "timeout",
+    "close_unfinished": "broken_stream",
+    "done_unfinished": "broken_stream",
+    "reset": "broken_stream",
+    "error_in_band": "refused",
+    "error_event": "refused",
+    "broken_json": "broken_stream",
+    "no_object": "broken_stream",
+    "half_character": "broken_stream",
+    "half_character_at_the_end": "broken_stream",
+    "lone_surrogate": "broken_stream",
+    "giant_line": "broken_stream",
+    "content_filter": "refused",
+}
+UNSAID: dict[Fault, Outcome] = {
+    **dict.fromkeys(REFUSALS, "refused"),
+    "silent": "timeout",
+    "slow_headers": "timeout",
+    "reset_in_headers": "unreachable",
+    "no_http": "unreachable",
+    "error_in_200": "broken_stream",
+    "html": "broken_stream",
+    "gzip": "broken_stream",
+    "image": "broken_stream",
+    "nothing": "broken_stream",
+    "hang": "timeout",
+    "endless_comments": "timeout",
+    "endless_blank_lines": "timeout",
+    "endless_reasoning": "timeout",
+    "done_only": "empty",
+    "empty": "empty",
+    "blank": "empty",
+    "tool_calls": "empty",
+}
+ODD: tuple[Fault, ...] = ("hang_after_finish", "finish_twice")
+
+
+def test_every_fault_is_tried() -> None:
+    assert {*SAID, *UNSAID, *ODD} == set(FAULTS)
+    assert len(FAULTS) >= 30
+
+
+@pytest.mark.parametrize("fault", [*SAID, *UNSAID])
 async def test_every_fault_is_a_failure_that_says_nothing_of_the_upstream(
-    fault: Fault, outcome: Outcome, text: str, caplog: pytest.LogCaptureFixture
+    fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "openai")
     said: list[str] = []
+    outcome, text = (SAID | UNSAID)[fault], "one two" if fault in SAID else ""
     deadlines = SOON if outcome == "timeout" else PATIENT
     async with ModelServer("one two three", fault=fault) as server, tier_of(server, deadlines) as tier:
         begun = time.monotonic()
@@ -134,14 +162,82 @@ async def test_every_fault_is_a_failure_that_says_nothing_of_the_upstream(
     assert CANARY not in "".join(traceback.format_exception(failure.value)) + caplog.text
 
 
-async def test_nobody_listening_is_unreachable() -> None:
-    server = ModelServer()
-    async with server:
-        pass
-    async with tier_of(server) as tier:
+async def test_what_follows_the_finish_is_no_part_of_the_answer() -> None:
+    async with ModelServer("Hi there you", fault="finish_twice") as server, tier_of(server) as tier:
+        assert await read(tier) == ("Hi there you", Finish("stop", 3, 3))
+
+
+@pytest.mark.parametrize("fault", ["endless_comments", "endless_blank_lines", "endless_reasoning", "endless_answer"])
+async def test_a_response_without_end_is_over_at_its_cap(fault: Fault) -> None:
+    async with (
+        ModelServer("one two three", fault=fault) as server,
+        tier_of(server, max_response_bytes=2000) as tier,
+    ):
+        with pytest.raises(TierFailure) as failure:
+            await listen(tier, [])
+        assert await server.no_stream_open()
+    assert failure.value.outcome == "broken_stream"
+
+
+async def test_a_long_line_is_a_failure_at_its_own_cap() -> None:
+    async with ModelServer("word " * 300, "whole") as server, tier_of(server, max_line_bytes=1024) as tier:
         with pytest.raises(TierFailure) as failure:
             await read(tier)
+    assert failure.value.outcome == "broken_stream"
+
+
+@pytest.mark.parametrize(
+    ("fault", "blame", "seconds"),
+    [
+        ("refuse_500", "tier", None),
+        ("refuse_400", "question", None),
+        ("content_filter", "question", None),
+        ("refuse_401", "key", None),
+        ("refuse_403", "access", None),
+        ("refuse_429", "tier", 7),
+        ("refuse_429_date", "tier", 7),
+        ("refuse_429_negative", "tier", None),
+        ("refuse_429_absurd", "tier", 300),
+        ("refuse_503", "tier", 7),
+    ],
+)
+async def test_a_refusal_says_whom_it_is_to_be_blamed_on_and_how_long_to_wait(
+    fault: Fault, blame: Blame, seconds: float | None
+) -> None:
+    async with ModelServer("one two three", fault=fault) as server, tier_of(server) as tier:
+        with pytest.raises(TierFailure) as failure:
+            await listen(tier, [])
+    assert failure.value.blame == blame
+    assert failure.value.retry_after_s == (seconds and pytest.approx(seconds, abs=2))
+
+
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-1", "1.5", "٣", "9" * 5000, "Mon, 99 Nov 2026 00:00:00 GMT", "\x00", "Mon"]
+)
+def test_a_wait_that_makes_no_sense_is_none_or_the_longest(header: str) -> None:
+    assert wait_asked_for(header) in (None, 300)
+
+
+def test_a_date_that_has_passed_is_the_shortest_wait() -> None:
+    assert wait_asked_for("Mon, 02 Nov 2020 00:00:00 GMT") == 1
+
+
+async def test_nobody_listening_is_unreachable() -> None:
+    with nobody_listening() as base_url:
+        async with tier_of(base_url) as tier:
+            with pytest.raises(TierFailure) as failure:
+                await read(tier)
     assert failure.value.outcome == "unreachable"
+
+
+async def test_a_connection_that_does_not_come_about_has_its_own_deadline() -> None:
+    with nobody_accepting() as base_url:
+        async with tier_of(base_url, connect_timeout_s=0.2) as tier:
+            begun = time.monotonic()
+            with pytest.raises(TierFailure) as failure:
+                await read(tier)
+    assert failure.value.outcome == "unreachable"
+    assert time.monotonic() - begun < 5
 
 
 async def test_closing_the_stream_closes_the_upstream_connection() -> None:
