@@ -93,9 +93,11 @@ def evaluate(
 def profile(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="The creator.", show_default=False)],
 ) -> None:
-    """Measures a creator's voice in their own words, and keeps it as a file that you may edit.
+    """Measures a creator's voice in their own words, keeps it as a file that you may edit, and publishes it.
 
-    The file lies in `profiles` in the data folder; run again, it renews what is measured and leaves what you wrote.
+    The file lies in `profiles` in the data folder. Run again after an edit, it leaves what you wrote, renews what is
+    measured, and publishes both: a model's answers then sound like it as far as a visitor asks for it. With
+    `persona: off` in the file, or in the creator's `creator.yaml`, they never do.
     """
     from pipeline.commands import profile as command
 

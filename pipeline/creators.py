@@ -51,6 +51,7 @@ class _Profile(BaseModel):
     topics: tuple[_Line, ...] = ()
     links: tuple[_Link, ...] = ()
     questions: tuple[_Line, ...] = ()
+    persona: bool = True  # YAML reads `off` as False
 
 
 def read_profile(path: Path) -> Creator:
@@ -71,7 +72,14 @@ def read_profile(path: Path) -> Creator:
         raise ConfigurationError(_sentence_for(path, error)) from error
     links = tuple(Link(link.label, link.url) for link in profile.links)
     return Creator(
-        profile.slug, profile.name, profile.bio, profile.voice, profile.topics, links=links, questions=profile.questions
+        slug=profile.slug,
+        name=profile.name,
+        bio=profile.bio,
+        voice=profile.voice,
+        topics=profile.topics,
+        links=links,
+        questions=profile.questions,
+        persona=profile.persona,
     )
 
 

@@ -18,6 +18,7 @@ from backend.settings import Settings
 from pipeline.gather import STAGING
 from pipeline.ledger import Ledger
 from pipeline.profile import drop_documents, profile_folder, remove_profile
+from pipeline.published import PublishedProfiles
 from pipeline.tombstones import Tombstones
 
 LAST_ORDINAL = 2**31 - 1
@@ -53,6 +54,7 @@ class Deletion:
         self._catalogue = Catalogue(database)
         self._ledger = Ledger(database)
         self._tombstones = Tombstones(database)
+        self._profiles = PublishedProfiles(database)
 
     async def run(self, documents: Sequence[UUID], creator: str | None = None) -> Deleted:
         """Deletes these documents and those that repeat them, or everything of `creator`; call it while you hold
@@ -66,6 +68,7 @@ class Deletion:
         doomed = await self._tombstones.with_repetitions([*asked, *await self._tombstones.unfinished()])
         deleted = Deleted(len(asked), len(set(doomed).difference(asked)))
         await self._ledger.silence(doomed)
+        await self._profiles.withdraw(doomed, creator)  # before answers that began are waited for: they may have it
         said = await self._passages(doomed, deleted)
         erased = await erase(self._settings, doomed, with_creator=creator is not None)
         deleted.answers = erased.answers
@@ -108,6 +111,7 @@ class Deletion:
     ) -> dict[str, int]:
         """Looks for what must be gone, as a reader, the service and a curator would."""
         left = await self._tombstones.remaining(documents, creator)
+        left |= await self._profiles.remaining(documents, creator)
         left |= await remaining(self._settings, documents)
         left["documents that answer"] = len(await self._catalogue.find_documents(documents))
         left["passages"] = 0

@@ -97,6 +97,7 @@ class Ledger:
             "topics": list(creator.topics),
             "links": [{"label": link.label, "url": link.url} for link in creator.links],
             "questions": list(creator.questions),
+            "persona": creator.persona,
         }
         statement = insert(creators).values(values)
         if is_described:

@@ -2,9 +2,9 @@
 
     <data_dir>/profiles/<slug>.yaml
 
-`voice` and `phrases` are the curator's: what they have changed there is never overwritten. `measured` is renewed
-whenever the profile is made again. Nothing in it is a document's alone but the samples, and these name their document:
-a phrase stands in two documents at least.
+All but `measured` is the curator's: what they have changed there is never overwritten. `measured` is renewed whenever
+the profile is made again. Nothing in it is a document's alone but the samples, and these name their document: a phrase
+stands in two documents at least.
 """
 
 import os
@@ -26,16 +26,25 @@ from pipeline.sources.metadata import read_yaml
 from pipeline.voice.measure import Voice
 
 _HEAD = """\
-# How {name} talks. `footnote profile {slug}` made this file, and renews it.
+# How {name} talks. `footnote profile {slug}` made this file.
+# Run it again after every edit: it renews what is measured and publishes all of it.
 #
 # Yours to edit:
-#   voice     in prose: tone, rhythm, humour, whom they address. At first it is what creator.yaml says.
-#   phrases   turns of speech that an answer in their voice may use. At first they are the measured ones; take out
-#             what does not sound like them, add what does.
-# What you change there stays as it is; what you leave alone is renewed with the rest. `measured` is overwritten each
-# time: to be rid of something in it, take it out of `phrases` or say so in `voice`.
+#   persona    off: answers never sound like them, whatever a visitor asks for.
+#   voice      in prose: tone, rhythm, humour, whom they address. At first it is what creator.yaml says.
+#   phrases    turns of speech that an answer in their voice may use. At first they are the measured ones; take out
+#              what does not sound like them, add what does.
+#   do, dont   what they do when they explain something, and what they never do: "gives a number", "swears".
+# Yours to add; each takes the place of what was measured.
+#   sentences  how long they are and how they begin: "short, rarely more than ten words".
+#   person     whom they speak of and to: "says we, never I".
+#   samples    passages in which they sound like themselves, each with its `document` (as below) and `text`.
+# In every list the most telling comes first, and is used at any strength. What you change stays as it is; what you
+# leave alone is renewed with the rest. `measured` is overwritten each time.
 
+persona: on
 """
+_KEYS = {"persona", "voice", "phrases", "do", "dont", "sentences", "person", "samples", "measured"}
 _FRESH = ".new"
 _WIDTH = 110
 
@@ -45,9 +54,9 @@ class Sample:
     """A passage that is typical of a creator; it goes when its document goes."""
 
     document: UUID
-    title: str
-    place: str
     text: str
+    title: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,21 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A creator's profile. `measured` is None where a curator has written the file alone."""
+    """A creator's profile. `measured` is None where a curator has written the file alone.
+
+    `sentences`, `person` and `samples` are None where what was measured holds.
+    """
 
     slug: str
     voice: str
     phrases: tuple[str, ...]
     measured: Measured | None
+    persona: bool = True
+    do: tuple[str, ...] = ()
+    dont: tuple[str, ...] = ()
+    sentences: str | None = None
+    person: str | None = None
+    samples: tuple[Sample, ...] | None = None
 
 
 def profile_folder(data_dir: Path) -> Path:
@@ -101,7 +119,7 @@ def keep_profile(folder: Path, creator: Creator, measured: Measured) -> Profile:
     found = [phrase.text for phrase in measured.manner.phrases]
     if text is None:
         text = _HEAD.format(name=" ".join(creator.name.split()), slug=creator.slug)
-        sections: dict[str, object] = {"voice": creator.voice, "phrases": found}
+        sections: dict[str, object] = {"voice": creator.voice, "phrases": found, "do": [], "dont": []}
     else:
         old = _parse(text, path)
         sections = {}
@@ -127,9 +145,14 @@ def drop_documents(folder: Path, documents: Collection[UUID]) -> None:
             continue
         try:
             profile = _parse(text, path)
+            sections: dict[str, object] = {}
+            if profile.samples is not None:
+                kept = [sample for sample in profile.samples if sample.document not in documents]
+                sections["samples"] = TypeAdapter(list[Sample]).dump_python(kept, mode="json")
             if profile.measured is not None:
-                kept = tuple(sample for sample in profile.measured.samples if sample.document not in documents)
-                _write(path, text, {"measured": _plain(replace(profile.measured, samples=kept))})
+                measured = tuple(sample for sample in profile.measured.samples if sample.document not in documents)
+                sections["measured"] = _plain(replace(profile.measured, samples=measured))
+            _write(path, text, sections)
         except ConfigurationError as error:
             refused.append(error)
     if refused:
@@ -159,14 +182,10 @@ def _parse(text: str, path: Path) -> Profile:
         values = read_yaml(text, str(path))
     except ContentError as error:
         raise ConfigurationError(f"{error.message} Mend it, or delete it to have it made anew.") from error
-    if unknown := sorted(values.keys() - {"voice", "phrases", "measured"}):
+    if unknown := sorted(values.keys() - _KEYS):
         raise ConfigurationError(f"{path}: `{unknown[0]}` is not a key of a profile: take it out.")
-    fields = {
-        "slug": path.stem,
-        "voice": values.get("voice") or "",
-        "phrases": values.get("phrases") or (),
-        "measured": values.get("measured"),
-    }
+    given = {key: value for key, value in values.items() if value is not None}
+    fields = {"slug": path.stem, "voice": "", "phrases": (), "measured": None, **given}
     try:
         return TypeAdapter(Profile).validate_python(fields)
     except ValidationError as error:

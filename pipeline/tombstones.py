@@ -68,7 +68,15 @@ class Tombstones:
 
     async def empty_creator(self, slug: str) -> None:
         """Forgets every document of a creator, and all of them but the slug: that goes last, with `remove_creator`."""
-        nothing = {"name": slug, "bio": "", "voice": "", "topics": [], "links": [], "questions": []}
+        nothing: dict[str, object] = {
+            "name": slug,
+            "bio": "",
+            "voice": "",
+            "topics": [],
+            "links": [],
+            "questions": [],
+            "profile": None,
+        }
         async with transaction(self._engine) as connection:
             await connection.execute(delete(documents).where(documents.c.creator == slug))
             await connection.execute(update(creators).where(creators.c.slug == slug).values(nothing))

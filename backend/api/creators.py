@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from backend.api.dependencies import Parts
 from backend.api.schemas import CreatorBody, CreatorsBody, LinkBody
+from backend.chat.persona import voice_of
 
 router = APIRouter(prefix="/api/v1/creators", tags=["creators"])
 
@@ -23,6 +24,7 @@ async def creators(parts: Parts) -> CreatorsBody:
                 links=[LinkBody(**asdict(link)) for link in entry.creator.links],
                 questions=list(entry.creator.questions),
                 documents=entry.documents,
+                persona=parts.cascade.writes() and voice_of(entry.creator) is not None,
             )
             for entry in await parts.catalogue.list_creators()
             if entry.documents

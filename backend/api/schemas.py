@@ -54,7 +54,10 @@ class LinkBody(BaseModel):
 
 
 class CreatorBody(BaseModel):
-    """A creator as the picker shows them; `documents` counts those that answer."""
+    """A creator as the picker shows them; `documents` counts those that answer.
+
+    `persona` is true where a `personality_weight` above 0 makes answers sound like them.
+    """
 
     slug: str
     name: str
@@ -63,6 +66,7 @@ class CreatorBody(BaseModel):
     links: list[LinkBody]
     questions: list[str]
     documents: int
+    persona: bool
 
 
 class CreatorsBody(BaseModel):

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from backend.chat.fences import fence
 from backend.chat.instructions import instructions
-from backend.chat.persona import temperature, voice
+from backend.chat.persona import spoken, temperature, voice_of
 from backend.conversations.models import Turn
 from backend.knowledge.models import Creator
 from backend.llm.tier import Message, Place, Prompt, PromptSource
@@ -16,8 +16,10 @@ from backend.llm.tokens import TokenCounter
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_PROMPT = 3
 # Shares of the budget: a voice never takes more; history takes no more while sources compete with it for the room.
-VOICE_SHARE = 8
+VOICE_SHARE = 6
 HISTORY_SHARE = 4
+# Tokens that can appear where two texts are joined.
+JOINT = 8
 # A passage that would be cut below this is worth less than the sentence it ends in.
 SHORTEST_PASSAGE = 24
 MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")  # white space is tried once, from where it begins
@@ -40,15 +42,56 @@ def assemble(
 
     `question` is what the visitor wrote, `standalone` what was searched; `sources` are best first, `history` is oldest
     first. Whole passages are dropped, the worst first, before the best one is cut, and older turns before newer ones,
-    so `Prompt.sources` is always a beginning of `sources`. Last of all the question is cut. A voice that would leave
-    less than half of the budget is left out.
+    so `Prompt.sources` is always a beginning of `sources`. Last of all the question is cut. A voice takes the room of
+    older turns alone, so that the sources are the same at any weight; where there is none, `personality_weight` is 0.
     """
-    system = instructions("answer")
-    spoken = voice(shortened(creator, counter, prompt_tokens), personality_weight)
-    if spoken and counter.count(f"{system}\n\n{spoken}") <= prompt_tokens // 2:
-        system = f"{system}\n\n{spoken}"
-    else:
-        personality_weight = 0.0
+    system, weight = instructions("answer"), 0.0
+    fitted = fit(system, question, sources, history, counter, prompt_tokens)
+    room = min(prompt_tokens // VOICE_SHARE, fitted.spare - JOINT)
+    if added := spoken(voice_of(creator), personality_weight, counter, room):
+        with_voice = f"{system}\n\n{added}"
+        voiced = fit(with_voice, question, fitted.sources, history, counter, prompt_tokens)
+        if (voiced.asked, voiced.sources) == (fitted.asked, fitted.sources):
+            system, weight, fitted = with_voice, personality_weight, voiced
+    return Prompt(
+        messages=(Message("system", system), Message("user", fitted.user)),
+        question=standalone,
+        sources=fitted.sources,
+        tokens=fitted.tokens,
+        max_tokens=answer_tokens,
+        temperature=temperature(weight),
+        personality_weight=weight,
+        place=place,
+        follow_up=f"{instructions('follow_up')}\n\n{compose(fitted.asked, fitted.passages, [])}",
+        turns=tuple(
+            Message(turn.role, said)
+            for turn, said in zip(history[len(history) - len(fitted.turns) :], fitted.turns, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What fits into a budget, and how many tokens it takes; `spare` are those that older turns had, or nobody."""
+
+    asked: str
+    sources: tuple[PromptSource, ...]
+    passages: list[str]
+    turns: list[str]
+    user: str
+    tokens: int
+    spare: int
+
+
+def fit(
+    system: str,
+    question: str,
+    sources: Sequence[PromptSource],
+    history: Sequence[Turn],
+    counter: TokenCounter,
+    prompt_tokens: int,
+) -> Fitted:
+    """Chooses from sources and history, and cuts what must be cut, as `assemble` says."""
     room = prompt_tokens - size(system, compose("", [], []), counter)
     while True:
         asked = counter.cut(question, room)
@@ -57,26 +100,14 @@ def assemble(
         kept = best_sources(sources, counter, left - cost(turns, counter))
         passages = [passage(source) for source in kept]
         # What the sources leave is for older turns.
+        spare = left - cost(turns, counter) - cost(passages, counter)
         turns = newest_turns(history, counter, left - cost(passages, counter))
         user = compose(asked, passages, turns)
         tokens = size(system, user, counter)
         if tokens <= prompt_tokens or room <= 0:
-            break
+            return Fitted(asked, tuple(kept), passages, turns, user, tokens, spare)
         # The parts do not always add up: text that is joined can split into other tokens than it did apart.
         room -= tokens - prompt_tokens
-    return Prompt(
-        messages=(Message("system", system), Message("user", user)),
-        question=standalone,
-        sources=tuple(kept),
-        tokens=tokens,
-        max_tokens=answer_tokens,
-        temperature=temperature(creator, personality_weight),
-        place=place,
-        follow_up=f"{instructions('follow_up')}\n\n{compose(asked, passages, [])}",
-        turns=tuple(
-            Message(turn.role, said) for turn, said in zip(history[len(history) - len(turns) :], turns, strict=True)
-        ),
-    )
 
 
 def compose(question: str, passages: Sequence[str], turns: Sequence[str]) -> str:
@@ -120,11 +151,6 @@ def newest_turns(history: Sequence[Turn], counter: TokenCounter, room: int) -> l
         kept.append(said)
         room -= price
     return kept[::-1]
-
-
-def shortened(creator: Creator | None, counter: TokenCounter, prompt_tokens: int) -> Creator | None:
-    """The creator with a voice that takes no more than its share of the budget."""
-    return creator and replace(creator, voice=counter.cut(creator.voice, prompt_tokens // VOICE_SHARE))
 
 
 def cost(parts: Sequence[str], counter: TokenCounter) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
@@ -30,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.database import autocommit, metadata
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
+from backend.knowledge.voice_profile import profile_from
 
 creators = Table(
     "creators",
@@ -41,6 +44,9 @@ creators = Table(
     Column("topics", ARRAY(Text), nullable=False, server_default="{}"),
     Column("links", JSONB, nullable=False, server_default="[]"),
     Column("questions", ARRAY(Text), nullable=False, server_default="{}"),
+    # Whether answers may sound like them, as `creator.yaml` says, and how that would be; see `voice_profile`.
+    Column("persona", Boolean, nullable=False, server_default=true()),
+    Column("profile", JSONB(none_as_null=True)),
 )
 
 # A document answers while `status` is ready and `deleted_at` is null. Others are kept for the curator with a `reason`:
@@ -173,6 +179,8 @@ def creator_from(row: RowMapping) -> Creator:
         topics=tuple(row["topics"]),
         links=tuple(Link(**link) for link in row["links"]),
         questions=tuple(row["questions"]),
+        persona=row["persona"],
+        profile=profile_from(row["profile"]),
     )
 
 

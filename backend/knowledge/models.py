@@ -5,6 +5,8 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from backend.knowledge.voice_profile import VoiceProfile
+
 Kind = Literal["video", "audio", "article", "document"]
 
 
@@ -18,7 +20,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Someone whose knowledge is published; `voice` says in prose how they talk, `questions` are examples to ask."""
+    """Someone whose knowledge is published; `voice` says in prose how they talk, `questions` are examples to ask.
+
+    `persona` is False where answers must not sound like them; `profile` is how they talk in detail, if that is known.
+    """
 
     slug: str
     name: str
@@ -27,6 +32,8 @@ class Creator:
     topics: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     questions: tuple[str, ...] = ()
+    persona: bool = True
+    profile: VoiceProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""`footnote profile`: measures how a creator talks, and keeps it in a file that a curator may edit."""
+"""`footnote profile`: measures how a creator talks, keeps it in a file that a curator may edit, and publishes it."""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.markup import escape
@@ -15,6 +16,7 @@ from backend.settings import Settings
 from pipeline.library import Library
 from pipeline.place import place_of
 from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_folder, profile_path
+from pipeline.published import publication
 from pipeline.terminal import Terminal
 from pipeline.voice.measure import Voice, measure
 from pipeline.voice.samples import typical_passages
@@ -29,17 +31,16 @@ Content = list[tuple[Document, Sequence[Chunk]]]
 
 
 def run(slug: str) -> int:
-    """Makes the creator's profile, or renews what was measured in it, and prints a summary; returns the exit code.
+    """Makes the creator's profile, or renews what was measured in it, publishes it, and prints a summary; returns the
+    exit code.
 
     Raises `ContentError` where there is nothing to measure, `ConfigurationError` where the file cannot be renewed.
     """
     with workplace() as settings:
         creator, own, others = asyncio.run(read(settings, slug))
-    folder = profile_folder(settings.data_dir)
-    measured = measured_of(creator, own, others)
-    profile = keep_profile(folder, creator, measured)
+        profile = asyncio.run(keep_and_publish(settings, creator, measured_of(creator, own, others)))
     console = Terminal()
-    for line in summary(creator, profile, profile_path(folder, slug)):
+    for line in summary(creator, profile, profile_path(profile_folder(settings.data_dir), slug)):
         console.print(line)
     return 0
 
@@ -63,6 +64,15 @@ async def read(settings: Settings, slug: str) -> tuple[Creator, Content, Content
             await index.close()
 
 
+async def keep_and_publish(settings: Settings, creator: Creator, measured: Measured) -> Profile:
+    """Writes the profile into its file and gives it to the service; a document that is being deleted is not quoted."""
+    async with database(settings) as engine, publication(engine, creator.slug) as publishing:
+        living = replace(measured, samples=await publishing.of_living(measured.samples))
+        profile = keep_profile(profile_folder(settings.data_dir), creator, living)
+        await publishing.publish(profile)
+        return profile
+
+
 async def content_of(index: Index, documents: Sequence[Document]) -> Content:
     """Documents with their passages in order, until there are words enough."""
     content: Content = []
@@ -84,7 +94,7 @@ def measured_of(creator: Creator, own: Content, others: Content) -> Measured:
     voice = measure(list(speech.texts.values()), everybody, subjects=subjects)
     titles = {document.id: document.title for document, _ in own}
     samples = tuple(
-        Sample(chunk.document_id, titles[chunk.document_id], place_of(chunk), text)
+        Sample(chunk.document_id, text, titles[chunk.document_id], place_of(chunk))
         for chunk, text in typical_passages(speech.passages, voice)
     )
     return Measured(speech.rule, len(speech.texts), creator.voice, voice, samples)
@@ -112,13 +122,23 @@ def summary(creator: Creator, profile: Profile, path: Path) -> list[str]:
         for name, is_edited in (
             ("voice", profile.voice != measured.described),
             ("phrases", list(profile.phrases) != [phrase.text for phrase in voice.phrases]),
+            ("do", bool(profile.do)),
+            ("dont", bool(profile.dont)),
+            ("sentences", profile.sentences is not None),
+            ("person", profile.person is not None),
+            ("samples", profile.samples is not None),
         )
         if is_edited
     ]
     if edited:
-        lines.append(f"Kept as you have edited it: {' and '.join(edited)}.")
+        lines.append(f"Kept as you have edited it: {', '.join(edited)}.")
+    if not (profile.persona and creator.persona):
+        where = "creator.yaml" if profile.persona else "its file"
+        lines.append(f"[bold]Never used[/]: `persona` is off in {where}, so no answer sounds like them.")
+    else:
+        lines.append("Published: a model's answers sound like this as far as a visitor asks for it.")
     lines.append(
-        f"It is in {escape(str(path))}: edit `voice` and `phrases` as you like, the rest is renewed each time."
+        f"It is in {escape(str(path))}: edit all but `measured` as you like, and run this command again to publish it."
     )
     return lines
 

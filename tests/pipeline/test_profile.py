@@ -1,5 +1,6 @@
 """A creator's profile: kept in a file that a curator may edit, and made by a command."""
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from pipeline.commands.profile import measured_of, read, summary
 from pipeline.profile import (
     Measured,
     Profile,
+    Sample,
     drop_documents,
     keep_profile,
     load_profile,
@@ -99,6 +101,8 @@ def test_a_profile_that_a_curator_began_alone_is_kept_and_completed(tmp_path: Pa
         ("voice: [\n", r"not valid YAML \(line 2\)"),
         ("voise: Calm.\n", "`voise` is not a key"),
         ("phrases: {a: 1}\n", "`phrases` is wrong"),
+        ("persona: sometimes\n", "`persona` is wrong"),
+        ("samples: [{text: No document.}]\n", r"`samples\.0\.document` is wrong"),
         ("voice: Calm.\nmeasured: {speech: x}\n", r"`measured\.documents` is wrong"),
         ("- a\n", "not a mapping"),
     ],
@@ -136,6 +140,28 @@ def test_a_document_that_is_dropped_leaves_nothing_of_its_own_in_any_profile(tmp
     profile = load_profile(tmp_path, ANA.slug)
     assert isinstance(profile, Profile)
     assert profile.phrases
+
+
+def test_what_a_curator_adds_stays_and_leaves_with_its_document(tmp_path: Path) -> None:
+    gone, kept = uuid4(), uuid4()
+    path = profile_path(tmp_path, ANA.slug)
+    path.write_text(
+        "persona: off\nvoice: Dry.\ndo: [gives a number]\ndont: [swears]\nsentences: short\nperson: never we\n"
+        "samples:\n"
+        f"- {{document: {gone}, text: A secret.}}\n- {{document: {kept}, text: No secret., place: page 3}}\n"
+    )
+    profile = keep_profile(tmp_path, ANA, measured((gone,)))
+    assert (profile.persona, profile.do, profile.dont) == (False, ("gives a number",), ("swears",))
+    assert (profile.sentences, profile.person) == ("short", "never we")
+    assert profile.samples is not None
+    assert [sample.text for sample in profile.samples] == ["A secret.", "No secret."]
+    drop_documents(tmp_path, {gone})
+    assert "A secret." not in path.read_text()
+    assert str(gone) not in path.read_text()
+    left = load_profile(tmp_path, ANA.slug)
+    assert left is not None
+    assert left.samples == (Sample(kept, "No secret.", place="page 3"),)
+    assert (left.persona, left.dont) == (False, ("swears",))
 
 
 def test_a_broken_profile_that_names_a_dropped_document_is_said_after_the_others_are_done(tmp_path: Path) -> None:
@@ -179,7 +205,12 @@ async def test_a_creator_is_read_from_the_library_and_summed_up(library: Library
     said = "\n".join(summary(creator, made, tmp_path / "x.yaml"))
     assert "Hanna Host" in said
     assert "words in 3 documents" in said
-    assert "edit `voice` and `phrases`" in said
+    assert "edit all but `measured`" in said
+    assert "Published" in said
+    forbidden = replace(made, persona=False)
+    assert "`persona` is off in its file" in "\n".join(summary(creator, forbidden, tmp_path / "x.yaml"))
+    creator = replace(creator, persona=False)
+    assert "`persona` is off in creator.yaml" in "\n".join(summary(creator, made, tmp_path / "x.yaml"))
 
 
 async def test_an_unknown_creator_and_one_without_documents_are_told_what_to_do(library: Library) -> None:
