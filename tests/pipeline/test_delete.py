@@ -15,7 +15,8 @@ from backend.settings import Settings
 from pipeline import delete as deletion
 from pipeline.delete import Deleted, Deletion
 from pipeline.ledger import Ledger
-from pipeline.profile import Measured, keep_profile, load_profile, profile_folder
+from pipeline.profile import Measured, Profile, Sample, keep_profile, load_profile, profile_folder
+from pipeline.published import PublishedProfiles, publication
 from pipeline.tombstones import Tombstones
 from pipeline.voice.measure import measure
 from tests.pipeline.library import Killed, Library
@@ -91,6 +92,7 @@ async def test_a_repetition_that_is_deleted_leaves_its_original_alone(shelves: L
 
 STEPS: dict[str, tuple[object, str]] = {
     "silence": (Ledger, "silence"),
+    "withdraw": (PublishedProfiles, "withdraw"),
     "erase": (deletion, "erase"),
     "unpublish": (Deletion, "_unpublish"),
     "empty": (Tombstones, "empty"),
@@ -214,6 +216,9 @@ async def test_while_somebody_else_changes_the_library_nothing_is_deleted(shelve
 async def test_the_check_finds_what_a_step_left_behind(shelves: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     shelves.write("herons.md", HERONS)
     await shelves.ingest()
+    quoting = Sample((await shelves.rows())["herons.md"]["id"], CANARY)
+    async with publication(shelves.database, shelves.slug) as publishing:
+        await publishing.publish(Profile(shelves.slug, "Calm.", (), None, samples=(quoting,)))
 
     async def nothing(*arguments: object) -> None:
         """A step that does not do its work."""
@@ -221,6 +226,7 @@ async def test_the_check_finds_what_a_step_left_behind(shelves: Library, monkeyp
     with monkeypatch.context() as broken:
         broken.setattr(Deletion, "_unpublish", nothing)
         broken.setattr(Tombstones, "empty", nothing)
+        broken.setattr(PublishedProfiles, "withdraw", nothing)
         left = (await delete(shelves, "herons.md")).left
-    assert {"passages", "hits of a search", "the catalogue", "kept vectors"} <= left.keys()
+    assert {"passages", "hits of a search", "the catalogue", "kept vectors", "published profiles"} <= left.keys()
     assert (await delete(shelves, "herons.md")).left == {}

@@ -151,3 +151,15 @@ def test_no_reader_takes_an_address_with_a_password_for_a_link() -> None:
     assert read_metadata({"url": secret, "podcast": "https://h.example/show"}, remarks).url == "https://h.example/show"
     assert len(remarks) == 2
     assert "secret" not in " ".join(remarks)
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"), [("", True), ("persona: on", True), ("persona: off", False), ("persona: 'off'", False)]
+)
+def test_a_creator_says_whether_answers_may_sound_like_them(tmp_path: Path, line: str, allowed: bool) -> None:
+    profile = tmp_path / "creator.yaml"
+    profile.write_text(f"slug: eve\nname: Eve\n{line}\n")
+    assert read_profile(profile).persona is allowed
+    profile.write_text("slug: eve\nname: Eve\npersona: sometimes\n")
+    with pytest.raises(ConfigurationError, match="`persona` is wrong"):
+        read_profile(profile)
