@@ -131,6 +131,7 @@ class _Eraser:
 
     async def _rewrite(self, conversation_id: UUID) -> None:
         lost = await self._lost(conversation_id)
+        await self._traces.forget_upstream(conversation_id)
         async for page in self._traces.answers(conversation_id):
             rewritten = [redacted(given.answer, self._gone, lost, self._with_creator) for given in page]
             changed = [new for new, given in zip(rewritten, page, strict=True) if new != given.answer]

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from tests.model_server import CANARY, ModelServer, RecordedRequest, begin, words_of, write
 
 # Instead of a stream.
-Refusal = Literal["refuse_500", "refuse_401", "redirect", "no_content", "endless_refusal", "html", "json"]
+Refusal = Literal["refuse_500", "refuse_401", "refuse_429", "redirect", "no_content", "endless_refusal", "html", "json"]
 # After the name of the session and before the first word.
 Silent = Literal["hang", "endless_comments", "endless_thoughts", "error", "empty", "blank"]
 # In the midst of the answer.
@@ -59,10 +59,12 @@ class AgentServer(ModelServer):
 
     async def respond(self, request: RecordedRequest, send: Any) -> None:
         failing, resumed = self.failing, request.body["resume_session_id"]
-        if failing in ("refuse_500", "refuse_401", "redirect", "no_content", "endless_refusal"):
-            status = {"refuse_401": 401, "redirect": 307, "no_content": 204}.get(failing, 500)
+        statuses = {"refuse_401": 401, "refuse_429": 429, "refuse_500": 500, "redirect": 307, "no_content": 204}
+        if failing in statuses or failing == "endless_refusal":
+            status = statuses.get(failing or "", 500)
             location = (b"location", f"http://127.0.0.1:{self.port}/elsewhere".encode())
-            await begin(send, status, "application/json", location, (b"x-reason", CANARY.encode()))
+            wait = [(b"retry-after", b"7")] if status == 429 else []
+            await begin(send, status, "application/json", location, *wait, (b"x-reason", CANARY.encode()))
             while failing == "endless_refusal":
                 await write(send, CANARY.encode() * 1000)
                 await asyncio.sleep(0)
@@ -81,12 +83,13 @@ class AgentServer(ModelServer):
             await write(send, b"", last=True)
 
     async def events(self, request: RecordedRequest, resumed: str | None) -> AsyncIterator[bytes]:
+        await asyncio.sleep(self.first_token_delay_s)
         if resumed is not None and resumed not in self.sessions:
             if self.unknown == "error":
                 yield event(type="error", message=f"no session {CANARY}")
             return
         told = [*self.sessions.get(resumed or "", []), request.body["prompt"]]
-        name = self.name or (resumed if resumed is not None and not self.renaming else str(uuid4()))
+        name = self.name if self.name is not None else resumed if resumed and not self.renaming else str(uuid4())
         if isinstance(name, str):
             self.sessions[name] = told
         yield event(type="session_id", value=name)

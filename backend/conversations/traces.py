@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, func, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.conversations.models import Message, messages, runs
+from backend.conversations.models import Message, agent_sessions, messages, runs
 from backend.conversations.postgres import heartbeat_age, message_columns, message_from
 from backend.database import autocommit, transaction
 
@@ -91,6 +91,14 @@ class Traces:
             for answer in answers:
                 values = {name: getattr(answer, name) for name in ("content", "sources", "citations", "terminal")}
                 await connection.execute(update(messages).where(messages.c.id == answer.id).values(values))
+
+    async def forget_upstream(self, conversation_id: UUID) -> None:
+        """Deletes what upstreams sent for the answers of a conversation, and the names of sessions that have read them:
+        the next question begins a new one."""
+        there = and_(messages.c.conversation_id == conversation_id, messages.c.upstream_events.is_not(None))
+        async with transaction(self._engine) as connection:
+            await connection.execute(update(messages).where(there).values(upstream_events=None))
+            await connection.execute(delete(agent_sessions).where(agent_sessions.c.conversation_id == conversation_id))
 
     async def count(self, documents: Collection[UUID]) -> int:
         """How many answers still show something of these documents."""

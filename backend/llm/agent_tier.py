@@ -191,8 +191,9 @@ class AgentTier:
 
 def could_be_expired(failure: TierFailure) -> bool:
     """Whether an upstream that answered so may only have forgotten the session."""
-    is_other = failure.outcome in ("unreachable", "timeout") or failure.blame in ("key", "access")
-    return not is_other and failure.retry_after_s is None
+    if failure.outcome in ("unreachable", "timeout") or failure.retry_after_s is not None:
+        return False
+    return failure.blame not in ("key", "access")
 
 
 def beginning(prompt: Prompt) -> Request:

@@ -14,13 +14,10 @@ class KeptEvents:
         self._room = MAX_BYTES - len(CUT)
         self._is_cut = False
         self._run: list[str] = []
-        self._run_letters = 0
 
     def add_text(self, text: str) -> None:
         """A piece of the answer."""
-        if self._run_letters <= self._room:  # a run with more letters than there are bytes is lost as a whole
-            self._run.append(text)
-            self._run_letters += len(text)
+        self._run.append(text)
 
     def add(self, event: bytes) -> None:
         """Any other event: JSON that was read already, in UTF-8."""
@@ -36,7 +33,6 @@ class KeptEvents:
         if self._run:
             self._keep(json.dumps({"type": "text_delta", "text": "".join(self._run)}, separators=(",", ":")))
             self._run.clear()
-            self._run_letters = 0
 
     def _keep(self, line: str) -> None:
         self._room -= len(line.encode()) + 1

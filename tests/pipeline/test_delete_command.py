@@ -10,19 +10,21 @@ from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import erasure
 from backend.chat import runs as live
 from backend.chat.journal import frames_key
 from backend.conversations.cached import key
+from backend.conversations.models import agent_sessions, messages
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.catalogue import documents
 from backend.knowledge.models import Creator
 from backend.settings import Settings
 from pipeline.commands import delete as command
-from pipeline.profile import Measured, Sample, keep_profile, profile_folder
+from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_folder
+from pipeline.published import publication
 from pipeline.voice.measure import measure
 from tests.pipeline.test_command import footnote
 from tests.pipeline.traces import CANARY, HERONS, ROOMS, traces
@@ -51,7 +53,9 @@ async def test_after_a_deletion_no_trace_is_left_anywhere_and_the_service_never_
     (tmp_path / "rooms.md").write_text(ROOMS)
     done = await asyncio.to_thread(footnote, settings.data_dir, "ingest", tmp_path, "--creator", "canary")
     assert done.returncode == 0, done.stderr
-    lay_down_leftovers(settings.data_dir, await document_of(database, "canary", "herons.md"))
+    profile = lay_down_leftovers(settings.data_dir, await document_of(database, "canary", "herons.md"))
+    async with publication(database, "canary") as publishing:
+        await publishing.publish(profile)
     async with running(settings) as address, Visitor(address) as visitor, Visitor(address) as other:
         answer = await visitor.ask("What does the copper heron count?", creator="canary")
         conversation = answer.conversation_id
@@ -60,13 +64,15 @@ async def test_after_a_deletion_no_trace_is_left_anywhere_and_the_service_never_
         keys = [frames_key(UUID(one.run_id)) for one in (answer, again)] + [key(UUID(conversation))]
         while await redis.exists(*keys) < len(keys):
             await asyncio.sleep(0.02)
+        await lay_down_session(database, UUID(conversation))
         async with database.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text("ANALYZE"))
             await connection.execute(text("CHECKPOINT"))
         before = await traces(settings, database, redis)
         assert {"messages.content", "messages.sources", "messages.terminal", "messages.citations"} <= before
-        assert {"string in Redis", "stream in Redis", "statistics"} <= before
+        assert {"messages.upstream_events", "agent_sessions.session_id"} <= before
+        assert {"creators.profile", "string in Redis", "stream in Redis", "statistics"} <= before
         assert {"redis", "index", "staging", "profiles", "postgres/base", "postgres/pg_wal"} <= before
         answered: list[str] = []
         asking = asyncio.create_task(keep_asking(other, answered))
@@ -94,13 +100,22 @@ async def keep_asking(visitor: Visitor, answered: list[str]) -> None:
         await asyncio.sleep(0.05)
 
 
-def lay_down_leftovers(data_dir: Path, document: UUID) -> None:
-    """What a killed ingestion leaves, and a profile that quotes the document."""
+def lay_down_leftovers(data_dir: Path, document: UUID) -> Profile:
+    """What a killed ingestion leaves, and a profile that quotes the document, which is given too."""
     (data_dir / "staging" / "archive-1").mkdir(parents=True)
     (data_dir / "staging" / "archive-1" / "herons.md").write_text(HERONS)
-    sample = Sample(document, "Herons", "1.", CANARY)
+    sample = Sample(document, CANARY, "Herons", "1.")
     measured = Measured("all that they wrote", 1, "", measure([ROOMS], []), (sample,))
-    keep_profile(profile_folder(data_dir), Creator("canary", "Canary"), measured)
+    return keep_profile(profile_folder(data_dir), Creator("canary", "Canary"), measured)
+
+
+async def lay_down_session(database: AsyncEngine, conversation: UUID) -> None:
+    """What a bridge to an agent leaves in a conversation: the events it sent, and the session that has read it."""
+    session = {"tier": "agent", "session_id": CANARY, "instructions": "", "number": 1}
+    async with database.begin() as connection:
+        is_answer = (messages.c.conversation_id == conversation) & (messages.c.role == "assistant")
+        await connection.execute(update(messages).where(is_answer).values(upstream_events=CANARY))
+        await connection.execute(insert(agent_sessions).values(conversation_id=conversation, **session))
 
 
 async def document_of(database: AsyncEngine, creator: str, uri: str) -> UUID:
