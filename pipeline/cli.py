@@ -213,9 +213,15 @@ def serve(
     Where `database.url`, `redis.url` or `index.url` say `embedded`, the engines are started and ended with it.
     """
     from backend import settings as configuration
+    from backend.processes import exit_at_once
     from backend.serve import serve as run
 
-    run(configuration.load(), sample=sample, say=typer.echo)
+    code = None
+    try:
+        run(configuration.load(), sample=sample, say=typer.echo)
+    except SystemExit as ended:  # by a signal, or because a worker could not start
+        code = ended.code
+    exit_at_once(code if isinstance(code, int) else 0)
 
 
 app.add_typer(cli_measure.app)  # without a name: its commands stand beside those above

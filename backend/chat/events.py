@@ -121,7 +121,8 @@ def decode(frame: bytes) -> tuple[str, Any]:
 
 def is_terminal(frame: bytes) -> bool:
     """Whether nothing comes after this frame."""
-    return decode(frame)[0] in ("done", "error")
+    start = frame.index(b"event: ") + 7
+    return frame[start : frame.index(b"\n", start)] in (b"done", b"error")
 
 
 def dumps(value: object) -> str:

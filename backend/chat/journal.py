@@ -8,13 +8,14 @@ written again, and the finished message is in Postgres.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.chat.events import frame_number, is_terminal, split_frames
+from backend.chat.events import Event, encode, frame_number, is_terminal, split_frames
 from backend.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class JournalReader:
         while True:
             found = await self._read(run_id, position)
             frames = contiguous(found, position)
-            if len(frames) < len(found):
+            if len(frames) < len(found) and not (frames and is_terminal(frames[-1])):
                 raise JournalGap
             position += len(frames)
             yield frames
@@ -155,12 +156,21 @@ class JournalReader:
             yield frames
 
     async def read(self, run_id: UUID) -> Sequence[bytes]:
-        """All frames that are there now; none where Redis is away."""
+        """All frames that are there now, up to the first gap; none where Redis is away."""
         try:
             entries: Any = await self._redis.xrange(frames_key(run_id))
         except (RedisError, OSError, TimeoutError):
             return []
-        return frames_of(entries)
+        return contiguous(frames_of(entries), 0)
+
+    async def conclude(self, run_id: UUID, after: int, event: Event) -> None:
+        """Adds the terminal frame to a journal whose writer is dead, behind its last frame, which is number `after`.
+        Nothing where that is not its last one, or Redis is away: followers are told the saved answer then."""
+        if not after:
+            return
+        entry = {"frames": encode(after + 1, event)}
+        with suppress(RedisError, OSError, TimeoutError):
+            await self._redis.xadd(frames_key(run_id), entry, id=f"{after + 1}-0", nomkstream=True)
 
     async def request_stop(self, run_id: UUID) -> None:
         """Asks the worker that has the run to stop it. Raises `Unavailable` where Redis is away."""
@@ -187,7 +197,7 @@ def frames_of(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes
 
 
 def contiguous(frames: Iterable[bytes], after: int) -> list[bytes]:
-    """Those frames that follow on number `after` without a gap."""
+    """Those frames that follow on number `after` without a gap, to the terminal one."""
     found: list[bytes] = []
     for frame in frames:
         number = frame_number(frame)
@@ -196,6 +206,8 @@ def contiguous(frames: Iterable[bytes], after: int) -> list[bytes]:
         if number != after + len(found) + 1:
             break
         found.append(frame)
+        if is_terminal(frame):  # a worker that was taken for dead may go on writing behind it
+            break
     return found
 
 

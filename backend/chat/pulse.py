@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from backend.chat.journal import JournalReader
-from backend.chat.replay import recovered
+from backend.chat.replay import ending, recovered
 from backend.conversations.models import RunRecord
 from backend.conversations.store import ConversationStore
 
@@ -53,7 +53,11 @@ class Pulse:
 
     async def end(self, record: RunRecord) -> None:
         """Saves a run as interrupted, with what its journal still holds; nothing where somebody has ended it before."""
-        await self._store.finish(record, recovered(await self._journal.read(record.id), record))
+        frames = await self._journal.read(record.id)
+        answer = recovered(frames, record)
+        if await self._store.finish(record, answer):
+            # Who has followed the journal to its end has what is saved, and lacks only this.
+            await self._journal.conclude(record.id, len(frames), ending(answer.terminal))
 
     async def end_all(self) -> None:
         """Ends whatever still counts as running. Only for a start at which nobody else can be serving."""

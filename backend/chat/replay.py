@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
-from backend.chat.journal import contiguous
 from backend.conversations.models import Answer, Message, RunRecord
 from backend.errors import FootnoteError, Interrupted
 
@@ -76,7 +75,7 @@ def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
     """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
     sources: list[dict[str, Any]] = []
     text: list[str] = []
-    for frame in contiguous(frames, 0):
+    for frame in frames:
         name, data = decode(frame)
         match name:
             case "sources":

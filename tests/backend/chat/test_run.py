@@ -99,11 +99,17 @@ def test_the_journal_of_a_dead_worker_becomes_an_interrupted_answer() -> None:
 
 def test_what_comes_after_a_gap_in_a_journal_is_not_taken_for_the_answer() -> None:
     frames = [encode(number, TokenEvent(str(number))) for number in (1, 2, 5, 6)]
-    assert recovered(frames, RECORD).content == "12"
-    assert recovered(frames[2:], RECORD).content == ""
+    assert recovered(contiguous(frames, 0), RECORD).content == "12"
+    assert recovered(contiguous(frames[2:], 0), RECORD).content == ""
     assert contiguous(frames, 1) == frames[1:2]
     assert contiguous(frames, 4) == frames[2:]
     assert contiguous(frames, 6) == []
+
+
+def test_what_a_worker_writes_that_was_taken_for_dead_is_not_read() -> None:
+    events = [SourcesEvent([]), TokenEvent("said"), ErrorEvent({"code": "interrupted"}), TokenEvent("later")]
+    frames = [encode(number, event) for number, event in enumerate(events, 1)]
+    assert contiguous(frames, 0) == frames[:3]
 
 
 def test_a_journal_that_is_gone_becomes_an_empty_interrupted_answer() -> None:
