@@ -7,6 +7,7 @@ import pytest
 
 from backend.errors import ConfigurationError
 from backend.settings import PREFIX, Settings, config_file, load
+from backend.settings_tiers import AgentTierSettings
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +82,18 @@ def test_a_wrong_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPat
         load()
     assert "server.port" in error.value.message
     assert "sk-secret" not in error.value.message
+
+
+def test_a_bridge_to_an_agent_is_a_tier_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_TIERS__AGENT__KIND", "agent")
+    monkeypatch.setenv("FOOTNOTE_TIERS__AGENT__BASE_URL", "http://127.0.0.1:8020")
+    monkeypatch.setenv("FOOTNOTE_CASCADE__ORDER", '["agent","extractive"]')
+    agent = load().tiers["agent"]
+    assert isinstance(agent, AgentTierSettings)
+    assert (agent.base_url, agent.total_timeout_s) == ("http://127.0.0.1:8020", 180)
+    monkeypatch.setenv("FOOTNOTE_TIERS__AGENT__MODEL", "small")
+    with pytest.raises(ConfigurationError, match="is not a setting"):
+        load()
 
 
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

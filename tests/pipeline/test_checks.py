@@ -8,11 +8,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from backend.knowledge.generations import Generations, index_folder
 from backend.knowledge.identity import export_name
 from backend.knowledge.models import EmbeddingModel
 from backend.settings import EMBEDDED, Settings
+from backend.settings_tiers import AgentTierSettings
 from pipeline.checks import index, model, tiers
 from pipeline.checks.content import Library as Content
 from pipeline.checks.content import content, read_library
@@ -186,6 +188,29 @@ async def test_a_tier_that_is_not_configured_is_skipped_and_none_at_all_is_broke
     assert states(found) == ["note", "broken", "note"]
     assert "no question can be answered" in found[1].says
     assert found[2].says.startswith("extractive not in `cascade.order`")
+
+
+async def test_a_bridge_is_there_whatever_it_says_and_gone_when_nobody_says_anything(settings: Settings) -> None:
+    heads: list[str] = []
+
+    async def respond(head: str) -> tuple[int, str, str]:
+        heads.append(head)
+        return 404, "text/plain", SECRET
+
+    def with_bridge(address: str | None) -> Settings:
+        agent = AgentTierSettings(kind="agent", base_url=address, api_key=SecretStr(SECRET))
+        return with_section(settings.model_copy(update={"tiers": {"agent": agent}}), "cascade", order=("agent",))
+
+    async with server(respond) as port:
+        bridge = with_bridge(f"http://127.0.0.1:{port}/bridge")
+        assert states(await tiers.tiers(bridge)) == ["ok"]
+    assert len(heads) == 1
+    assert heads[0].startswith("GET /bridge ")  # no question is asked
+    gone = await tiers.tiers(bridge)
+    assert states(gone) == ["broken"]
+    assert "FOOTNOTE_TIERS__AGENT__BASE_URL" in gone[0].advice
+    assert states(await tiers.tiers(with_bridge(None))) == ["note", "broken"]
+    assert SECRET not in repr(gone) + heads[0]
 
 
 # The documents
