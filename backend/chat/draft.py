@@ -47,10 +47,10 @@ class Draft:
         self.tiers_tried = started.tiers_tried
 
     @property
-    def cost(self) -> float:
-        """What the tier that spoke last takes for its answer, estimated where it gave no counts."""
+    def cost(self) -> float | None:
+        """What the tier that spoke last takes for its answer, estimated where it did not count; None without prices."""
         if self.started is None or (prices := self.started.member.prices) == Prices():
-            return 0.0
+            return None
         prompt, completion = self.usage.prompt_tokens, self.usage.completion_tokens
         return prices.cost(
             self.started.prompt.tokens if prompt is None else prompt,
@@ -93,6 +93,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
             cascade_tier=draft.tier,
             finish_reason=draft.finish_reason,
             upstream_events=draft.upstream_events,
+            cost=draft.cost,
         )
     return Answer(
         content=draft.content,
@@ -102,6 +103,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         citations=[asdict(citation) for citation in draft.citations],
         cascade_tier=draft.tier,
         upstream_events=draft.upstream_events,
+        cost=draft.cost,
     )
 
 

@@ -135,6 +135,8 @@ class ChatService:
         if stopped != "shutdown":  # there is no time for it then
             draft.citations = await check(draft.content, draft.prompt_sources, self._similarity)
         answer = conclude(draft, run.record, stopped, failure)
+        if answer.cost is not None:
+            log.info("run %s: tier %s takes %.6f for the answer", run.id, draft.tier, answer.cost)
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         for event in await save(self._store, run, answer, within_s):
             run.append(event)

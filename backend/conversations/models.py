@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import Column, DateTime, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 
@@ -28,7 +28,8 @@ conversations = Table(
 )
 
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.
-# `upstream_events` is what an upstream of the kind agent sent for the answer; for the operator, never for a reader.
+# `upstream_events` is what an upstream of the kind agent sent for the answer, `cost` what its tier takes for it;
+# both are for the operator, never for a reader.
 messages = Table(
     "messages",
     metadata,
@@ -45,6 +46,7 @@ messages = Table(
     Column("run_id", SqlUUID, index=True),
     Column("terminal", JSONB),
     Column("upstream_events", Text),
+    Column("cost", Float),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("conversation_id", "seq"),
 )
@@ -141,7 +143,7 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a run leaves behind, however it ended. `frames` is the number of its last frame, where that is known;
-    `upstream_events` is for the operator alone."""
+    `upstream_events` and `cost` are for the operator alone."""
 
     content: str
     status: Status
@@ -152,6 +154,7 @@ class Answer:
     finish_reason: str | None = None
     frames: int | None = None
     upstream_events: str | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

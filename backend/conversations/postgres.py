@@ -172,6 +172,7 @@ class PostgresConversations:
                     run_id=run.id,
                     terminal=answer.terminal,
                     upstream_events=answer.upstream_events,
+                    cost=answer.cost,
                 )
             )
             await connection.execute(

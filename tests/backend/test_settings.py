@@ -118,6 +118,24 @@ def test_a_short_secret_and_an_unknown_tier_are_refused(monkeypatch: pytest.Monk
         load()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("CASCADE__STRONG", "clever", "`cascade.strong` names the tier `clever`"),
+        ("TIERS__FAST__CONTEXT_TOKENS", "1700", "`tiers.fast.context_tokens` leaves less than 1000 tokens"),
+        ("CASCADE__BREAKER__WINDOW_S", "31", "`cascade.breaker.window_s` is longer"),
+        ("CASCADE__HEDGE_AFTER_S", "0", "`cascade.hedge_after_s` is wrong"),
+        ("TIERS__FAST__PROMPT_PRICE", "-1", "prompt_price` is wrong"),
+    ],
+)
+def test_settings_of_tiers_that_cannot_be_meant_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(f"FOOTNOTE_{name}", value)
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        load()
+
+
 def test_no_key_is_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_TIERS__FAST__API_KEY", "sk-canary")
     assert "sk-canary" not in repr(load())

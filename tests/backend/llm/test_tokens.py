@@ -2,6 +2,7 @@
 
 import hashlib
 import lzma
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ConfigurationError
-from backend.llm.tokens import PACKED_RANKS, RANKS_SHA256, TokenCounter
+from backend.llm.tokens import PACKED_RANKS, RANKS_SHA256, UNKNOWN_MARGIN, TokenCounter
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,26 @@ def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path, m
 
 def test_special_tokens_are_text(counter: TokenCounter) -> None:
     assert counter.count("<|endoftext|>") > 1
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-5", "openai/gpt-4o", "gpt-oss-20b", "o3"])
+def test_models_of_these_ranks_are_counted_exactly(counter: TokenCounter, model: str) -> None:
+    assert counter.for_model(model).count("hello world, once more") == counter.count("hello world, once more") == 5
+
+
+@pytest.mark.parametrize("model", ["qwen3:4b", "llama3", "gpt-4", "", "/"])
+def test_other_models_are_estimated_with_a_margin(counter: TokenCounter, model: str) -> None:
+    other = counter.for_model(model)
+    assert other.count("word " * 100) == ceil(counter.count("word " * 100) * UNKNOWN_MARGIN)
+    assert other.without_margin().count("word " * 100) == counter.count("word " * 100)
+
+
+@given(text=st.text(max_size=60), limit=st.integers(-1, 20))
+def test_a_cut_with_a_margin_is_a_beginning_that_fits(counter: TokenCounter, text: str, limit: int) -> None:
+    other = counter.for_model("unknown")
+    cut = other.cut(text, limit)
+    assert text.startswith(cut)
+    assert other.count(cut) <= max(limit, 0)
 
 
 @given(text=st.text(max_size=60), limit=st.integers(-1, 20))
