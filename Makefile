@@ -12,7 +12,7 @@ export FOOTNOTE_SERVER__PORT := $(PORT)
 endif
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run setup test lint format bench bench-ingest faults browser clean
+.PHONY: run setup test lint format bench bench-ingest bench-stream faults browser clean
 
 run: setup ## Serve the sample content (or what has been ingested) on http://127.0.0.1:8000; PORT= and DATA= choose others
 	@exec $(BIN)/footnote serve --sample
@@ -37,6 +37,9 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev ## Speed as ratios, in one run
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_sources
+
+bench-stream: $(VENV)/.installed-dev ## Streams against a bare one, at 1 to 256 readers, in some 5 minutes
+	$(BIN)/python -m tests.bench_stream
 
 bench-ingest: $(VENV)/.installed-dev ## An ingestion against the bare encoder, its stages and its memory, in some 10 minutes
 	$(BIN)/python -m tests.bench_ingest

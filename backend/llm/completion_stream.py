@@ -21,18 +21,33 @@ class CompletionStream:
     def __init__(self, *, max_line_bytes: int) -> None:
         self.finish_reason: Literal["stop", "length"] | None = None
         self.done = False
+        self.failure: TierFailure | None = None
         self._parser = EventParser(max_bytes=max_line_bytes)
         self._usage: dict[str, Any] = {}
         self._started = False
         self._blank = ""
 
     def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it."""
+        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it.
+
+        Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
+        bytes were cut decides nothing.
+        """
         try:
             events = self._parser.feed(chunk)
         except EventTooLarge:
             raise TierFailure("broken_stream") from None
-        text = "".join([self._read(event.event, event.data) for event in events if not self.done])
+        text = ""
+        for event in events:
+            if self.done:
+                break
+            try:
+                text += self._read(event.event, event.data)
+            except TierFailure as failure:
+                if not text:
+                    raise
+                self.failure = failure
+                break
         if self._started or not text:
             return text
         self._blank += text
