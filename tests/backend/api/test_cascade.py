@@ -58,7 +58,7 @@ async def test_the_next_tier_answers_where_the_first_is_silent_and_the_first_is_
 async def test_each_tier_gets_a_prompt_of_its_size_and_its_markers_point_to_the_sources_in_it(
     library: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The small tier speaks and breaks off; the large one has more sources, and cites one that the small one had not."""
+    """The small tier speaks and breaks off; the large one has more sources, and cites one that the small had not."""
 
     def last_source(prompt: str) -> str:
         index, text = SOURCE.findall(prompt)[-1]

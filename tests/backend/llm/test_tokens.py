@@ -42,14 +42,14 @@ def test_special_tokens_are_text(counter: TokenCounter) -> None:
     assert counter.count("<|endoftext|>") > 1
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-5", "openai/gpt-4o", "gpt-oss-20b", "o3"])
-def test_models_of_these_ranks_are_counted_exactly(counter: TokenCounter, model: str) -> None:
-    assert counter.for_model(model).count("hello world, once more") == counter.count("hello world, once more") == 5
+@pytest.mark.parametrize("name", ["gpt-4o-mini", "gpt-5", "openai/gpt-4o", "gpt-oss-20b", "o3"])
+def test_models_of_these_ranks_are_counted_exactly(counter: TokenCounter, name: str) -> None:
+    assert counter.for_model(name).count("hello world, once more") == counter.count("hello world, once more") == 5
 
 
-@pytest.mark.parametrize("model", ["qwen3:4b", "llama3", "gpt-4", "", "/"])
-def test_other_models_are_estimated_with_a_margin(counter: TokenCounter, model: str) -> None:
-    other = counter.for_model(model)
+@pytest.mark.parametrize("name", ["qwen3:4b", "llama3", "gpt-4", "", "/"])
+def test_other_models_are_estimated_with_a_margin(counter: TokenCounter, name: str) -> None:
+    other = counter.for_model(name)
     assert other.count("word " * 100) == ceil(counter.count("word " * 100) * UNKNOWN_MARGIN)
     assert other.without_margin().count("word " * 100) == counter.count("word " * 100)
 
