@@ -168,7 +168,7 @@ class JournalReader:
         Nothing where that is not its last one, or Redis is away: followers are told the saved answer then."""
         if not after:
             return
-        entry = {"frames": encode(after + 1, event)}
+        entry: Any = {"frames": encode(after + 1, event)}
         with suppress(RedisError, OSError, TimeoutError):
             await self._redis.xadd(frames_key(run_id), entry, id=f"{after + 1}-0", nomkstream=True)
 

@@ -127,6 +127,7 @@ async def test_a_first_question_that_is_sent_again_is_the_same_visitors(service:
 async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
     library: Settings, model: ModelServer
 ) -> None:
+    model.answer, model.tokens_per_s = LONG, 400
     settings = with_model(library, model.base_url)
     async with running(settings) as address, Visitor(address) as visitor:
         live = await visitor.ask()
@@ -148,7 +149,7 @@ async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
 async def test_who_was_told_the_saved_answer_has_its_text_also_when_the_frames_are_there_again(
     library: Settings, model: ModelServer
 ) -> None:
-    model.answer = LONG
+    model.answer, model.tokens_per_s = LONG, 400
     settings = with_model(library, model.base_url)
     redis = Redis.from_url(library.redis.url)
     async with running(settings) as address, Visitor(address) as visitor:
