@@ -157,6 +157,8 @@ class AgentServer(ModelServer):
                     yield b"data: " + b"x" * 65536
             case "events_of_others":
                 yield event(type="tool_use", name="search", input={"query": "loudness\0"})
+                yield event(type="tool_error", message=CANARY)
+                yield event(type="notice", error=CANARY)
             case "many_events":
                 for number in range(2000):
                     yield event(type="tool_result", number=number, text="🎚" * 20)

@@ -71,7 +71,8 @@ class AgentStream:
                     return self._answer(text)
                 return ""
             case {"type": str(name)} if name not in ("text_delta", "session_id"):
-                pass
+                if "error" in name or "error" in said:
+                    return ""  # what an upstream says of its troubles is kept nowhere
             case {"error": _}:
                 raise TierFailure("refused")
             case _:
