@@ -205,7 +205,11 @@ def served(data_dir: Path, tokens_per_s: float | None) -> Iterator[tuple[Server,
             os.sched_setaffinity(0, cores)  # which a child inherits
             processes.append(subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL))
         os.sched_setaffinity(0, first)
-        environment = {"FOOTNOTE_TIERS__FAST__BASE_URL": url, "FOOTNOTE_TIERS__FAST__MODEL": "bench"}
+        environment = {
+            "FOOTNOTE_TIERS__FAST__BASE_URL": url,
+            "FOOTNOTE_TIERS__FAST__MODEL": "bench",
+            "FOOTNOTE_CHAT__ANSWER_TOKENS": "3000",  # a stamp counts as many
+        }
         service = Served(data_dir, **environment).start()
         os.sched_setaffinity(0, others)
         for port in ports:
