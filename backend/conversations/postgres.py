@@ -1,10 +1,9 @@
 """Conversations in Postgres: the truth."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,26 +18,13 @@ from backend.conversations.models import (
     messages,
     runs,
 )
+from backend.conversations.rows import heartbeat_age, message_columns, message_from, run_columns, run_from
 from backend.database import autocommit, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
 NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
-
-heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at)
-run_columns = (
-    runs.c.id,
-    runs.c.conversation_id,
-    runs.c.message_id,
-    runs.c.seq,
-    runs.c.owner,
-    runs.c.state,
-    runs.c.heartbeat_at,
-    runs.c.frames,
-)
-# Whoever reads messages has no use for the events that an upstream sent, which may be long.
-message_columns = tuple(column for column in messages.c if column is not messages.c.upstream_events)
 
 # The statements of a turn's beginning are made once: a visitor waits for them, and making them anew takes as long as
 # the database does. Each writes the visitor's message and its run together.
@@ -284,34 +270,3 @@ def title_of(query: str) -> str:
     if len(line) <= TITLE_LENGTH:
         return line
     return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
-
-
-def run_from(row: Row[*tuple[Any, ...]]) -> RunRecord:
-    """A row of `run_columns`."""
-    return RunRecord(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        message_id=row.message_id,
-        seq=row.seq,
-        owner=row.owner,
-        running=row.state == "running",
-        heartbeat_at=row.heartbeat_at,
-        frames=row.frames,
-    )
-
-
-def message_from(row: Row[*tuple[Any, ...]]) -> Message:
-    """A row of `messages`."""
-    return Message(
-        id=row.id,
-        seq=row.seq,
-        role=row.role,
-        content=row.content,
-        status=row.status,
-        sources=row.sources,
-        citations=row.citations,
-        cascade_tier=row.cascade_tier,
-        finish_reason=row.finish_reason,
-        created_at=row.created_at,
-        terminal=row.terminal,
-    )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.models import Message, agent_sessions, messages, runs
-from backend.conversations.postgres import heartbeat_age, message_columns, message_from
+from backend.conversations.rows import heartbeat_age, message_columns, message_from
 from backend.database import autocommit, transaction
 
 WINDOW = 5000  # messages looked at by one statement, so that each takes a moment however many there are

@@ -25,18 +25,34 @@ class AgentStream:
     def __init__(self, *, max_line_bytes: int) -> None:
         self.session_id: str | None = None
         self.done = False
+        self.failure: TierFailure | None = None
         self._parser = EventParser(max_bytes=max_line_bytes)
         self.kept = KeptEvents()
         self._started = False
         self._blank = ""
 
     def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it."""
+        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it.
+
+        Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
+        bytes were cut decides nothing.
+        """
         try:
             events = self._parser.feed(chunk)
         except EventTooLarge:
             raise TierFailure("broken_stream") from None
-        return "".join([self._read(event.event, event.data) for event in events if not self.done])
+        text = ""
+        for event in events:
+            if self.done:
+                break
+            try:
+                text += self._read(event.event, event.data)
+            except TierFailure as failure:
+                if not text:
+                    raise
+                self.failure = failure
+                break
+        return text
 
     def finish(self) -> Finish:
         """The end of the answer, once the stream has closed or said `done`."""

@@ -131,6 +131,8 @@ class AgentTier:
                     yield Token(text) if begun else Token(text, answer.kept)
                     begun = True
                     silent_until = asyncio.get_running_loop().time() + self._deadlines.idle_s
+                if answer.failure is not None:
+                    raise answer.failure
         finish = answer.finish()
         await self._keep(prompt, answer.session_id or request["resume_session_id"])
         yield finish

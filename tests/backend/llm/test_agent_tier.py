@@ -13,11 +13,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend.errors import Unavailable
+from backend.llm.agent_stream import AgentStream
 from backend.llm.agent_tier import AgentTier, Sessions
 from backend.llm.deadlines import Deadlines
 from backend.llm.kept_events import MAX_BYTES
 from backend.llm.tier import Finish, Message, Outcome, Place, Prompt, TierFailure, Token
-from tests.agent_server import AgentFault, AgentServer, Odd, RememberedSessions
+from tests.agent_server import AgentFault, AgentServer, Odd, RememberedSessions, event
 from tests.model_server import CANARY
 
 SOON = Deadlines(first_token_s=0.3, idle_s=0.3, total_s=0.9)
@@ -249,6 +250,16 @@ async def test_a_session_is_told_again_what_it_was_not_heard_to_the_end() -> Non
         assert asked(server)[1] == ("\n".join(["<conversation>", *quoted, "</conversation>", "", NEW]), False, True)
         await read(tier, nth(5))
         assert asked(server)[2] == (NEW, False, True)
+
+
+def test_what_was_said_before_a_fault_is_delivered_however_the_bytes_were_cut() -> None:
+    said, broken = event(type="text_delta", text="one"), event(type="error", message=CANARY)
+    stream = AgentStream(max_line_bytes=1 << 20)
+    assert stream.feed(said + broken + said) == "one"
+    assert stream.failure is not None
+    assert stream.failure.outcome == "refused"
+    with pytest.raises(TierFailure, match="refused"):
+        AgentStream(max_line_bytes=1 << 20).feed(broken + said)
 
 
 async def test_an_answer_without_end_is_cut_off_at_its_bytes() -> None:
