@@ -19,6 +19,14 @@ export const texts = {
   tooLong: (over: number) => (over === 1 ? "1 character too many" : `${over} characters too many`),
   smallPrint: "Answers are drawn from the sources shown. Follow a footnote to check for yourself.",
 
+  voice: {
+    label: (name: string) => `Voice of the answers: from neutral to like ${name}`,
+    neutral: "Neutral",
+    like: (name: string) => `Like ${name}`,
+    steps: ["Neutral", "A touch", "Half", "Strong", "Full"],
+    smallPrint: (name: string) => `The voice imitates ${name}; the facts come from the sources shown. Follow a footnote to check.`,
+  },
+
   emptyTitle: (name: string | null) => (name === null ? "What would you like to know?" : `Ask ${name}`),
   emptyBody: (name: string | null) =>
     name === null

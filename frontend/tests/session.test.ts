@@ -91,12 +91,13 @@ describe("asking again", () => {
   test("after a failure of the service replaces the answer and uses a key of its own", async () => {
     service.on("POST /chat", stream([sources, frame(2, "error", { code: "unavailable", retryable: true })]), stream(whole));
     const session = open();
-    await session.ask("Why?");
+    await session.ask("Why?", 0.25);
     expect(answerOf(session)?.failure?.retryable).toBe(true);
-    await session.retry();
+    await session.retry(1);
     expect(session.current.turns).toHaveLength(1);
     expect(answerOf(session)).toMatchObject({ ending: "answered", text: "Because.[1]" });
     const [first, second] = service.requests("POST /chat");
+    expect([first!.body, second!.body]).toMatchObject([{ personality_weight: 0.25 }, { personality_weight: 1 }]);
     expect(first!.headers["idempotency-key"]).not.toBe(second!.headers["idempotency-key"]);
   });
 
@@ -112,14 +113,16 @@ describe("asking again", () => {
     expect(service.requests(EVENTS).at(-1)!.headers["last-event-id"]).toBe("0");
   });
 
-  test("after a question that found no way out sends it with the same key", async () => {
+  test("after a question that found no way out sends it with the same key and the same weight", async () => {
     service.on("POST /chat", ...Array.from({ length: 4 }, () => dropped), stream(whole));
-    const session = open();
-    await session.ask("Why?");
+    const session = open("mara");
+    await session.ask("Why?", 0.25);
     expect(answerOf(session)?.failure).toMatchObject({ reason: "connection", retryable: true });
-    await session.retry();
+    await session.retry(1);
     expect(answerOf(session)?.ending).toBe("answered");
-    expect(new Set(service.requests("POST /chat").map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+    const requests = service.requests("POST /chat");
+    expect(new Set(requests.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+    expect(requests.map(({ body }) => (body as { personality_weight: number }).personality_weight)).toEqual(Array(5).fill(0.25));
   });
 });
 

@@ -10,7 +10,7 @@ let service: Service;
 let token: TokenKeeper & { value: string | null };
 let client: Client;
 const { signal } = new AbortController();
-const QUESTION = { query: "Why?", creator: "mara", widen: false, conversationId: null, idempotencyKey: "key-1" };
+const QUESTION = { query: "Why?", creator: "mara", widen: false, weight: 0.5, conversationId: null, idempotencyKey: "key-1" };
 const EVENTS = "/chat/runs/run-1/events";
 
 beforeEach(async () => {
@@ -45,7 +45,7 @@ describe("a question", () => {
     service.on("POST /chat", stream([frame(1, "sources", []), frame(2, "done", DONE)]));
     await collect();
     const [request] = service.requests("POST /chat");
-    expect(request!.body).toEqual({ query: "Why?", creator: "mara", widen: false, conversation_id: null });
+    expect(request!.body).toEqual({ query: "Why?", creator: "mara", widen: false, personality_weight: 0.5, conversation_id: null });
     expect(request!.headers).toMatchObject({ "x-visitor-token": "my-token", "idempotency-key": "key-1", "content-type": "application/json" });
   });
 

@@ -9,6 +9,8 @@ export interface Creator {
   readonly links: readonly { readonly label: string; readonly url: string }[];
   readonly questions: readonly string[];
   readonly documents: number;
+  /** Whether answers can sound like them. */
+  readonly persona: boolean;
 }
 
 export function readCreators(value: unknown): Creator[] {
@@ -27,6 +29,7 @@ function readCreator(value: unknown): Creator | null {
     links: asListOf(fields["links"], readLink),
     questions: asStrings(fields["questions"]),
     documents: asNumber(fields["documents"]) ?? 0,
+    persona: fields["persona"] === true,
   };
 }
 

@@ -1,27 +1,49 @@
-// What the browser remembers between visits. Storage may be forbidden or full; then it lasts as long as the page.
+// What the browser remembers: between visits, or for one. Storage may be forbidden or full; then it lasts as long as the page.
 import type { TokenKeeper } from "../transport/client";
 
 export interface Memory extends TokenKeeper {
   readConversation(creator: string | null): string | null;
   writeConversation(creator: string | null, id: string | null): void;
+  /** How much answers sound like this creator, from 0 to 1; remembered for this visit. */
+  readWeight(creator: string): number;
+  writeWeight(creator: string, weight: number): void;
 }
 
-/** One visitor token per endpoint; one conversation per endpoint and creator. */
-export function createMemory(endpoint: string, storage: Storage | null = localStorageOrNull()): Memory {
+/** One visitor token per endpoint; one conversation and one weight per endpoint and creator. */
+export function createMemory(
+  endpoint: string,
+  storage: Storage | null = localStorageOrNull(),
+  visit: Storage | null = sessionStorageOrNull(),
+): Memory {
   const shelf = createShelf(storage);
+  const visitShelf = createShelf(visit);
   const tokenKey = `footnote:${endpoint}:visitor`;
   const conversationKey = (creator: string | null) => `footnote:${endpoint}:conversation:${creator ?? "*"}`;
+  const weightKey = (creator: string) => `footnote:${endpoint}:weight:${creator}`;
   return {
     read: () => shelf.get(tokenKey),
     write: (token) => shelf.set(tokenKey, token),
     readConversation: (creator) => shelf.get(conversationKey(creator)),
     writeConversation: (creator, id) => shelf.set(conversationKey(creator), id),
+    readWeight: (creator) => {
+      const weight = Number(visitShelf.get(weightKey(creator)));
+      return weight >= 0 && weight <= 1 ? weight : 0;
+    },
+    writeWeight: (creator, weight) => visitShelf.set(weightKey(creator), String(weight)),
   };
 }
 
 export function localStorageOrNull(): Storage | null {
   try {
     return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function sessionStorageOrNull(): Storage | null {
+  try {
+    return globalThis.sessionStorage ?? null;
   } catch {
     return null;
   }

@@ -18,6 +18,8 @@ export class Session {
   private readonly listeners = new Set<Listener>();
   private work = new AbortController();
   private stopWanted = false;
+  /** The weight that went out with the last question: a repeat under its key must be the same request. */
+  private sentWeight = 0;
 
   constructor(
     private readonly client: Client,
@@ -52,19 +54,20 @@ export class Session {
     });
   }
 
-  async ask(question: string): Promise<void> {
+  /** The answer sounds like the creator as far as `weight` says, from 0 to 1. */
+  async ask(question: string, weight = 0): Promise<void> {
     if (question === "" || this.conversation.restoring || isAnswering(this.conversation)) return;
-    await this.converse(question, newKey(), false);
+    await this.converse(question, newKey(), weight, false);
   }
 
   /** Asks the last question again, or picks up its run where only the connection was lost. */
-  async retry(): Promise<void> {
+  async retry(weight = 0): Promise<void> {
     const turn = lastTurn(this.conversation);
     if (turn === null || turn.answer.ending === null) return;
     const { runId, failure } = turn.answer;
-    if (failure?.reason !== "connection") return this.converse(turn.question, newKey(), true);
+    if (failure?.reason !== "connection") return this.converse(turn.question, newKey(), weight, true);
     // The service may have accepted the question unseen: the same key finds that run instead of asking twice.
-    if (runId === null) return this.converse(turn.question, turn.key, true);
+    if (runId === null) return this.converse(turn.question, turn.key, this.sentWeight, true);
     const { signal } = this.begin();
     this.dispatch({ type: "following", runId });
     await this.guard(signal, () => this.read(null, runId, signal));
@@ -98,8 +101,9 @@ export class Session {
     this.listeners.clear();
   }
 
-  private async converse(question: string, key: string, again: boolean): Promise<void> {
+  private async converse(question: string, key: string, weight: number, again: boolean): Promise<void> {
     const { signal } = this.begin();
+    this.sentWeight = weight;
     this.dispatch({ type: "asked", key, question, again });
     await this.guard(signal, async () => {
       const response = await this.openAnswer(question, key, signal);
@@ -122,17 +126,17 @@ export class Session {
 
   private async openAnswer(query: string, key: string, signal: AbortSignal): Promise<Response> {
     const conversationId = this.conversation.id;
-    const { creator, widen } = this;
+    const { creator, widen, sentWeight: weight } = this;
     const waiting = () => this.dispatch({ type: "connection", lost: true });
     try {
-      const question = { query, creator, widen, conversationId, idempotencyKey: key };
+      const question = { query, creator, widen, weight, conversationId, idempotencyKey: key };
       return await insist(signal, () => this.client.ask(question, signal), waiting);
     } catch (error) {
       if (conversationId === null || !isGone(error)) throw error;
       // The conversation is gone: the question begins a new one, which is another request with a key of its own.
       this.memory.writeConversation(creator, null);
       this.dispatch({ type: "cleared", keepLast: true });
-      const question = { query, creator, widen, conversationId: null, idempotencyKey: newKey() };
+      const question = { query, creator, widen, weight, conversationId: null, idempotencyKey: newKey() };
       return await insist(signal, () => this.client.ask(question, signal), waiting);
     }
   }

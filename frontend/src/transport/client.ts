@@ -16,6 +16,8 @@ export interface Question {
   readonly creator: string | null;
   /** Whether others may answer what the creator cannot. */
   readonly widen: boolean;
+  /** How much the answer sounds like the creator, from 0 to 1. */
+  readonly weight: number;
   readonly conversationId: string | null;
   readonly idempotencyKey: string;
 }
@@ -64,6 +66,7 @@ export class Client {
         query: question.query,
         creator: question.creator,
         widen: question.widen,
+        personality_weight: question.weight,
         conversation_id: question.conversationId,
       },
       signal,

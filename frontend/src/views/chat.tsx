@@ -15,6 +15,8 @@ import { Transcript } from "./transcript";
 import { useConversation } from "./use_conversation";
 import { useCreators } from "./use_creators";
 import { useStickToBottom } from "./use_stick_to_bottom";
+import { useVoice } from "./use_voice";
+import { VoiceSlider } from "./voice_slider";
 
 interface Props {
   readonly client: Client;
@@ -32,6 +34,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, onConvers
   const conversation = useConversation(session);
   const creators = useCreators(client);
   const creator = creators.find((candidate) => candidate.slug === slug) ?? null;
+  const { offered, weight, choose } = useVoice(memory, creator);
   const field = useRef<HTMLTextAreaElement>(null);
   const { scroller, away, onScroll, toBottom } = useStickToBottom(conversation);
   const { turns, restoring } = conversation;
@@ -44,14 +47,14 @@ export function Chat({ client, memory, creator: slug, widen, controls, onConvers
   useEffect(() => onConversing?.(conversing), [conversing]);
 
   const ask = (question: string) => {
-    void session.ask(question);
+    void session.ask(question, weight);
     toBottom();
     field.current?.focus();
   };
   const retry = useMemo(() => () => {
-    void session.retry();
+    void session.retry(weight);
     field.current?.focus();
-  }, [session]);
+  }, [session, weight]);
   const startOver = () => {
     session.startOver();
     field.current?.focus();
@@ -87,6 +90,8 @@ export function Chat({ client, memory, creator: slug, widen, controls, onConvers
         onSend={ask}
         onStop={() => void session.stop()}
         onLatest={away ? toBottom : null}
+        voice={offered && name !== null && <VoiceSlider name={name} weight={weight} onChange={choose} />}
+        smallPrint={weight > 0 && name !== null ? texts.voice.smallPrint(name) : texts.smallPrint}
       />
       <Announcer session={session} asked={asked} />
     </section>

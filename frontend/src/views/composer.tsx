@@ -1,5 +1,5 @@
 // Where a question is written and sent, and an answer stopped.
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { cleanQuestion, lengthOf, LONGEST_QUESTION } from "../session/question";
 import { texts } from "../texts";
@@ -18,9 +18,12 @@ interface Props {
   readonly onStop: () => void;
   /** Leads back to the end of the conversation; null for a reader who is there. */
   readonly onLatest: (() => void) | null;
+  /** How answers may sound, where that can be chosen. */
+  readonly voice: ComponentChildren;
+  readonly smallPrint: string;
 }
 
-export function Composer({ field, placeholder, waiting, answering, onSend, onStop, onLatest }: Props) {
+export function Composer({ field, placeholder, waiting, answering, onSend, onStop, onLatest, voice, smallPrint }: Props) {
   const [draft, setDraft] = useState("");
   const question = cleanQuestion(draft);
   const left = LONGEST_QUESTION - lengthOf(question);
@@ -87,13 +90,14 @@ export function Composer({ field, placeholder, waiting, answering, onSend, onSto
           </button>
         )}
       </div>
+      {voice}
       <p class="small-print">
         {left <= COUNTED ? (
           <span id="characters" class={left < 0 ? "over" : undefined}>
             {left < 0 ? texts.tooLong(-left) : texts.charactersLeft(left)}
           </span>
         ) : (
-          texts.smallPrint
+          smallPrint
         )}
       </p>
     </form>
