@@ -42,7 +42,7 @@ def tier(base_url: str) -> OpenAITierSettings:
         first_token_timeout_s=SILENT_S,
         idle_timeout_s=SILENT_S,
         total_timeout_s=TOTAL_S,
-        max_response_bytes=200_000,
+        max_response_bytes=100_000,  # which an endless answer has before it has its 800 tokens
         max_line_bytes=65_536,
     )
 
