@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,13 +54,34 @@ async def publish(library: Settings, slug: str) -> str:
     return str(done.stdout)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def profiled(library: Settings) -> AsyncIterator[Settings]:
-    """Ana has a profile until the test ends."""
+    """Ana has a profile until these tests end."""
     async with row_of(library, ANA):
         await publish(library, ANA)
         yield library
-        (library.data_dir / "profiles" / f"{ANA}.yaml").unlink()
+        profile_file(library).unlink()
+
+
+@asynccontextmanager
+async def edited(library: Settings, **changes: str) -> AsyncIterator[str]:
+    """The profile with other words in its file, published until the block ends; what the command said to that."""
+    path = profile_file(library)
+    before = path.read_text()
+    text = before
+    for key, value in changes.items():
+        text, times = re.subn(rf"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
+        assert times == 1
+    try:
+        async with row_of(library, ANA):
+            path.write_text(text)
+            yield await publish(library, ANA)
+    finally:
+        path.write_text(before)
+
+
+def profile_file(library: Settings) -> Path:
+    return library.data_dir / "profiles" / f"{ANA}.yaml"
 
 
 async def asked(service: str, model: ModelServer, weight: float, **fields: Any) -> tuple[Answer, RecordedRequest]:
@@ -82,17 +104,15 @@ async def offered(service: str, slug: str) -> bool:
 
 
 async def test_at_weight_0_the_prompt_is_the_same_with_and_without_a_profile(
-    service: str, model: ModelServer, library: Settings
+    service: str, model: ModelServer, profiled: Settings
 ) -> None:
-    async with row_of(library, ANA, voice=""):
+    async with row_of(profiled, ANA, voice="", profile=None):
         _, without = await asked(service, model, 0)
         answer, nobody = await asked(service, model, 1)
         assert answer.last.json["persona"] == 0
         assert not await offered(service, ANA)
-        await publish(library, ANA)
-        (library.data_dir / "profiles" / f"{ANA}.yaml").unlink()
-        _, neutral = await asked(service, model, 0)
-        _, voiced = await asked(service, model, 1)
+    _, neutral = await asked(service, model, 0)
+    _, voiced = await asked(service, model, 1)
     assert without.body == neutral.body == nobody.body
     assert voiced.body != neutral.body
 
@@ -122,10 +142,9 @@ async def test_more_weight_is_more_voice_about_the_same_sources(
 async def test_what_a_curator_edits_is_in_the_voice_after_the_same_command(
     service: str, model: ModelServer, profiled: Settings
 ) -> None:
-    path = profiled.data_dir / "profiles" / f"{ANA}.yaml"
-    path.write_text(path.read_text().replace("dont: []", "dont: [says never ever]").replace("do: []", "do: [winks]"))
-    assert "Kept as you have edited it: do, dont." in await publish(profiled, ANA)
-    _, request = await asked(service, model, 0.25)
+    async with edited(profiled, do="[winks]", dont="[says never ever]") as said:
+        assert "Kept as you have edited it: do, dont." in said
+        _, request = await asked(service, model, 0.25)
     assert "\nDoes: winks\nNever: says never ever\n" in system_of(request)
 
 
@@ -133,11 +152,9 @@ async def test_a_creator_can_forbid_it_in_the_profile_and_in_their_own_file(
     service: str, model: ModelServer, profiled: Settings
 ) -> None:
     _, neutral = await asked(service, model, 0)
-    path = profiled.data_dir / "profiles" / f"{ANA}.yaml"
-    path.write_text(path.read_text().replace("persona: on", "persona: off"))
-    assert "`persona` is off in its file" in " ".join((await publish(profiled, ANA)).split())
-    for values in ({}, {"persona": False, "profile": None}):
-        async with row_of(profiled, ANA, **values):
+    for forbidden in (edited(profiled, persona="off"), row_of(profiled, ANA, persona=False)):
+        async with forbidden as said:
+            assert not isinstance(said, str) or "`persona` is off in its file" in " ".join(said.split())
             answer, request = await asked(service, model, 1)
             assert request.body == neutral.body
             assert answer.last.json["persona"] == "off"
