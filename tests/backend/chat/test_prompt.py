@@ -68,6 +68,24 @@ def test_markers_of_earlier_answers_are_gone_because_they_numbered_other_sources
     assert "About -14 LUFS. See [the guide](https://a.example)." in user
 
 
+@pytest.mark.parametrize("prompt_tokens", [1000, 6000])
+def test_an_upstream_that_remembers_finds_what_is_new_apart_from_the_turns(
+    counter: TokenCounter, prompt_tokens: int
+) -> None:
+    long_ago = [Turn("user", f"Question {number}?") for number in range(200)]
+    prompt = made(counter, prompt_tokens=prompt_tokens, history=[*long_ago, *HISTORY])
+    user = prompt.messages[1].content
+    assert SOURCE.findall(prompt.follow_up) == SOURCE.findall(user)
+    assert prompt.follow_up.endswith(fence("question", "And why?"))
+    assert "<conversation>" not in prompt.follow_up
+    assert counter.count(prompt.follow_up) <= prompt_tokens
+    assert (len(prompt.turns) < 202) == (prompt_tokens == 1000)
+    quoted = "\n".join(turn.content for turn in prompt.turns)
+    assert f"<conversation>\n{quoted}\n</conversation>" in user
+    assert [turn.role for turn in prompt.turns[-3:]] == ["user", "user", "assistant"]
+    assert "-14 LUFS." in prompt.turns[-1].content
+
+
 def test_a_tight_budget_keeps_the_best_sources_whole_and_the_newest_turns(counter: TokenCounter) -> None:
     long_ago = [Turn("user", f"Question {number}?") for number in range(200)]
     prompt = made(counter, prompt_tokens=1000, history=[*long_ago, *HISTORY])
