@@ -61,3 +61,8 @@ class CascadeSettings(Section):
     strong: str | None
     hedge_after_s: float | None = Field(gt=0)
     breaker: BreakerSettings
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The names of all tiers that may answer, in their order; a strong one that is not in it comes last."""
+        return tuple(dict.fromkeys([*self.order, *([self.strong] if self.strong else [])]))

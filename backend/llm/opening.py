@@ -37,9 +37,8 @@ def open_cascade(
     """The tiers of `cascade.order` and the strong one; one that lacks its base URL or model is left out, with a line
     in the log."""
     strong = settings.cascade.strong
-    names = dict.fromkeys([*settings.cascade.order, *([strong] if strong else [])])
     members: dict[str, Member] = {}
-    for name in names:
+    for name in settings.cascade.tiers:
         section = settings.tiers[name]
         match section:
             case OpenAITierSettings(base_url=str(base_url), model=str(model)) if base_url and model:

@@ -23,14 +23,14 @@ LONGEST_NAME = 60
 
 
 async def tiers(settings: Settings) -> list[Finding]:
-    """Every tier in the order of the cascade, all asked at once, then those that the order leaves out."""
-    order = settings.cascade.order
-    asked = await asyncio.gather(*(tier(name, settings.tiers[name]) for name in order))
+    """Every tier that is used, in the order of the cascade, all asked at once, then those that are not."""
+    names = dict.fromkeys(filter(None, [*settings.cascade.tiers, settings.retrieval.rewrite.tier]))
+    asked = await asyncio.gather(*(tier(name, settings.tiers[name]) for name in names))
     found = [finding for findings in asked for finding in findings]
-    if not any(_can_answer(settings.tiers[name]) for name in order):
+    if not any(_can_answer(settings.tiers[name]) for name in settings.cascade.order):
         advice = "Give one a base_url and a model, or add `extractive`, which needs nothing, to `cascade.order`."
         found.append(Finding("broken", "tiers", "none is configured: no question can be answered.", advice))
-    if unused := [name for name in settings.tiers if name not in order]:
+    if unused := [name for name in settings.tiers if name not in names]:
         found.append(Finding("note", "tiers", f"{', '.join(unused)} not in `cascade.order`, and never asked."))
     return found
 

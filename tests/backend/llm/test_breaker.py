@@ -128,15 +128,26 @@ async def test_of_many_workers_at_once_only_one_gets_the_probe(redis: Redis) -> 
     assert states.count("trying") == 1
 
 
-async def test_a_worker_that_knows_of_no_failure_asks_nobody(settings: Settings) -> None:
-    asked = Redis.from_url(settings.redis.url)
-    breaker = Breaker(next(names), "a", asked, LONG)
+async def test_a_worker_that_knows_of_no_failure_asks_nobody(redis: Redis) -> None:
+    breaker = Breaker(next(names), "a", redis, LONG)
     assert await breaker.admit() == Admission(clean=True)  # a new worker looks once
-    await asked.aclose()
-    asked.connection_pool.connection_kwargs["port"] = 1
-    asked.connection_pool.connection_kwargs["path"] = "/nowhere"
-    assert await breaker.admit() == Admission(clean=True)
-    await breaker.answered(Admission(clean=True))
+    before = (await redis.info("stats"))["total_commands_processed"]
+    for _ in range(10):
+        assert await breaker.admit() == Admission(clean=True)
+        await breaker.speaks(Admission(clean=True))
+        await breaker.answered(Admission(clean=True))
+    assert (await redis.info("stats"))["total_commands_processed"] - before < 10  # others use this Redis too
+
+
+async def test_an_answer_that_was_asked_for_after_a_failure_forgets_it_for_all(redis: Redis) -> None:
+    name = next(names)
+    ours, theirs = Breaker(name, "a", redis, LONG), Breaker(name, "a", redis, LONG)
+    assert await ours.admit() == Admission(clean=True)
+    await ours.failed(Admission(clean=True), BROKEN)
+    await ours.answered(Admission(clean=True))  # which began before the failure
+    assert await theirs.admit() == Admission()
+    await theirs.answered(Admission())
+    assert await ours.admit() == Admission(clean=True)
 
 
 async def test_while_redis_is_away_each_worker_counts_by_itself(caplog: pytest.LogCaptureFixture) -> None:
