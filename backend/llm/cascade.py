@@ -140,7 +140,7 @@ class Cascade:
 
     async def close(self) -> None:
         """Closes every tier's connections."""
-        await asyncio.gather(*self._closing)
+        await asyncio.gather(*self._closing, return_exceptions=True)
         for member in self.members:
             await member.tier.close()
 

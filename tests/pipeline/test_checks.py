@@ -190,6 +190,20 @@ async def test_a_tier_that_is_not_configured_is_skipped_and_none_at_all_is_broke
     assert found[2].says.startswith("extractive not in `cascade.order`")
 
 
+async def test_tiers_beside_the_order_are_asked_where_something_uses_them(settings: Settings) -> None:
+    bare = with_tier(settings, None, None)
+    for used in (
+        with_section(bare, "cascade", order=("extractive",), strong="fast"),
+        with_section(
+            with_section(bare, "cascade", order=("extractive",)),
+            "retrieval",
+            rewrite=bare.retrieval.rewrite.model_copy(update={"tier": "fast"}),
+        ),
+    ):
+        found = await tiers.tiers(used)
+        assert [finding.about for finding in found] == ["tier extractive", "tier fast"]
+
+
 async def test_a_bridge_is_there_whatever_it_says_and_gone_when_nobody_says_anything(settings: Settings) -> None:
     heads: list[str] = []
 

@@ -170,6 +170,10 @@ async def test_a_refusal_that_keeps_a_tier_out_is_heeded_until_it_is_forgotten(
         asked = len(services.faulty.requests)
         async with Visitor(services.addresses[position]) as visitor:
             after = (await visitor.ask()).checked().last.json
+            ready = await visitor.get("/health/ready")
+        said = "left out, as it refuses its key" if fault in ("refuse_401", "refuse_403") else "left out, as it fails"
+        assert ready.json()["dependencies"]["tier faulty"] == said
+        assert ready.status_code == (503 if position == "only" else 200)
         assert len(services.faulty.requests) == asked
         if position == "first":
             assert [tried["outcome"] for tried in after["tiers_tried"]] == ["skipped", "answered"]
