@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from backend.cancelling import cancelled
 
 
 class EventStream(Response):
@@ -39,9 +41,9 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> 
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         leaving.cancel()
-        working.cancel()
-        with suppress(asyncio.CancelledError, OSError):
-            await working
+        await cancelled(working)
+    if not working.cancelled() and (failure := working.exception()) and not isinstance(failure, OSError):
+        raise failure
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

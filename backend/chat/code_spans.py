@@ -48,7 +48,7 @@ class AnswerSoFar:
     """
 
     def __init__(self) -> None:
-        self.text = ""
+        self._pieces: list[str] = []  # of the text; joined when it is looked at, as most pieces of an answer never are
         # What a bracket here would be in, as far as it is known: it stays so up to the next line, or in text up to the
         # next backtick.
         self._place: Literal["text", "code"] | None = None
@@ -56,13 +56,24 @@ class AnswerSoFar:
         self._read = 0
         self._settled = 0  # what stands before this place in the text opens no code that is still open
 
+    @property
+    def text(self) -> str:
+        """What was said, without what was forgotten."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._pieces = [text]
+
     def add(self, said: str) -> None:
         """Goes on."""
         *lines, rest = said.split("\n")
         for line in lines:
-            self.text += f"{line}\n"
+            self._pieces.append(f"{line}\n")
             self._end_line()
-        self.text += rest
+        self._pieces.append(rest)
         if "\r" in rest or (self._place == "text" and "`" in rest):
             self._place = None
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Literal
 
+from backend.cancelling import cancelled
 from backend.chat.events import KEEPALIVE, DoneEvent, ErrorEvent, Event, encode
 from backend.conversations.models import RunRecord
 
@@ -24,6 +25,7 @@ class Run:
         self.stop_reason: StopReason | None = None
         self.producer: asyncio.Task[None] | None = None
         self.grace: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._on_changed = changed
         self._on_last_reader_left = left
         self._waiting: set[asyncio.Future[bool]] = set()
@@ -44,7 +46,7 @@ class Run:
             return
         self.stop_reason = reason
         if self.producer is not None:
-            self.producer.cancel()
+            self._stopping = asyncio.create_task(cancelled(self.producer))
 
     async def follow(self, after: int, keepalive_s: float) -> AsyncGenerator[bytes, None]:
         """The frames after number `after`, as bytes: first those that are there, then each as it comes.

@@ -10,6 +10,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.cancelling import cancelled
 from backend.chat.events import ErrorEvent
 from backend.chat.journal import JournalReader, JournalWriter, readers_key, stop_key
 from backend.chat.pulse import HEARTBEAT_S, Pulse
@@ -69,9 +70,7 @@ class Runs:
         await self.drain(0)
         with suppress(RedisError, OSError, TimeoutError):
             await self._writer.flush()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*map(cancelled, self._background))
 
     def start(self, record: RunRecord, answer: Callable[[Run], Awaitable[None]]) -> None:
         """Starts the task that answers, detached from whoever asked."""

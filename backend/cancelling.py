@@ -1,0 +1,17 @@
+"""Ending a task for certain."""
+
+import asyncio
+from typing import Any
+
+AGAIN_S = 0.5
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits for its end, whatever that is.
+
+    Again and again: `asyncio.wait_for`, through which the Redis client sends everything, loses a cancellation that
+    comes in the same turn of the loop as its result (until Python 3.12, https://github.com/python/cpython/issues/86296).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=AGAIN_S)
