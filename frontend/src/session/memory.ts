@@ -4,6 +4,10 @@ import type { TokenKeeper } from "../transport/client";
 export interface Memory extends TokenKeeper {
   readConversation(creator: string | null): string | null;
   writeConversation(creator: string | null, id: string | null): void;
+  /** Tells the visitor's other tabs that a question has been accepted. */
+  tellOfRun(creator: string | null, runId: string): void;
+  /** Calls the listener when another tab has told; answers with what ends that. */
+  onRunElsewhere(creator: string | null, listener: () => void): () => void;
   /** How much answers sound like this creator, from 0 to 1; remembered for this visit. */
   readWeight(creator: string): number;
   writeWeight(creator: string, weight: number): void;
@@ -20,11 +24,19 @@ export function createMemory(
   const tokenKey = `footnote:${endpoint}:visitor`;
   const conversationKey = (creator: string | null) => `footnote:${endpoint}:conversation:${creator ?? "*"}`;
   const weightKey = (creator: string) => `footnote:${endpoint}:weight:${creator}`;
+  const runKey = (creator: string | null) => `footnote:${endpoint}:run:${creator ?? "*"}`;
   return {
     read: () => shelf.get(tokenKey),
     write: (token) => shelf.set(tokenKey, token),
     readConversation: (creator) => shelf.get(conversationKey(creator)),
     writeConversation: (creator, id) => shelf.set(conversationKey(creator), id),
+    tellOfRun: (creator, runId) => shelf.set(runKey(creator), runId),
+    onRunElsewhere: (creator, listener) => {
+      // The browser sends this event to every other tab of the site, and not to the one that wrote.
+      const heard = ({ key, newValue }: StorageEvent) => key === runKey(creator) && newValue !== null && listener();
+      globalThis.addEventListener?.("storage", heard);
+      return () => globalThis.removeEventListener?.("storage", heard);
+    },
     readWeight: (creator) => {
       const weight = Number(visitShelf.get(weightKey(creator)));
       return weight >= 0 && weight <= 1 ? weight : 0;

@@ -12,12 +12,12 @@ import { newKey } from "./new_key";
 
 export type Listener = (conversation: Conversation) => void;
 
-
 export class Session {
   private conversation: Conversation;
   private readonly listeners = new Set<Listener>();
   private work = new AbortController();
   private stopWanted = false;
+  private readonly unlisten: () => void;
   /** The weight that went out with the last question: a repeat under its key must be the same request. */
   private sentWeight = 0;
 
@@ -29,6 +29,7 @@ export class Session {
   ) {
     // Known from the start, so that the empty state does not flash up before a conversation returns.
     this.conversation = { ...NEW_CONVERSATION, restoring: memory.readConversation(creator) !== null };
+    this.unlisten = memory.onRunElsewhere(creator, () => void this.join());
   }
 
   get current(): Conversation {
@@ -45,13 +46,7 @@ export class Session {
     const id = this.memory.readConversation(this.creator);
     // What was remembered after this session had begun is its own conversation.
     if (id === null || !this.conversation.restoring) return;
-    const { signal } = this.begin();
-    await this.guard(signal, async () => {
-      const runId = await insist(signal, () => this.load(id, signal));
-      if (runId === null) return;
-      this.dispatch({ type: "following", runId });
-      await this.read(null, runId, signal);
-    });
+    await this.catchUp(id);
   }
 
   /** The answer sounds like the creator as far as `weight` says, from 0 to 1. */
@@ -99,6 +94,26 @@ export class Session {
   dispose(): void {
     this.work.abort();
     this.listeners.clear();
+    this.unlisten();
+  }
+
+  /** Another tab has asked: shows that too, unless this one is busy or in another conversation. */
+  private async join(): Promise<void> {
+    const id = this.memory.readConversation(this.creator);
+    const { id: own, restoring } = this.conversation;
+    if (id === null || restoring || isAnswering(this.conversation) || (own !== null && own !== id)) return;
+    await this.catchUp(id);
+  }
+
+  /** Reads the saved messages, and then the answer that is under way, if any. */
+  private async catchUp(id: string): Promise<void> {
+    const { signal } = this.begin();
+    await this.guard(signal, async () => {
+      const runId = await insist(signal, () => this.load(id, signal));
+      if (runId === null) return;
+      this.dispatch({ type: "following", runId });
+      await this.read(null, runId, signal);
+    });
   }
 
   private async converse(question: string, key: string, weight: number, again: boolean): Promise<void> {
@@ -110,6 +125,7 @@ export class Session {
       const runId = response.headers.get("X-Run-Id");
       const conversationId = response.headers.get("X-Conversation-Id");
       if (conversationId !== null) this.memory.writeConversation(this.creator, conversationId);
+      if (runId !== null) this.memory.tellOfRun(this.creator, runId);
       this.dispatch({ type: "accepted", runId, conversationId });
       if (this.stopWanted) void this.stop();
       await this.read(response, runId, signal);
@@ -175,11 +191,17 @@ export class Session {
     } catch (error) {
       if (signal.aborted) return;
       if (this.conversation.restoring) this.giveUpRestoring(error);
-      else if (error instanceof Unreachable) this.dispatch({ type: "failed", failure: CONNECTION_LOST });
+      else if (error instanceof Unreachable) this.giveUpFor(signal);
       else if (error instanceof Refused) {
         this.dispatch({ type: "failed", failure: failureOf(error.refusal.code, error.refusal.retryAfter) });
       } else throw error;
     }
+  }
+
+  /** Says that the connection is lost, and picks the answer up again as soon as the network is back. */
+  private giveUpFor(signal: AbortSignal): void {
+    this.dispatch({ type: "failed", failure: CONNECTION_LOST });
+    globalThis.addEventListener?.("online", () => void this.retry(), { once: true, signal });
   }
 
   /** A conversation that cannot be read for the moment stays remembered; one that is gone is forgotten. */

@@ -1,4 +1,5 @@
-// What a screen reader hears: one announcement for each answer that comes to its end here, and nothing in between.
+// What a screen reader hears: one announcement for each answer that comes to its end here, and in between nothing but,
+// once for each answer, that the connection was lost.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Answer } from "../conversation/state";
 import { lastTurn } from "../conversation/state";
@@ -16,16 +17,21 @@ interface Props {
 export function Announcer({ session, asked }: Props) {
   const [announcement, setAnnouncement] = useState({ count: 0, text: "" });
   const underway = useRef<string | null>(null);
+  const lost = useRef<string | null>(null);
   useEffect(
     () =>
       session.subscribe((conversation) => {
+        const announce = (text: string) => setAnnouncement(({ count }) => ({ count: count + 1, text }));
         const turn = lastTurn(conversation);
         if (turn === null || turn.answer.ending === null) {
           underway.current = turn?.key ?? null;
+          if (turn?.answer.reconnecting === true && lost.current !== turn.key) {
+            lost.current = turn.key;
+            announce(texts.reconnecting);
+          }
         } else if (underway.current === turn.key) {
           underway.current = null;
-          const text = spoken(turn.answer, asked);
-          setAnnouncement(({ count }) => ({ count: count + 1, text }));
+          announce(spoken(turn.answer, asked));
         }
       }),
     [session, asked],
