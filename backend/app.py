@@ -132,7 +132,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     retriever = Retriever(
         Searcher(index, embedders, LexicalEncoder()), RecentDocuments(catalogue), settings.retrieval, reranker
     )
-    rewriter = open_rewriter(settings, counter)
+    rewriter = open_rewriter(settings, counter, cascade)
     if rewriter:
         stack.push_async_callback(rewriter.close)
     service = ChatService(

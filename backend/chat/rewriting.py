@@ -13,6 +13,8 @@ from backend.chat.instructions import instructions
 from backend.chat.prompt import MARKER, newest_turns, size
 from backend.conversations.models import Turn
 from backend.knowledge.words import content_stems
+from backend.llm.breaker import Admission, Breaker
+from backend.llm.cascade import Cascade
 from backend.llm.opening import openai_tier
 from backend.llm.tier import Finish, Message, Prompt, Tier, TierFailure, Token
 from backend.llm.tokens import TokenCounter
@@ -41,10 +43,11 @@ JOINERS = "\u200c\u200d"  # words of some scripts and many emoji need them; ever
 
 
 class ModelRewriter:
-    """Asks one tier, once, and takes no longer than `deadline_s`."""
+    """Asks one tier, once, and takes no longer than `deadline_s`; not at all while its breaker is open."""
 
-    def __init__(self, tier: Tier, counter: TokenCounter, deadline_s: float) -> None:
+    def __init__(self, tier: Tier, counter: TokenCounter, deadline_s: float, breaker: Breaker | None) -> None:
         self._tier = tier
+        self._breaker = breaker
         self._counter = counter
         self._deadline_s = deadline_s
 
@@ -56,6 +59,8 @@ class ModelRewriter:
         """
         if not history or not leans_on_history(question):
             return None
+        if self._breaker and not await self._breaker.is_closed():
+            return None
         try:
             async with asyncio.timeout(self._deadline_s):
                 said = await self._ask(self._prompt(question, history))
@@ -64,6 +69,8 @@ class ModelRewriter:
             return None
         except TierFailure as failure:
             log.warning("tier %s did not rewrite: %s", self._tier.name, failure.outcome)
+            if self._breaker:
+                await self._breaker.failed(Admission(), failure)
             return None
         return read_rewritten(said, question, history)
 
@@ -101,8 +108,11 @@ class ModelRewriter:
         )
 
 
-def open_rewriter(settings: Settings, counter: TokenCounter) -> ModelRewriter | None:
-    """The rewriter of `retrieval.rewrite`; None where no tier is named, or it lacks its base URL or model."""
+def open_rewriter(settings: Settings, counter: TokenCounter, cascade: Cascade) -> ModelRewriter | None:
+    """The rewriter of `retrieval.rewrite`; None where no tier is named, or it lacks its base URL or model.
+
+    A tier that answers in the cascade too has one breaker for both.
+    """
     name = settings.retrieval.rewrite.tier
     if name is None:
         return None
@@ -111,7 +121,7 @@ def open_rewriter(settings: Settings, counter: TokenCounter) -> ModelRewriter | 
         log.info("tier %s does not rewrite: it has no base_url or no model", name)
         return None
     tier = openai_tier(name, section.base_url, section.model, section)
-    return ModelRewriter(tier, counter, settings.retrieval.rewrite.deadline_s)
+    return ModelRewriter(tier, counter, settings.retrieval.rewrite.deadline_s, cascade.breaker_of(name))
 
 
 def read_rewritten(said: str, question: str, history: Sequence[Turn]) -> str | None:

@@ -84,6 +84,10 @@ class Breaker:
             return None
         return Admission(probe=standing.state == "trying", clean=self._no_failure_known)
 
+    async def is_closed(self) -> bool:
+        """Whether the tier may be asked for something that could do without it, and so should not be what tries."""
+        return self._no_failure_known or await self.state() == "closed"
+
     async def speaks(self, admission: Admission) -> None:
         """The first token is there, which is enough for a probe: the others wait for it."""
         if admission.probe:

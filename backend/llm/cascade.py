@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from backend.errors import Unavailable
+from backend.llm.breaker import Breaker
 from backend.llm.budget import AnswerCap, Budget
 from backend.llm.circuit import State
 from backend.llm.extractive_tier import ExtractiveTier
@@ -131,6 +132,10 @@ class Cascade:
         """Whether this tier, or without a name any, puts answers into words of its own instead of quoting."""
         tiers = (member.tier for member in self.members)
         return any(not isinstance(tier, ExtractiveTier) for tier in tiers if name in (None, tier.name))
+
+    def breaker_of(self, name: str) -> Breaker | None:
+        """The breaker of a tier; None where it has none, or is not here."""
+        return next((member.breaker for member in self.members if member.tier.name == name), None)
 
     async def states(self) -> dict[str, State]:
         """How each tier stands with its breaker."""

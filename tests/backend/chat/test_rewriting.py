@@ -4,17 +4,23 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from backend import settings as configuration
 from backend.chat.rewriting import ModelRewriter, open_rewriter, read_rewritten
 from backend.conversations.models import Turn
 from backend.errors import ConfigurationError
+from backend.llm.breaker import Breaker
+from backend.llm.cascade import Cascade
+from backend.llm.circuit import Rules
+from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.settings import Settings
 from tests.model_server import CANARY, Chunking, Fault, ModelServer
@@ -43,7 +49,7 @@ def chosen(base_url: str, deadline_s: float = 20) -> Settings:
 
 @asynccontextmanager
 async def asking(server: ModelServer, counter: TokenCounter, deadline_s: float = 20) -> AsyncIterator[ModelRewriter]:
-    rewriter = open_rewriter(chosen(server.base_url, deadline_s), counter)
+    rewriter = open_rewriter(chosen(server.base_url, deadline_s), counter, Cascade([]))
     assert rewriter is not None
     try:
         yield rewriter
@@ -208,10 +214,29 @@ def test_whatever_is_said_what_is_taken_is_one_visible_line(said: str) -> None:
         assert not set(rewritten) & set("\0\x1b\u202e\ud800\n")
 
 
+async def test_a_tier_that_is_left_out_does_not_rewrite_and_one_that_fails_is_told_of(counter: TokenCounter) -> None:
+    rules = Rules(threshold=2, window_s=60, cooldown_s=60, probe_s=9)
+    async with ModelServer(fault="refuse_500") as server:
+        settings = chosen(server.base_url, 20)
+        redis = Redis.from_url("redis://127.0.0.1:1")
+        breaker = Breaker("fast", "a", redis, rules)
+        async with AsyncExitStack() as stack:
+            cascade = open_cascade(settings, None, None, counter, redis)  # type: ignore[arg-type]
+            stack.push_async_callback(cascade.close)
+            fast = replace(cascade.members[0], breaker=breaker)
+            rewriter = open_rewriter(settings, counter, Cascade([fast]))
+            assert rewriter is not None
+            stack.push_async_callback(rewriter.close)
+            for _ in range(4):
+                assert await rewriter.rewrite(QUESTION, HISTORY) is None
+            assert await breaker.state() == "open"
+            assert len(server.requests) == 2
+
+
 def test_the_settings_name_the_tier(counter: TokenCounter, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert open_rewriter(configuration.load(), counter) is None
+    assert open_rewriter(configuration.load(), counter, Cascade([])) is None
     monkeypatch.setenv("FOOTNOTE_RETRIEVAL__REWRITE__TIER", "fast")
-    assert open_rewriter(configuration.load(), counter) is None
+    assert open_rewriter(configuration.load(), counter, Cascade([])) is None
     monkeypatch.setenv("FOOTNOTE_RETRIEVAL__REWRITE__TIER", "nobody")
     with pytest.raises(ConfigurationError, match="nobody"):
         configuration.load()
