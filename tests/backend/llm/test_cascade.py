@@ -274,11 +274,11 @@ async def test_a_reader_who_leaves_a_race_ends_it_for_all() -> None:
     assert [tier.closed for tier in tiers] == [1, 1, 1]
 
 
-async def test_the_loser_of_a_race_has_its_upstream_closed_within_a_second() -> None:
+async def test_the_loser_of_a_race_has_its_upstream_closed_within_a_second(counter: TokenCounter) -> None:
     async with (
         ModelServer(fault="silent") as silent,
         ModelServer("Hello there", tokens_per_s=20) as quick,
-        settings_with({"silent": silent, "quick": quick}, hedge_after_s=0.05) as cascade,
+        opened_with({"silent": silent, "quick": quick}, counter, hedge_after_s=0.05) as cascade,
         aclosing(cascade.answer(prompt_for)) as answer,
     ):
         started = await anext(answer)
@@ -288,7 +288,7 @@ async def test_the_loser_of_a_race_has_its_upstream_closed_within_a_second() -> 
         assert quick.open_streams == 1
 
 
-class ClosedBreaker:
+class OpenBreaker:
     """Keeps a tier out."""
 
     async def admit(self) -> Admission | None:
@@ -296,7 +296,7 @@ class ClosedBreaker:
 
 
 async def test_a_tier_whose_breaker_is_open_is_skipped_and_said() -> None:
-    resting = member(ScriptedTier("a", Token("no")), breaker=ClosedBreaker())
+    resting = member(ScriptedTier("a", Token("no")), breaker=OpenBreaker())
     events: list[Any] = []
     await collect(Cascade([resting, member(ScriptedTier("b", Token("yes"), Finish("stop")))]), events)
     assert events[-1].tiers_tried[0] == TierTried("a", "skipped", 0)
@@ -304,13 +304,14 @@ async def test_a_tier_whose_breaker_is_open_is_skipped_and_said() -> None:
 
 
 @asynccontextmanager
-async def settings_with(servers: dict[str, ModelServer], **cascade: Any) -> AsyncIterator[Cascade]:
+async def opened_with(servers: dict[str, ModelServer], counter: TokenCounter, **cascade: Any) -> AsyncIterator[Cascade]:
     """A cascade of model servers as it is opened from settings; Redis is away."""
     section = {"kind": "openai", "model": "test", "api_key": "secret"}
     tiers = {name: section | {"base_url": server.base_url} for name, server in servers.items()}
     defaults = load().cascade.model_dump()
     settings = load(tiers=tiers, cascade=defaults | {"order": list(servers)} | cascade)
-    opened = open_cascade(settings, None, None, TokenCounter.open(Path("/tmp")), Redis.from_url("redis://127.0.0.1:1"))  # type: ignore[arg-type]
+    away = Redis.from_url("redis://127.0.0.1:1")
+    opened = open_cascade(settings, None, None, counter, away)  # type: ignore[arg-type]
     try:
         yield opened
     finally:
