@@ -72,7 +72,6 @@ class Breaker:
         self._local: Circuit = LocalCircuit(rules)
         self._alone_until = 0.0
         self._no_failure_known = False  # others may know more than a worker that has just started
-        self._answered = False
 
     async def admit(self) -> Admission | None:
         """The leave to ask, None where the tier is to be left out."""
@@ -95,13 +94,12 @@ class Breaker:
 
     async def answered(self, admission: Admission) -> None:
         """The answer is whole. A probe has told so at its first token."""
-        self._answered = True
         if not (admission.clean or admission.probe):
             await self._succeed(admission)
 
     async def failed(self, admission: Admission, failure: TierFailure) -> None:
         """Counts what the tier is to blame for."""
-        if failure.blame == "key" or (failure.blame == "access" and not self._answered):
+        if failure.blame == "key":
             self._no_failure_known = False
             await self._local.refuse_key()
             if await self._known(lambda circuit: circuit.refuse_key()):

@@ -177,14 +177,13 @@ async def test_a_wrong_key_is_said_loudly_once_and_until_the_configuration_chang
     assert await Breaker(name, fingerprint("http://a", "m", "right"), redis, LONG).admit() is not None
 
 
-async def test_a_refused_access_is_the_keys_fault_only_where_it_has_never_worked(redis: Redis) -> None:
-    refused = TierFailure("refused", blame="access")
-    new, known = Breaker(next(names), "a", redis, LONG), Breaker(next(names), "a", redis, LONG)
-    await new.failed(Admission(clean=True), refused)
-    assert await new.state() == "key_refused"
-    await known.answered(Admission(clean=True))
-    await known.failed(Admission(clean=True), refused)
-    assert await known.state() == "closed"
+async def test_a_refused_access_is_a_failure_like_any_other_and_leaves_the_key_alone(redis: Redis) -> None:
+    breaker = Breaker(next(names), "a", redis, LONG)
+    states = []
+    for _ in range(3):
+        await breaker.failed(Admission(), TierFailure("refused", blame="access"))
+        states.append(await breaker.state())
+    assert states == ["closed", "closed", "open"]
 
 
 async def test_what_one_question_brings_about_does_not_count(redis: Redis) -> None:
