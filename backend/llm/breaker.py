@@ -46,7 +46,7 @@ class Circuit(Protocol):
         ...
 
     async def fail(self, *, probe: bool, retry_after_s: float | None) -> Standing:
-        """Counts a failure. With `retry_after_s` the tier is left out for that long whatever was before."""
+        """Counts a failure. With `retry_after_s` the tier is left out for at least that long whatever was before."""
         ...
 
     async def succeed(self, *, probe: bool) -> None:

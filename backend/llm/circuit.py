@@ -1,7 +1,8 @@
 """What is known of a tier's failures: in Redis for all workers, and here while Redis is away. Both keep the same rules.
 
 Closed: `threshold` failures within `window_s`, and no answer since, open it. Open: nobody asks for `cooldown_s`, or for
-as long as the upstream wants. Half open: one question tries; its failure opens it anew, its first token closes it.
+as long as the upstream wants where that is longer. Half open: one question tries; its failure opens it anew, its first
+token closes it. A failure below the threshold with which the upstream wants a pause opens it for just that pause.
 """
 
 import time
@@ -58,22 +59,24 @@ return {'closed', redis.call('ZCOUNT', KEYS[5], oldest, '+inf'), 0, 0}
 # ARGV: whether it was the probe, the wait that was asked for or 0, cooldown, window, threshold, a name for the failure,
 # how long to remember. Milliseconds.
 FAIL = """
-local wait = tonumber(ARGV[2])
-if wait == 0 then
-  wait = tonumber(ARGV[3])
-  if redis.call('EXISTS', KEYS[3]) == 1 then
-    if ARGV[1] == '0' then return {'open', 0, math.max(redis.call('PTTL', KEYS[2]), 0), 0} end
-  else
-    local now = redis.call('TIME')
-    local moment = now[1] * 1000000 + now[2]
-    redis.call('ZADD', KEYS[5], moment, ARGV[6])
-    redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. string.format('%.0f', moment - ARGV[4] * 1000))
-    redis.call('PEXPIRE', KEYS[5], ARGV[4])
-    local failures = redis.call('ZCARD', KEYS[5])
-    if failures < tonumber(ARGV[5]) then return {'closed', failures, 0, 0} end
+local asked = tonumber(ARGV[2])
+local wait = math.max(asked, tonumber(ARGV[3]))
+if ARGV[1] == '0' then
+  if asked == 0 and redis.call('EXISTS', KEYS[3]) == 1 then
+    return {'open', 0, math.max(redis.call('PTTL', KEYS[2]), 0), 0}
+  end
+  local now = redis.call('TIME')
+  local moment = now[1] * 1000000 + now[2]
+  redis.call('ZADD', KEYS[5], moment, ARGV[6])
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. string.format('%.0f', moment - ARGV[4] * 1000))
+  redis.call('PEXPIRE', KEYS[5], ARGV[4])
+  local failures = redis.call('ZCARD', KEYS[5])
+  if failures < tonumber(ARGV[5]) then
+    if asked == 0 then return {'closed', failures, 0, 0} end
+    wait = asked
   end
 end
-redis.call('DEL', KEYS[4], KEYS[5])
+redis.call('DEL', KEYS[4])
 redis.call('SET', KEYS[3], '1', 'PX', ARGV[7])
 local left = redis.call('PTTL', KEYS[2])
 if left >= wait then return {'open', 0, left, 0} end
@@ -157,16 +160,17 @@ class LocalCircuit:
 
     async def fail(self, *, probe: bool, retry_after_s: float | None) -> Standing:
         now = time.monotonic()
-        wait_s = retry_after_s or self._rules.cooldown_s
-        if retry_after_s is None:
-            if self._half and not probe:
+        asked_s = retry_after_s or 0.0
+        wait_s = max(asked_s, self._rules.cooldown_s)
+        if not probe:
+            if not asked_s and self._half:
                 return Standing("open", wait_s=max(self._open_until - now, 0.0))
-            if not self._half:
-                self._failures.append(now)
-                self._forget_old(now)
-                if len(self._failures) < self._rules.threshold:
+            self._failures.append(now)
+            self._forget_old(now)
+            if len(self._failures) < self._rules.threshold:
+                if not asked_s:
                     return Standing("closed", len(self._failures))
-        self._failures.clear()
+                wait_s = asked_s
         self._probe_until = 0.0
         self._half = True
         opened = now + wait_s > self._open_until

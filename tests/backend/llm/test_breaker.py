@@ -110,6 +110,27 @@ async def test_an_upstream_that_asks_for_a_pause_gets_it_at_the_first_failure(ma
     assert 29 < (await circuit.look()).wait_s <= 30
 
 
+async def test_a_probe_that_fails_rests_for_the_cooldown_however_short_a_pause_is_asked_for(make_circuit: Any) -> None:
+    circuit = make_circuit(Rules(threshold=3, window_s=60, cooldown_s=60, probe_s=9))
+    assert (await fail(circuit, retry_after_s=0.05)).wait_s < 1
+    await asyncio.sleep(0.1)
+    assert (await circuit.admit()).state == "trying"
+    assert 59 < (await fail(circuit, probe=True, retry_after_s=0.05)).wait_s < 61
+    assert 119 < (await fail(circuit, probe=True, retry_after_s=120)).wait_s < 121
+
+
+@pytest.mark.parametrize("pauses", [(None, None, 1), (1, 1, 1)])
+async def test_a_failure_that_asks_for_a_pause_counts_and_at_the_threshold_it_rests_for_the_cooldown(
+    make_circuit: Any, pauses: tuple[float | None, ...]
+) -> None:
+    circuit = make_circuit(LONG)
+    for pause in pauses[:-1]:
+        assert (await fail(circuit, retry_after_s=pause)).wait_s < 2
+    assert (await fail(circuit, retry_after_s=pauses[-1])).opened
+    assert 59 < (await circuit.look()).wait_s <= 60
+    assert 119 < (await fail(circuit, retry_after_s=120)).wait_s < 121
+
+
 async def test_a_refused_key_takes_the_tier_out_and_is_news_once(make_circuit: Any) -> None:
     circuit = make_circuit(RULES)
     assert await circuit.refuse_key()
