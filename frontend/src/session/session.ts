@@ -17,6 +17,7 @@ export class Session {
   private readonly listeners = new Set<Listener>();
   private work = new AbortController();
   private stopWanted = false;
+  private startedOver = false;
   private readonly unlisten: () => void;
   /** The weight that went out with the last question: a repeat under its key must be the same request. */
   private sentWeight = 0;
@@ -86,6 +87,7 @@ export class Session {
     const runId = isAnswering(this.conversation) ? lastTurn(this.conversation)?.answer.runId : null;
     if (runId) this.client.stop(runId).catch(() => undefined);
     this.begin();
+    this.startedOver = true;
     this.memory.writeConversation(this.creator, null);
     this.dispatch({ type: "cleared" });
   }
@@ -101,6 +103,9 @@ export class Session {
   private async join(): Promise<void> {
     const id = this.memory.readConversation(this.creator);
     const { id: own, restoring } = this.conversation;
+    const last = lastTurn(this.conversation)?.answer;
+    // A question that nobody has taken yet stays on the screen, and a new conversation stays new.
+    if (this.startedOver || (last?.failure && last.runId === null)) return;
     if (id === null || restoring || isAnswering(this.conversation) || (own !== null && own !== id)) return;
     await this.catchUp(id);
   }
@@ -124,6 +129,7 @@ export class Session {
       const response = await this.openAnswer(question, key, signal);
       const runId = response.headers.get("X-Run-Id");
       const conversationId = response.headers.get("X-Conversation-Id");
+      this.startedOver = false;
       if (conversationId !== null) this.memory.writeConversation(this.creator, conversationId);
       if (runId !== null) this.memory.tellOfRun(this.creator, runId);
       this.dispatch({ type: "accepted", runId, conversationId });
@@ -152,7 +158,9 @@ export class Session {
       // The conversation is gone: the question begins a new one, which is another request with a key of its own.
       this.memory.writeConversation(creator, null);
       this.dispatch({ type: "cleared", keepLast: true });
-      const question = { query, creator, widen, weight, conversationId: null, idempotencyKey: newKey() };
+      const fresh = newKey();
+      this.dispatch({ type: "asked", key: fresh, question: query, again: true });
+      const question = { query, creator, widen, weight, conversationId: null, idempotencyKey: fresh };
       return await insist(signal, () => this.client.ask(question, signal), waiting);
     }
   }
@@ -201,6 +209,8 @@ export class Session {
   /** Says that the connection is lost, and picks the answer up again as soon as the network is back. */
   private giveUpFor(signal: AbortSignal): void {
     this.dispatch({ type: "failed", failure: CONNECTION_LOST });
+    // What another tab asked could not be read: nothing of this one's is to be asked again.
+    if (lastTurn(this.conversation)?.answer.failure?.reason !== "connection") return;
     globalThis.addEventListener?.("online", () => void this.retry(), { once: true, signal });
   }
 

@@ -1,0 +1,74 @@
+// @vitest-environment node
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lastTurn } from "../src/conversation/state";
+import { createMemory, type Memory } from "../src/session/memory";
+import { Session } from "../src/session/session";
+import { Client } from "../src/transport/client";
+import { DONE, frame, type Handler, json, SOURCE, Service, stream } from "./service";
+
+let service: Service;
+let memory: Memory;
+const whole = [frame(1, "sources", [SOURCE]), frame(2, "token", { text: "Because.[1]" }), frame(3, "done", DONE)];
+const dropped: Handler = (_, response) => void response.destroy();
+const answerOf = (session: Session) => lastTurn(session.current)?.answer;
+
+beforeEach(async () => {
+  service = await Service.start();
+  memory = createMemory(service.endpoint, null);
+});
+afterEach(() => service.close());
+
+describe("another tab", () => {
+  let tell: () => void;
+  const openTab = () => {
+    const told: Memory = { ...memory, onRunElsewhere: (_creator, listener) => ((tell = listener), () => undefined) };
+    return new Session(new Client(service.endpoint, told), told, null, true);
+  };
+
+  test("that asks what this one cannot read has nothing asked again here, whenever the network is back", async () => {
+    const listening: (() => void)[] = [];
+    const added = globalThis.addEventListener;
+    globalThis.addEventListener = ((_name: string, heard: () => void) => void listening.push(heard)) as typeof added;
+    try {
+      service.on("POST /chat", stream(whole));
+      service.on("GET /conversations/conversation-1", dropped);
+      const session = openTab();
+      await session.ask("Why?");
+      tell();
+      await until(() => service.requests("GET /conversations/conversation-1").length === 4);
+      await aMoment();
+      for (const heard of listening) heard();
+      await aMoment();
+      expect(service.requests("POST /chat")).toHaveLength(1);
+      expect(answerOf(session)).toMatchObject({ text: "Because.[1]", ending: "answered" });
+    } finally {
+      globalThis.addEventListener = added;
+    }
+  }, 15_000);
+
+  test("that asks does not undo a new conversation, nor a question that nobody has taken", async () => {
+    service.on("POST /chat", json({ code: "unavailable" }, 503), stream(whole));
+    const session = openTab();
+    await session.ask("Why?");
+    memory.writeConversation(null, "other");
+    tell();
+    await aMoment();
+    expect(session.current.turns.map(({ question }) => question)).toEqual(["Why?"]);
+    session.startOver();
+    memory.writeConversation(null, "other");
+    tell();
+    await aMoment();
+    await session.ask("Fresh?");
+    expect(service.requests("POST /chat").at(-1)!.body).toMatchObject({ query: "Fresh?", conversation_id: null });
+    expect(service.requests("GET /conversations/other")).toHaveLength(0);
+  });
+});
+
+const aMoment = () => new Promise((later) => setTimeout(later, 200));
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries += 1) {
+    if (tries > 2000) throw new Error("it did not happen");
+    await new Promise((later) => setTimeout(later, 5));
+  }
+}
