@@ -81,14 +81,17 @@ class Attempt:
         if self.member.breaker:
             await self.member.breaker.failed(self._admission, failure)
 
-    async def close(self) -> None:
-        """Lets go of the upstream, if it is not done yet."""
+    async def close(self, *, beaten: bool = False) -> None:
+        """Lets go of the upstream, if it is not done yet. `beaten`: its silence is why, so the breaker hears of it."""
         stopped = self._ended_at is None
         if stopped:
             self._ended_at = time.monotonic()
         await self.stream.aclose()
         if stopped and not self._spoken and self.member.breaker:
-            await self.member.breaker.give_up(self._admission)
+            if beaten:
+                await self.member.breaker.failed(self._admission, TierFailure("timeout"))
+            else:
+                await self.member.breaker.give_up(self._admission)
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -99,7 +102,8 @@ class Race:
     """The tiers for one question, in order. `close` lets go of all that are still asked.
 
     With `hedge_after_s` the next tier is asked as well when nobody has spoken for so long; the first token wins, and
-    the others are let go of in tasks that `closing` holds.
+    the others are let go of in tasks that `closing` holds. One that was silent for as long has failed for its breaker,
+    which would never hear of a tier that hangs otherwise.
     """
 
     def __init__(
@@ -132,7 +136,7 @@ class Race:
             if attempt is not None:
                 self._asking[asyncio.create_task(attempt.speak())] = attempt
             if (winner := await self._listen()) is not None:
-                self._let_go()
+                self._let_go(beaten=True)
                 return winner
         return None
 
@@ -173,9 +177,13 @@ class Race:
                 return spoken[0]
         return None
 
-    def _let_go(self) -> list[asyncio.Task[None]]:
-        """Ends all that are still silent, each in a task of its own."""
-        ending = [self._in_background(attempt, cancelled(task, attempt)) for task, attempt in self._asking.items()]
+    def _let_go(self, *, beaten: bool = False) -> list[asyncio.Task[None]]:
+        """Ends all that are still silent, each in a task of its own; `beaten` by one that has spoken."""
+        patience_ms = milliseconds(0, self._hedge_after_s or 0)
+        ending = [
+            self._in_background(attempt, cancelled(task, attempt, beaten and attempt.told.elapsed_ms >= patience_ms))
+            for task, attempt in self._asking.items()
+        ]
         self._asking.clear()
         return ending
 
@@ -187,11 +195,11 @@ class Race:
         return task
 
 
-async def cancelled(speaking: asyncio.Task[bool], attempt: Attempt) -> None:
+async def cancelled(speaking: asyncio.Task[bool], attempt: Attempt, beaten: bool) -> None:
     """Ends an attempt that may be waiting for its first token."""
     speaking.cancel()
     await asyncio.wait([speaking])
-    await attempt.close()
+    await attempt.close(beaten=beaten)
 
 
 def milliseconds(start: float, end: float) -> int:

@@ -9,9 +9,10 @@ from typing import Any, Self
 import pytest
 from redis.asyncio import Redis
 
-from backend.llm.breaker import Admission
+from backend.llm.breaker import Admission, Breaker
 from backend.llm.budget import Budget, Prices
 from backend.llm.cascade import Cascade, CascadeEvent, Finished, NoTierAnswered, Reset, Started, Usage
+from backend.llm.circuit import Rules
 from backend.llm.openai_tier import OpenAITier
 from backend.llm.opening import open_cascade
 from backend.llm.race import Member, TierTried
@@ -286,6 +287,60 @@ async def test_the_loser_of_a_race_has_its_upstream_closed_within_a_second(count
         assert started.tier == "quick"
         assert await silent.no_stream_open(within_s=1)
         assert quick.open_streams == 1
+
+
+def breaker_alone(threshold: int, cooldown_s: float) -> Breaker:
+    """A breaker that counts in this process."""
+    rules = Rules(threshold=threshold, window_s=60, cooldown_s=cooldown_s, probe_s=60)
+    return Breaker("a", "test", Redis.from_url("redis://127.0.0.1:1"), rules)
+
+
+async def raced(silent: Member) -> list[tuple[str, str]]:
+    """One question for which a tier that speaks at once is asked as well; everything has ended when it returns."""
+    events: list[Any] = []
+    cascade = Cascade([silent, member(ScriptedTier("b", Token("yes"), Finish("stop")))], hedge_after_s=0.02)
+    await collect(cascade, events)
+    await cascade.close()
+    return outcomes(events[-1].tiers_tried)
+
+
+async def test_a_tier_that_is_silent_in_every_race_is_left_out_after_the_threshold() -> None:
+    silent = member(ScriptedTier("a", 30.0), breaker=breaker_alone(3, 60))
+    told = [(await raced(silent))[0] for _ in range(5)]
+    assert told == [("a", "stopped")] * 3 + [("a", "skipped")] * 2
+
+
+async def test_a_probe_that_is_silent_and_beaten_leaves_the_tier_out_anew() -> None:
+    breaker = breaker_alone(1, 0.5)
+    await breaker.failed(Admission(), TierFailure("timeout"))
+    await asyncio.sleep(0.6)
+    silent = member(ScriptedTier("a", 30.0), breaker=breaker)
+    assert [(await raced(silent))[0] for _ in range(2)] == [("a", "stopped"), ("a", "skipped")]
+
+
+async def test_a_loser_that_was_asked_only_just_before_is_not_blamed() -> None:
+    late = member(ScriptedTier("b", 30.0), breaker=breaker_alone(1, 60))
+    cascade = Cascade([member(ScriptedTier("a", 0.6, Token("yes"), Finish("stop"))), late], hedge_after_s=0.5)
+    events: list[Any] = []
+    await collect(cascade, events)
+    await cascade.close()
+    assert outcomes(events[-1].tiers_tried) == [("a", "answered"), ("b", "stopped")]
+    assert await late.breaker.state() == "closed"  # type: ignore[union-attr]
+
+
+async def test_a_reader_who_leaves_a_race_blames_no_tier() -> None:
+    breakers = [breaker_alone(1, 60) for _ in "ab"]
+    cascade = Cascade(
+        [member(ScriptedTier(name, 30.0), breaker=breaker) for name, breaker in zip("ab", breakers, strict=True)],
+        hedge_after_s=0.01,
+    )
+    reading = asyncio.create_task(collect(cascade, []))
+    await asyncio.sleep(0.1)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await cascade.close()
+    assert [await breaker.state() for breaker in breakers] == ["closed", "closed"]
 
 
 class OpenBreaker:
