@@ -25,5 +25,8 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Other libraries' messages may quote what an upstream said: they are heard from WARNING on.
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"backend": {"level": "INFO"}},
+    "loggers": {
+        "backend": {"level": "INFO"},
+        "aiohttp": {"level": "CRITICAL"},  # quotes cookies and heads that it cannot read
+    },
 }

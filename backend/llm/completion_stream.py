@@ -36,7 +36,9 @@ class CompletionStream:
         try:
             events = self._parser.feed(chunk)
         except EventTooLarge:
-            raise TierFailure("broken_stream") from None
+            if self.finish_reason is None:
+                raise TierFailure("broken_stream") from None
+            self.done, events = True, []
         text = ""
         for event in events:
             if self.done:
@@ -44,9 +46,12 @@ class CompletionStream:
             try:
                 text += self._read(event.event, event.data)
             except TierFailure as failure:
-                if not text:
+                if self.finish_reason is not None:
+                    self.done = True  # the answer is whole, and what follows it is no part of it
+                elif not text:
                     raise
-                self.failure = failure
+                else:
+                    self.failure = failure
                 break
         if self._started or not text:
             return text

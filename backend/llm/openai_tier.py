@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
-import aiohttp
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import AsyncOpenAI, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 
+from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.completion_stream import CompletionStream
 from backend.llm.deadlines import Deadlines, next_before
 from backend.llm.responses import could_be_events, is_packed, refuse_unread
@@ -52,11 +53,13 @@ class OpenAITier:
             max_retries=0,
             # A compressor between us and the model would hold tokens back.
             default_headers={"Accept-Encoding": "identity"},
-            # By aiohttp, whose parser is in C: the default one takes a third of all that a token costs.
-            http_client=DefaultAioHttpClient(
+            http_client=httpx2.AsyncClient(
+                transport=AiohttpTransport(connect_timeout_s),
                 # Everything else is within our own deadlines.
                 timeout=httpx2.Timeout(None, connect=connect_timeout_s),
                 follow_redirects=False,
+                # A cookie would belong to one visitor and go out with the question of another.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 event_hooks={"response": [refuse_unread]},
             ),
         )
@@ -118,7 +121,7 @@ class OpenAITier:
                         if received > self._max_response_bytes:
                             raise TierFailure("broken_stream")
                         yield chunk
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, aiohttp.ClientError, OpenAIError):
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError, ValueError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
             raise TierFailure(outcome) from None
 

@@ -1,0 +1,67 @@
+"""Requests of an httpx2 client made by aiohttp, whose parser is in C: the default one takes a third of a token's cost.
+
+The openai client brings such a transport too. That one keeps cookies, which would carry what is one visitor's into the
+question of another, and breaks at a reason phrase that is no UTF-8, with the connection left open.
+"""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx2
+
+PIECE_BYTES = 1 << 16
+CONNECTIONS = 1000
+
+
+class AiohttpTransport(httpx2.AsyncBaseTransport):
+    """One pool of connections; whoever reads a response sets the deadlines, but for the one of connecting."""
+
+    def __init__(self, connect_timeout_s: float) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response as soon as its head is there. Raises `httpx2.TransportError` without the upstream's text."""
+        if self._session is None:  # not before there is a loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=httpx2.create_ssl_context()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=self._timeout,
+            )
+        try:
+            response = await self._session.request(
+                request.method,
+                str(request.url),
+                headers=request.headers,
+                data=await request.aread() or None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise httpx2.ConnectError("The upstream did not answer.") from None
+        return httpx2.Response(
+            response.status, headers=response.raw_headers, stream=AiohttpBody(response), request=request
+        )
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class AiohttpBody(httpx2.AsyncByteStream):
+    """The body of a response as it comes. Closed before its end, it closes the connection."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.content.iter_chunked(PIECE_BYTES):
+                yield piece
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise httpx2.ReadError("The upstream broke off.") from None
+
+    async def aclose(self) -> None:
+        """Gives the connection back where the body was read to its end, and closes it elsewhere."""
+        self._response.release()
