@@ -9,7 +9,7 @@ from backend.llm.kept_events import KeptEvents
 
 Outcome = Literal["answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "stopped"]
 
-# `access` is the key's fault where the tier has never answered, and else its own: a gate may refuse one question.
+# `access` counts like `tier`, but a session that has expired is not why: nothing is asked anew.
 Blame = Literal["tier", "question", "key", "access"]
 
 
