@@ -2,12 +2,18 @@
 
 import re
 
-TAGS = "sources|source|conversation|turn|question|voice|sample"
-# What stands for nothing that is seen may stand between `<`, `/` and the name, and a model reads past it.
-UNSEEN = r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*+"
+TAGS = ("sources", "source", "sample", "conversation", "turn", "question", "voice")
+# What stands for nothing that is seen (Unicode's Default_Ignorable_Code_Point, DerivedCoreProperties.txt) may stand
+# anywhere in a tag, and white space around its slash: a model reads past them.
+IGNORED = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+UNSEEN = rf"[\s{IGNORED}]*+"
+NAMES = "|".join(f"[{IGNORED}]*+".join(tag) for tag in TAGS)
 # With these marks the chat templates of common models begin a turn; some servers read them in any text.
-TURNS = r"[|｜][^|｜\s]{1,40}[|｜]>|/?(?:start_of_turn|end_of_turn|s)>|<SYS>>|</SYS>>"
-FENCE_LIKE = re.compile(rf"<(?={UNSEEN}/?{UNSEEN}(?:{TAGS})\b|{TURNS})|\[(?=/?INST\])", re.IGNORECASE)
+TURNS = r"[|｜](?:[^|｜\s]{1,40}|\s*+\w{1,40}_\w{1,40}\s*+)[|｜]>|/?(?:start_of_turn|end_of_turn|s)>|<SYS>>|</SYS>>"
+FENCE_LIKE = re.compile(rf"<(?={UNSEEN}/?{UNSEEN}(?:{NAMES})(?![a-z0-9_])|{TURNS})|\[(?=/?INST\])", re.IGNORECASE)
 
 
 def fence(tag: str, text: str, **attributes: str | int) -> str:
