@@ -30,7 +30,7 @@ ANSWER_TOKENS = 120
 LONGEST = 1000  # characters
 # A small model keeps most words of the conversation; a refusal, an essay or an answer of its own has other words.
 SHARED_WORDS = 0.5
-FENCE_TAG = re.compile(rf"</?(?:{TAGS})\b[^>]*>")
+FENCE_TAG = re.compile(rf"</?(?:{'|'.join(TAGS)})\b[^>]*>")
 # No other words may stand in a label: "Which part of a query: the index or the scan?" is a question as it is.
 LABEL = re.compile(
     r"(?:here(?: is|['’]s) )?(?:(?:the|a|an|my|your) )?"
