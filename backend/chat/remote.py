@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from backend.knowledge.catalogue import Catalogue
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+# Frames that are not in Redis may come yet: from a worker that has not written them, or writes them again after Redis
+# came back, and from the memory of the one whose run it was.
+SETTLED = timedelta(minutes=2)
 
 
 class RemoteRuns:
@@ -94,7 +98,8 @@ class RemoteRuns:
                 yield []
             await asyncio.sleep(POLL_S)
         shown = await living_sources(self._catalogue, message.sources)
-        yield retold(message, shown, position, expired=there is False)
+        is_settled = datetime.now(UTC) - message.created_at > SETTLED
+        yield retold(message, shown, position, expired=there is False and is_settled)
 
     async def _has_ended(self, record: RunRecord) -> bool:
         """Whether the run is over; one whose heart has stopped is ended here and now."""

@@ -2,11 +2,15 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 from uuid import UUID
 
 from redis.asyncio import Redis
+from sqlalchemy import update
 
 from backend.chat.journal import frames_key
+from backend.conversations.models import messages
+from backend.database import open_database, transaction
 from backend.settings import Settings
 from tests.model_server import ModelServer
 from tests.service import QUESTION, Answer, Visitor, running, with_model, with_section
@@ -135,6 +139,7 @@ async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
     redis = Redis.from_url(library.redis.url)
     await redis.delete(frames_key(UUID(live.run_id)))
     await redis.aclose()
+    await make_older(settings, live.run_id)
     async with running(settings) as address, Visitor(address, token) as visitor:
         replayed = (await visitor.follow(live.run_id)).checked()
         assert [event.event for event in replayed.events] == ["sources", "token", "done"]
@@ -144,6 +149,33 @@ async def test_a_run_whose_frames_have_expired_is_told_from_its_saved_answer(
         assert [event.event for event in midway.events] == ["reset", "token", "done"]
         assert midway.text == live.text
         assert (await visitor.follow(live.run_id, after=int(midway.last.id))).response.status_code == 204
+
+
+async def make_older(settings: Settings, run_id: str) -> None:
+    """Lets an answer have been saved an hour ago."""
+    engine = open_database(settings.database.url)
+    async with transaction(engine) as connection:
+        older = update(messages).where(messages.c.run_id == UUID(run_id))
+        await connection.execute(older.values(created_at=messages.c.created_at - timedelta(hours=1)))
+    await engine.dispose()
+
+
+async def test_frames_that_may_come_yet_have_their_numbers_to_themselves(library: Settings, model: ModelServer) -> None:
+    model.answer, model.tokens_per_s = LONG, 400
+    settings = with_model(library, model.base_url)
+    redis = Redis.from_url(library.redis.url)
+    async with running(settings) as address, Visitor(address) as visitor:
+        live = await visitor.ask()
+        token = visitor.token
+    async with running(settings) as address, Visitor(address, token) as visitor:
+        await redis.rename(frames_key(UUID(live.run_id)), "not written yet")
+        told = await visitor.follow(live.run_id)
+        await redis.rename("not written yet", frames_key(UUID(live.run_id)))
+        assert (told.text, told.last.json) == (live.text, live.last.json)
+        for cut in range(1, len(told.events)):
+            rest = await visitor.follow(live.run_id, after=int(told.events[cut - 1].id))
+            assert text_of(told.events[:cut] + rest.events) == LONG
+    await redis.aclose()
 
 
 async def test_who_was_told_the_saved_answer_has_its_text_also_when_the_frames_are_there_again(
