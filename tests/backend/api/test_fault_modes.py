@@ -26,7 +26,7 @@ MOST_MIB = 50
 POSITIONS = {"only": ["faulty"], "first": ["faulty", "healthy", "extractive"], "last": ["away", "gone", "faulty"]}
 # After these the tier is left out, so they come one by one, and the breaker is told to forget them.
 KEEPING_OUT: tuple[Fault, ...] = (
-    "refuse_401", "refuse_403", "refuse_429", "refuse_429_date", "refuse_429_absurd", "refuse_503",
+    "refuse_401", "refuse_429", "refuse_429_date", "refuse_429_absurd", "refuse_503",
 )  # fmt: skip
 WHOLE: tuple[Fault, ...] = ("hang_after_finish", "finish_twice")
 OTHERS = [fault for fault in FAULTS if fault not in KEEPING_OUT]
@@ -171,7 +171,7 @@ async def test_a_refusal_that_keeps_a_tier_out_is_heeded_until_it_is_forgotten(
         async with Visitor(services.addresses[position]) as visitor:
             after = (await visitor.ask()).checked().last.json
             ready = await visitor.get("/health/ready")
-        said = "left out, as it refuses its key" if fault in ("refuse_401", "refuse_403") else "left out, as it fails"
+        said = "left out, as it refuses its key" if fault == "refuse_401" else "left out, as it fails"
         assert ready.json()["dependencies"]["tier faulty"] == said
         assert ready.status_code == (503 if position == "only" else 200)
         assert len(services.faulty.requests) == asked
