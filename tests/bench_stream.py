@@ -210,15 +210,14 @@ def served(data_dir: Path, tokens_per_s: float | None) -> Iterator[tuple[Server,
             "FOOTNOTE_TIERS__FAST__MODEL": "bench",
             "FOOTNOTE_CHAT__ANSWER_TOKENS": "3000",  # a stamp counts as many
         }
-        service = Served(data_dir, **environment).start()
-        os.sched_setaffinity(0, others)
-        for port in ports:
-            wait_for(port)
-        yield (
-            Server(service.port, service.pid, "/api/v1/chat", b"event: done"),
-            Server(ports[1], processes[1].pid, "/", b"[DONE]"),
-        )
-        service.end()
+        with Served(data_dir, **environment) as service:
+            os.sched_setaffinity(0, others)
+            for port in ports:
+                wait_for(port)
+            yield (
+                Server(service.port, service.pid, "/api/v1/chat", b"event: done"),
+                Server(ports[1], processes[1].pid, "/", b"[DONE]"),
+            )
     finally:
         os.sched_setaffinity(0, all_cores)
         for process in processes:
