@@ -15,7 +15,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.chat import runs as live
+from backend.chat import run as live
 from backend.chat.events import decode, split_frames
 from backend.chat.journal import JOURNALS, frames_key
 from backend.chat.pulse import STALE_S

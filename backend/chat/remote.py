@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from backend.chat import run as live
 from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
 from backend.chat.journal import JournalGap, JournalReader
 from backend.chat.pulse import Pulse
@@ -23,13 +24,14 @@ from backend.knowledge.catalogue import Catalogue
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
-# Frames that are not in Redis may come yet: from a worker that has not written them, or writes them again after Redis
-# came back, and from the memory of the one whose run it was.
-SETTLED = timedelta(minutes=2)
 
 
 class RemoteRuns:
-    """Follows runs that are not in this process's memory."""
+    """Follows runs that are not in this process's memory.
+
+    Frames that are not in Redis may come yet for `KEEP_ENDED_S` after the answer was saved: from the memory of the
+    worker whose run it was, which writes them again when Redis came back.
+    """
 
     def __init__(
         self,
@@ -98,8 +100,8 @@ class RemoteRuns:
                 yield []
             await asyncio.sleep(POLL_S)
         shown = await living_sources(self._catalogue, message.sources)
-        is_settled = datetime.now(UTC) - message.created_at > SETTLED
-        yield retold(message, shown, position, expired=there is False and is_settled)
+        is_forgotten = datetime.now(UTC) - message.created_at >= timedelta(seconds=live.KEEP_ENDED_S)
+        yield retold(message, shown, position, expired=there is False and is_forgotten)
 
     async def _has_ended(self, record: RunRecord) -> bool:
         """Whether the run is over; one whose heart has stopped is ended here and now."""

@@ -10,6 +10,7 @@ from backend.conversations.models import RunRecord
 
 StopReason = Literal["stopped", "abandoned", "shutdown"]
 
+KEEP_ENDED_S = 30  # an ended run stays in memory this long, for readers that are just reconnecting
 PIECE = 256  # frames that are sent at once to a reader who is behind; some 15 kB
 
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.cancelling import cancelled
+from backend.chat import run as live
 from backend.chat.events import ErrorEvent
 from backend.chat.journal import JournalReader, JournalWriter, readers_key, stop_key
 from backend.chat.pulse import HEARTBEAT_S, Pulse
@@ -25,7 +26,6 @@ from backend.knowledge.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
-KEEP_ENDED_S = 30  # an ended run stays in memory this long, for readers that are just reconnecting
 STOP_POLL_S = 0.2
 TELL_S = 1.0
 RETRY_S = 1.0
@@ -147,7 +147,7 @@ class Runs:
             if not run.ended:
                 failure = error_data(InternalError(INTERNAL_SENTENCE), run.record, saved=False)
                 run.append(ErrorEvent(failure))
-            asyncio.get_running_loop().call_later(KEEP_ENDED_S, self._forget, run.id)
+            asyncio.get_running_loop().call_later(live.KEEP_ENDED_S, self._forget, run.id)
 
     def _forget(self, run_id: UUID) -> None:
         self._runs.pop(run_id, None)

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select, text
 
 from backend import erasure, residue
-from backend.chat import runs as live
+from backend.chat import run as live
 from backend.chat.events import SourcesEvent, encode
 from backend.chat.journal import frames_key
 from backend.chat.redaction import NOTE, letters, redacted, without

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backend import erasure
-from backend.chat import runs as live
+from backend.chat import run as live
 from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents, embeddings
 from backend.knowledge.models import Creator

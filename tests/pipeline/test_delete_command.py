@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import erasure
-from backend.chat import runs as live
+from backend.chat import run as live
 from backend.chat.journal import frames_key
 from backend.conversations.cached import key
 from backend.conversations.models import agent_sessions, messages

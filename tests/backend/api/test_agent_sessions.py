@@ -185,7 +185,7 @@ async def test_a_deleted_conversation_takes_its_session_along(library: Settings,
 async def test_an_erased_document_is_not_found_again_in_a_session_or_in_what_a_bridge_sent(
     library: Settings, database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.chat.runs.KEEP_ENDED_S", 0.2)
+    monkeypatch.setattr("backend.chat.run.KEEP_ENDED_S", 0.2)
     monkeypatch.setattr("backend.erasure.SETTLE_S", 0.2)
     async with AgentServer() as server, visiting(library, server) as visitor:
         first = await ask(visitor, FIRST)
