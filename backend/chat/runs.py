@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -94,6 +94,8 @@ class Runs:
         record = await self._store.find_run(run_id, owner)
         if has_all_retold(after) or (record.frames is not None and record.frames <= after < RETOLD):
             return None
+        if record.running:
+            await self._tell_of([run_id])  # at once: its time of grace may be about to end
         return self._remote.follow(record, after)
 
     async def stop(self, run_id: UUID, owner: str) -> None:
@@ -209,10 +211,12 @@ class Runs:
     async def _tell_of_readers(self) -> None:
         """Tells other workers who is read here. What is told expires a time of grace after the last reader has left."""
         await asyncio.sleep(TELL_S)
-        if not self._remote.followed:
-            return
+        if self._remote.followed:
+            await self._tell_of(self._remote.followed)
+
+    async def _tell_of(self, run_ids: Iterable[UUID]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
-        for run_id in self._remote.followed:
+        for run_id in run_ids:
             pipeline.set(readers_key(run_id), b"1", px=round((self._grace_s + TELL_S) * 1000))
         with suppress(RedisError, OSError, TimeoutError):
             await pipeline.execute()

@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from redis.asyncio import Redis
 from sqlalchemy import update
 
@@ -219,6 +220,19 @@ async def test_a_run_that_nobody_comes_back_to_is_stopped_and_saved(library: Set
         assert saved["status"] == "interrupted"
         assert (LONG * 20).startswith(saved["content"])
         assert saved["content"]
+
+
+async def test_a_reader_who_comes_back_to_another_worker_is_known_at_once_where_the_run_is(
+    library: Settings, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.chat.runs.TELL_S", 60.0)  # no word of readers is due while this goes on
+    model.answer, model.tokens_per_s = LONG, 60
+    settings = with_section(with_model(library, model.base_url), "chat", grace_s=0.5)
+    async with running(settings) as here, running(settings) as there, Visitor(here) as first:
+        left = await first.ask(stop_after=2)
+        async with Visitor(there, first.token) as again:
+            whole = (await again.follow(left.run_id)).checked()
+        assert (whole.last.json["finish_reason"], whole.text) == ("stop", LONG)
 
 
 async def test_without_redis_questions_are_answered_and_conversations_go_on(
