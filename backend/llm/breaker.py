@@ -122,7 +122,15 @@ class Breaker:
 
     async def state(self) -> State:
         """For those who watch over the service."""
-        return (await self._known(lambda circuit: circuit.look())).state
+        return (await self._look()).state
+
+    async def wait_s(self) -> float | None:
+        """How long the tier is left out yet: 0 where it may be asked now, None while it refuses its key. Seconds."""
+        standing = await self._look()
+        return None if standing.state == "key_refused" else standing.wait_s
+
+    async def _look(self) -> Standing:
+        return await self._known(lambda circuit: circuit.look())
 
     async def _succeed(self, admission: Admission) -> None:
         await self._known(lambda circuit: circuit.succeed(probe=admission.probe))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal, assert_never
 
 from backend.errors import Unavailable
@@ -60,10 +61,14 @@ CascadeEvent = Started | Token | Reset | Finished
 
 
 class NoTierAnswered(Unavailable):
-    """Every tier failed; `tiers_tried` says how, in order. Tokens that were streamed before stay what was said."""
+    """Every tier failed; `tiers_tried` says how, in order. Tokens that were streamed before stay what was said.
 
-    def __init__(self, tiers_tried: tuple[TierTried, ...]) -> None:
-        super().__init__("Nothing that could write an answer is available just now. Please try again.")
+    `retry_after` is there where all tiers are left out.
+    """
+
+    def __init__(self, tiers_tried: tuple[TierTried, ...], retry_after: int | None) -> None:
+        sentence = "Nothing that could write an answer is available just now. Please try again."
+        super().__init__(sentence, retry_after=retry_after)
         self.tiers_tried = tiers_tried
 
 
@@ -118,7 +123,7 @@ class Cascade:
                     await attempt.answered()
                     yield finished(attempt, Finish("length"), race)
                     return
-            raise NoTierAnswered(race.tried)
+            raise NoTierAnswered(race.tried, await shortest_wait(members))
         finally:
             await race.close()
 
@@ -154,3 +159,9 @@ def finished(attempt: Attempt, finish: Finish, race: Race) -> Finished:
     """The last event of an answer."""
     usage = Usage(finish.prompt_tokens, finish.completion_tokens)
     return Finished(attempt.name, finish.reason, usage, race.tried)
+
+
+async def shortest_wait(members: Sequence[Member]) -> int | None:
+    """Whole seconds until the first of these may be asked; None where one may be now, or it cannot be said of any."""
+    waits = [await member.breaker.wait_s() if member.breaker else 0.0 for member in members]
+    return ceil(min((wait for wait in waits if wait is not None), default=0.0)) or None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from backend.conversations.models import messages
 from backend.database import open_database
 from backend.settings import Settings
-from backend.settings_tiers import OpenAITierSettings
+from backend.settings_tiers import BreakerSettings, OpenAITierSettings
 from tests.model_server import SOURCE, ModelServer, cite_sources
 from tests.service import QUESTION, Answer, Visitor, running
 
@@ -53,6 +53,24 @@ async def test_the_next_tier_answers_where_the_first_is_silent_and_the_first_is_
             answer = (await visitor.follow(begun.run_id)).checked()
         assert tried(answer) == [("silent", "stopped"), ("quick", "answered")]
         assert "reset" not in [event.event for event in answer.events]
+
+
+async def test_a_question_that_no_tier_may_be_asked_is_told_when_to_come_back(library: Settings) -> None:
+    async with ModelServer(fault="refuse_500") as down:
+        settings = settings_with(
+            library,
+            {"down": {"base_url": down.base_url}},
+            breaker=BreakerSettings(threshold=2, window_s=30, cooldown_s=30),
+        )
+        settings = settings.model_copy(update={"cascade": settings.cascade.model_copy(update={"order": ("down",)})})
+        async with running(settings) as address, Visitor(address) as visitor:
+            told = [(await visitor.ask()).checked().last.json.get("retry_after") for _ in range(3)]
+            visitor.http.headers["Accept"] = "application/json"
+            collected = await visitor.post("/api/v1/chat", {"query": QUESTION})
+    assert told[0] is None  # it may be asked again at once
+    assert all(25 < seconds <= 30 for seconds in told[1:])
+    assert len(down.requests) == 2
+    assert (collected.status_code, collected.headers["retry-after"]) == (503, str(collected.json()["retry_after"]))
 
 
 async def test_each_tier_gets_a_prompt_of_its_size_and_its_markers_point_to_the_sources_in_it(

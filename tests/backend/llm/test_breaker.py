@@ -179,6 +179,7 @@ async def test_while_redis_is_away_each_worker_counts_by_itself(caplog: pytest.L
         await breaker.failed(admission, BROKEN)
     assert await breaker.admit() is None
     assert await breaker.state() == "open"
+    assert 59 < (await breaker.wait_s() or 0) <= 60
     assert caplog.text.count("Redis is away") == 1
 
 
@@ -193,7 +194,7 @@ async def test_a_wrong_key_is_said_loudly_once_and_until_the_configuration_chang
     loud = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(loud) == 1
     assert name in loud[0].getMessage()
-    assert await theirs.state() == "key_refused"
+    assert (await theirs.state(), await theirs.wait_s()) == ("key_refused", None)
     assert await Breaker(name, fingerprint("http://a", "m", "wrong"), redis, LONG).admit() is None
     assert await Breaker(name, fingerprint("http://a", "m", "right"), redis, LONG).admit() is not None
 

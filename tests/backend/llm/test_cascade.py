@@ -154,18 +154,38 @@ async def test_a_strong_tier_beside_the_order_is_for_hard_questions_alone() -> N
 
 
 class OpenBreaker:
-    """Keeps a tier out."""
+    """Keeps a tier out for so many seconds; None: for ever."""
+
+    def __init__(self, wait: float | None) -> None:
+        self.wait = wait
+
+    async def wait_s(self) -> float | None:
+        return self.wait
 
     async def admit(self) -> Admission | None:
         return None
 
 
 async def test_a_tier_whose_breaker_is_open_is_skipped_and_said() -> None:
-    resting = member(ScriptedTier("a", Token("no")), breaker=OpenBreaker())
+    resting = member(ScriptedTier("a", Token("no")), breaker=OpenBreaker(9.0))
     events: list[Any] = []
     await collect(Cascade([resting, member(ScriptedTier("b", Token("yes"), Finish("stop")))]), events)
     assert events[-1].tiers_tried[0] == TierTried("a", "skipped", 0)
     assert outcomes(events[-1].tiers_tried) == [("a", "skipped"), ("b", "answered")]
+
+
+@pytest.mark.parametrize(
+    ("waits", "retry_after"),
+    [((40.2, 9.4), 10), ((None, 0.2), 1), ((None,), None), ((9.0, 0.0), None)],
+    ids=["the shortest wait", "a key that is refused", "nothing but refused keys", "one that may be asked at once"],
+)
+async def test_when_all_tiers_are_left_out_it_is_said_when_the_first_may_be_tried_again(
+    waits: tuple[float | None, ...], retry_after: int | None
+) -> None:
+    members = [member(ScriptedTier(f"tier {wait}"), breaker=OpenBreaker(wait)) for wait in waits]
+    with pytest.raises(NoTierAnswered) as error:
+        await collect(Cascade(members), [])
+    assert error.value.retry_after == retry_after
 
 
 @asynccontextmanager
