@@ -168,8 +168,8 @@ class ModelServer:
         text = {"empty": "", "blank": " \n "}.get(fault or "", self.text(request))
         words = words_of(text) if self.chunking != "whole" else [text]
         for number, word in enumerate(words):
-            if self.tokens_per_s:
-                await asyncio.sleep(1 / self.tokens_per_s)
+            if number:  # without a pace too, each token goes out by itself
+                await asyncio.sleep(1 / self.tokens_per_s if self.tokens_per_s else 0)
             if fault is not None and number == self.fault_after:
                 async for broken in break_off(fault):
                     yield broken

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -63,6 +63,33 @@ INSERT_CONVERSATION = INSERT_TURN.add_cte(
         title=bindparam("title"),
     )
     .cte("conversation")
+)
+# Ends a run and writes its answer, if it has not ended before: one statement, one transaction, one round trip.
+ENDED = (
+    update(runs)
+    .where(runs.c.id == bindparam("ended_id"), runs.c.state == "running")
+    .values(state="ended", frames=bindparam("ended_frames"))
+    .returning(runs.c.id)
+    .cte("ended")
+)
+ANSWER = {
+    messages.c.role: literal("assistant", messages.c.role.type),
+    messages.c.run_id: ENDED.c.id,
+} | {
+    # Names of their own: one that is also a column of `runs` would be set there.
+    column: bindparam(f"answer_{column.name}", type_=column.type)
+    for column in messages.c
+    if column.name not in ("role", "run_id", "created_at")
+}
+INSERT_ANSWER = (
+    insert(messages)
+    .from_select(list(ANSWER), select(*ANSWER.values()))
+    .add_cte(
+        update(conversations)
+        .where(conversations.c.id == bindparam("answer_conversation_id"), exists(select(ENDED.c.id)))
+        .values(updated_at=func.now())
+        .cte("conversation")
+    )
 )
 
 
@@ -135,36 +162,24 @@ class PostgresConversations:
         return [Turn(row.role, row.content) for row in reversed(rows)]
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
-        async with transaction(self._engine) as connection:
-            ended = await connection.execute(
-                update(runs)
-                .where(runs.c.id == run.id, runs.c.state == "running")
-                .values(state="ended", frames=answer.frames)
-            )
-            if ended.rowcount == 0:
-                return False
-            await connection.execute(
-                insert(messages).values(
-                    id=run.message_id,
-                    conversation_id=run.conversation_id,
-                    seq=run.seq + 1,
-                    role="assistant",
-                    content=answer.content,
-                    status=answer.status,
-                    sources=answer.sources,
-                    citations=answer.citations,
-                    cascade_tier=answer.cascade_tier,
-                    finish_reason=answer.finish_reason,
-                    run_id=run.id,
-                    terminal=answer.terminal,
-                    upstream_events=answer.upstream_events,
-                    cost=answer.cost,
-                )
-            )
-            await connection.execute(
-                update(conversations).where(conversations.c.id == run.conversation_id).values(updated_at=func.now())
-            )
-        return True
+        values = {
+            "ended_id": run.id,
+            "ended_frames": answer.frames,
+            "answer_id": run.message_id,
+            "answer_conversation_id": run.conversation_id,
+            "answer_seq": run.seq + 1,
+            "answer_content": answer.content,
+            "answer_status": answer.status,
+            "answer_sources": answer.sources,
+            "answer_citations": answer.citations,
+            "answer_cascade_tier": answer.cascade_tier,
+            "answer_finish_reason": answer.finish_reason,
+            "answer_terminal": answer.terminal,
+            "answer_upstream_events": answer.upstream_events,
+            "answer_cost": answer.cost,
+        }
+        async with autocommit(self._engine) as connection:
+            return (await connection.execute(INSERT_ANSWER, values)).rowcount > 0
 
     async def find_run(self, run_id: UUID, owner: str) -> RunRecord:
         query = (

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
 
 from backend.errors import ConfigurationError
 from backend.knowledge.disk import flush_folder, unwritable
 from backend.knowledge.embedder import Embedder
-from backend.knowledge.exported import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Manifest
+from backend.knowledge.exported import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, WEIGHTS_FILE, Manifest
 from backend.knowledge.identity import export_name, model_source
 from backend.settings import Settings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+TRACED_FILE = "traced.onnx"
 OPSET = 17
 SMALLEST_COSINE = 0.999  # of every probe with the original; fp32 exports reach 0.999999
 REFUSED = 3  # exit code of the child when its last line is a sentence for the curator
@@ -44,7 +46,8 @@ PROBES = {
 def exported_model(settings: Settings, name: str | None = None) -> Path | None:
     """Where the export of this name lies, by default the configured model's, or None if it has yet to be made."""
     folder = settings.data_dir.resolve() / "models" / (name or export_name(settings.embedding.model))
-    return folder if (folder / MANIFEST_FILE).is_file() else None
+    # An earlier version kept the weights in the graph: such an export is made again.
+    return folder if (folder / MANIFEST_FILE).is_file() and (folder / WEIGHTS_FILE).is_file() else None
 
 
 def ensure_exported(settings: Settings) -> Path:
@@ -111,7 +114,8 @@ def main(model: str, target: Path) -> None:
         original = SentenceTransformer(model_source(model), device="cpu").eval()
         manifest = describe(model, original)
         write_tokenizer(original, folder / TOKENIZER_FILE)
-        write_graph(original, folder / MODEL_FILE)
+        write_graph(original, folder / TRACED_FILE)
+        set_weights_apart(folder / TRACED_FILE, folder / MODEL_FILE)
         (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
         checked = manifest.model_copy(update={"checks": compare(original, Embedder.load(folder))})
         refuse_differences(checked)
@@ -181,6 +185,19 @@ def write_graph(original: "SentenceTransformer", file: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+
+
+def set_weights_apart(traced: Path, file: Path) -> None:
+    """The same graph with its weights in a file beside it, which is mapped: those within a graph are copied, so that
+    the model takes twice the memory and twice the time to load."""
+    options = onnxruntime.SessionOptions()
+    # What is true of any processor; the rest is done by whoever loads it, for the one that is there.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(file)
+    for key, value in (("file_name", WEIGHTS_FILE), ("min_size_in_bytes", "1024")):
+        options.add_session_config_entry(f"session.optimized_model_external_initializers_{key}", value)
+    onnxruntime.InferenceSession(traced, options, providers=["CPUExecutionProvider"])
+    traced.unlink()
 
 
 def compare(original: "SentenceTransformer", embedder: Embedder) -> dict[str, float]:

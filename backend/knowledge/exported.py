@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from backend.errors import ConfigurationError
 
 MODEL_FILE = "model.onnx"
+WEIGHTS_FILE = "model.weights"
 TOKENIZER_FILE = "tokenizer.json"
 MANIFEST_FILE = "manifest.json"
 

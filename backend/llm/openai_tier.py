@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import asdict
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
 import httpx2
 from openai import AsyncOpenAI, OpenAIError
-from openai.types.chat import ChatCompletionMessageParam
 
 from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.completion_stream import CompletionStream
@@ -103,11 +103,13 @@ class OpenAITier:
         try:
             async with self._client.chat.completions.with_streaming_response.create(
                 model=self._model,
-                messages=[parameter(message) for message in prompt.messages],
+                messages=[],
                 max_tokens=prompt.max_tokens,
                 temperature=prompt.temperature,
                 stream=True,
                 stream_options={"include_usage": True},
+                # Given as they are: as `messages` the client would look at every part of them, for a millisecond.
+                extra_body={"messages": [asdict(message) for message in prompt.messages]},
             ) as response:
                 outcome = "broken_stream"
                 headers = response.headers
@@ -124,14 +126,3 @@ class OpenAITier:
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError, ValueError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
             raise TierFailure(outcome) from None
-
-
-def parameter(message: Message) -> ChatCompletionMessageParam:
-    """A message in the client's types, one literal role each."""
-    match message.role:
-        case "system":
-            return {"role": "system", "content": message.content}
-        case "user":
-            return {"role": "user", "content": message.content}
-        case "assistant":
-            return {"role": "assistant", "content": message.content}

@@ -99,7 +99,7 @@ def test_prompts_of_the_manifest_go_before_passages_and_questions(
     assert other.count_tokens("gain") == embedder.count_tokens("passage: gain")
 
 
-@pytest.mark.parametrize("damage", ["manifest.json", "model.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("damage", ["manifest.json", "model.onnx", "model.weights", "tokenizer.json"])
 def test_a_damaged_export_is_one_sentence(folder: Path, tmp_path: Path, damage: str) -> None:
     for file in folder.iterdir():
         (tmp_path / file.name).symlink_to(file)
