@@ -14,7 +14,7 @@ from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.completion_stream import CompletionStream
 from backend.llm.deadlines import Deadlines, next_before
 from backend.llm.responses import could_be_events, is_packed, refuse_unread
-from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
+from backend.llm.tier import Finish, Prompt, TierFailure, Token
 
 # The answer is whole once the finish reason is there; usage follows at once or not at all.
 USAGE_PATIENCE_S = 1.0
