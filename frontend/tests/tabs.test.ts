@@ -4,7 +4,7 @@ import { lastTurn } from "../src/conversation/state";
 import { createMemory, type Memory } from "../src/session/memory";
 import { Session } from "../src/session/session";
 import { Client } from "../src/transport/client";
-import { DONE, frame, type Handler, json, SOURCE, Service, stream } from "./service";
+import { DONE, frame, type Handler, json, SOURCE, Service, stoppable, stream } from "./service";
 
 let service: Service;
 let memory: Memory;
@@ -62,8 +62,62 @@ describe("another tab", () => {
     expect(service.requests("POST /chat").at(-1)!.body).toMatchObject({ query: "Fresh?", conversation_id: null });
     expect(service.requests("GET /conversations/other")).toHaveLength(0);
   });
+
+  test("that asks while this one is busy is shown once this one is free", async () => {
+    const { ask, stop } = stoppable(whole.slice(0, 2), whole[2]!);
+    service.on("POST /chat", stream(whole), ask).on("POST /stop", stop);
+    const session = openTab();
+    await session.ask("Why?");
+    const asking = session.ask("How?");
+    await until(() => answerOf(session)?.text !== "");
+    hasSaved("Why?", "How?", "When?");
+    tell();
+    await aMoment();
+    expect(service.requests(CONVERSATION)).toHaveLength(0);
+    await fetch(`${service.endpoint}/stop`, { method: "POST" });
+    await asking;
+    expect(session.current.turns.map(({ question }) => question)).toEqual(["Why?", "How?", "When?"]);
+    expect(answerOf(session)).toMatchObject({ text: "To When?", ending: "answered" });
+    await session.ask("Again?");
+    expect(service.requests(CONVERSATION)).toHaveLength(1);
+  });
+
+  test("that was first is shown before the question that had to wait for it", async () => {
+    service.on("POST /chat", stream(whole), json({ code: "conversation_busy" }, 409), stream(whole));
+    const session = openTab();
+    await session.ask("Why?");
+    await session.ask("How?");
+    tell();
+    hasSaved("Why?", "When?", "How?");
+    await session.retry();
+    expect(session.current.turns.map(({ question }) => question)).toEqual(["Why?", "When?", "How?"]);
+  });
+
+  test("that asks again after a saved answer that had failed is shown at once", async () => {
+    const broken = { ...DONE, code: "unavailable", message: "Away.", retryable: true };
+    service.on("POST /chat", stream([whole[0]!, frame(2, "error", broken)]));
+    const session = openTab();
+    await session.ask("Why?");
+    hasSaved("Why?", "");
+    tell();
+    await until(() => session.current.turns.length === 2);
+    hasSaved("Why?", "", "When?");
+    tell();
+    await until(() => session.current.turns.length === 3);
+  });
+
+  /** The conversation with these questions, each answered; a question without words has failed. */
+  const hasSaved = (...questions: string[]) => {
+    const items = questions.flatMap((question, place) => [
+      { id: `q${place}`, role: "user", content: question || "Broken?", status: "complete" },
+      { id: `a${place}`, role: "assistant", content: `To ${question}`, status: question ? "complete" : "failed" },
+    ]);
+    service.on(CONVERSATION, json({ id: "conversation-1", active_run_id: null }));
+    service.on(`${CONVERSATION}/messages`, json({ items, next_cursor: null }));
+  };
 });
 
+const CONVERSATION = "GET /conversations/conversation-1";
 const aMoment = () => new Promise((later) => setTimeout(later, 200));
 
 async function until(condition: () => boolean): Promise<void> {

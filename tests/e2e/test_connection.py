@@ -88,3 +88,29 @@ async def test_an_answer_is_shown_in_every_tab_of_its_conversation(
     for tab in (page, other):
         await expect(tab.get_by_test_id("question")).to_have_count(2)
         await expect(tab.get_by_test_id("answer").nth(1)).to_contain_text("Short")
+
+
+async def test_a_tab_that_was_busy_shows_afterwards_what_another_tab_asked_meanwhile(
+    page: Page, service: str, model: ModelServer
+) -> None:
+    model.answer, model.tokens_per_s = "Slowly, word by word [1].", 4
+    other = await page.context.new_page()
+    async with LosingProxy(service) as proxy:
+        for tab in (page, other):
+            await tab.goto(proxy.address)
+        await ask(page, QUESTION)
+        await expect(page.get_by_test_id("answer")).to_contain_text("Slowly")
+        await page.route("**/chat/runs/**", lambda route: route.abort())
+        proxy.lose()
+        await expect(page.get_by_text(LOST).and_(page.locator(".progress"))).to_be_visible()
+        proxy.find()
+        await expect(other.locator("[data-ending=answered]")).to_have_count(1)
+        model.answer = "Meanwhile [1]."
+        await ask(other, "And for a podcast?")
+        await expect(other.locator("[data-ending=answered]")).to_have_count(2)
+        await expect(page.get_by_test_id("question")).to_have_count(1)
+        await page.unroute("**/chat/runs/**")
+        await page.evaluate("window.dispatchEvent(new Event('online'))")
+        await expect(page.locator("[data-ending=answered]")).to_have_count(2)
+        await expect(page.get_by_test_id("question")).to_contain_text([QUESTION, "And for a podcast?"])
+        await expect(page.get_by_test_id("answer")).to_contain_text(["Slowly, word by word", "Meanwhile"])

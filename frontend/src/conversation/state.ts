@@ -1,5 +1,6 @@
 // What is known of a conversation at one moment. Plain data; the reducer makes the next one.
 import type { Citation, Source } from "../protocol/source";
+import { LEFT_UNFINISHED } from "./failure";
 
 /** How an answer came to its end. `null` in Answer.ending means that it is still under way. */
 export type Ending = "answered" | "length" | "abstained" | "stopped" | "interrupted" | "failed";
@@ -75,4 +76,10 @@ export function lastTurn(conversation: Conversation): Turn | null {
 /** An answer is under way, so the next question has to wait. */
 export function isAnswering(conversation: Conversation): boolean {
   return lastTurn(conversation)?.answer.ending === null;
+}
+
+/** The last question is known only here: the service has not taken it, and it can be asked again. */
+export function hasUntaken(conversation: Conversation): boolean {
+  const last = lastTurn(conversation)?.answer;
+  return last !== undefined && last.runId === null && last.failure !== null && last.failure !== LEFT_UNFINISHED;
 }

@@ -2,7 +2,7 @@
 import type { ConversationEvent } from "../conversation/event";
 import { CONNECTION_LOST, failureOf } from "../conversation/failure";
 import { reduce } from "../conversation/reducer";
-import { type Conversation, isAnswering, lastTurn, NEW_CONVERSATION } from "../conversation/state";
+import { type Conversation, hasUntaken, isAnswering, lastTurn, NEW_CONVERSATION } from "../conversation/state";
 import type { Client } from "../transport/client";
 import { Refused, Unreachable } from "../transport/failures";
 import { follow } from "../transport/follow";
@@ -18,6 +18,8 @@ export class Session {
   private work = new AbortController();
   private stopWanted = false;
   private startedOver = false;
+  /** Another tab asked in this conversation while this one was busy. */
+  private missed = false;
   private readonly unlisten: () => void;
   /** The weight that went out with the last question: a repeat under its key must be the same request. */
   private sentWeight = 0;
@@ -88,6 +90,7 @@ export class Session {
     if (runId) this.client.stop(runId).catch(() => undefined);
     this.begin();
     this.startedOver = true;
+    this.missed = false;
     this.memory.writeConversation(this.creator, null);
     this.dispatch({ type: "cleared" });
   }
@@ -99,15 +102,14 @@ export class Session {
     this.unlisten();
   }
 
-  /** Another tab has asked: shows that too, unless this one is busy or in another conversation. */
+  /** Another tab has asked: shows that too, as soon as this one is free, unless it is in another conversation. */
   private async join(): Promise<void> {
     const id = this.memory.readConversation(this.creator);
     const { id: own, restoring } = this.conversation;
-    const last = lastTurn(this.conversation)?.answer;
-    // A question that nobody has taken yet stays on the screen, and a new conversation stays new.
-    if (this.startedOver || (last?.failure && last.runId === null)) return;
-    if (id === null || restoring || isAnswering(this.conversation) || (own !== null && own !== id)) return;
-    await this.catchUp(id);
+    // A new conversation stays new.
+    if (id === null || restoring || this.startedOver || (own !== null && own !== id)) return;
+    if (isAnswering(this.conversation) || hasUntaken(this.conversation)) this.missed = own === id;
+    else await this.catchUp(id);
   }
 
   /** Reads the saved messages, and then the answer that is under way, if any. */
@@ -115,6 +117,7 @@ export class Session {
     const { signal } = this.begin();
     await this.guard(signal, async () => {
       const runId = await insist(signal, () => this.load(id, signal));
+      this.missed = false;
       if (runId === null) return;
       this.dispatch({ type: "following", runId });
       await this.read(null, runId, signal);
@@ -192,7 +195,7 @@ export class Session {
     }
   }
 
-  /** Runs a piece of work and turns its failure into something the reader can see. */
+  /** Runs a piece of work and turns its failure into something the reader can see; then shows what it has missed. */
   private async guard(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -203,7 +206,9 @@ export class Session {
       else if (error instanceof Refused) {
         this.dispatch({ type: "failed", failure: failureOf(error.refusal.code, error.refusal.retryAfter) });
       } else throw error;
+      return;
     }
+    if (this.missed && !signal.aborted) await this.join();
   }
 
   /** Says that the connection is lost, and picks the answer up again as soon as the network is back. */
