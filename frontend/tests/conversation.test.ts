@@ -117,6 +117,19 @@ describe("saved messages", () => {
     expect(lastTurn(after({ type: "restored", conversationId: "c", messages: cut }))!.answer.ending).toBe("interrupted");
   });
 
+  test("leave turns that are shown already where they are, and put those between them that were missed", () => {
+    const shown = after({ type: "asked", key: "own", question: "Why?" }, frame("done", DONE), {
+      type: "asked",
+      key: "late",
+      question: "Last?",
+    });
+    const { turns } = reduce(shown, { type: "restored", conversationId: "c", messages });
+    expect(turns.map(({ question }) => question)).toEqual(["Why?", "And then?", "Lost?", "Last?"]);
+    expect(turns[0]!.key).toBe("own");
+    expect(new Set(turns.map(({ key }) => key)).size).toBe(4);
+    expect(turns[3]!.key).toBe(restored.turns[3]!.key);
+  });
+
   test("leave the last answer open for the run that is still writing it", () => {
     const following = reduce(restored, { type: "following", runId: "r" });
     expect(lastTurn(following)!.answer).toMatchObject({ runId: "r", ending: null, text: "", failure: null });

@@ -24,7 +24,7 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
     case "failed":
       return withAnswer(conversation, (answer) => ({ ...ended(answer, "failed"), failure: event.failure }));
     case "restored":
-      return { id: event.conversationId, restoring: false, turns: turnsOf(event.messages) };
+      return { id: event.conversationId, restoring: false, turns: kept(conversation.turns, turnsOf(event.messages)) };
     case "following":
       return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...NEW_ANSWER, runId: event.runId } }));
     case "cleared":
@@ -35,6 +35,14 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
 function asked(conversation: Conversation, turn: Turn, again: boolean): Conversation {
   const earlier = again ? conversation.turns.slice(0, -1) : conversation.turns;
   return { ...conversation, turns: [...earlier, turn] };
+}
+
+/** Saved turns under the keys of those that are shown in their places, which are not drawn as new ones then. */
+function kept(shown: readonly Turn[], saved: readonly Turn[]): Turn[] {
+  return saved.map((turn, place) => {
+    const before = shown[place];
+    return before?.question === turn.question ? { ...turn, key: before.key } : turn;
+  });
 }
 
 function receive(conversation: Conversation, frame: Frame): Conversation {
