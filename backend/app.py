@@ -1,6 +1,7 @@
 """The composition root of the service: opens everything once, and closes it."""
 
 import asyncio
+import gc
 import multiprocessing
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             end_with_parent(signal.SIGTERM, parent.pid)
         async with AsyncExitStack() as stack:
             services = await open_services(resolved, stack)
-            with streams_ended_on_signal(services.runs, resolved.server.drain_s):
+            with streams_ended_on_signal(services.runs, resolved.server.drain_s), collecting_seldom():
                 yield {"services": services}
 
     app = FastAPI(
@@ -146,6 +147,21 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         similarity=similarity,
     )
     return Services(service, runs, store, catalogue, open_visitors(settings), index, cascade)
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """What is there now stays, and the collector leaves it alone; of what comes it looks at 10,000 objects at once
+    instead of 700. It took an eighth of the time of a question."""
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 @contextmanager

@@ -3,8 +3,8 @@
     <data_dir>/profiles/<slug>.yaml
 
 All but `measured` is the curator's: what they have changed there is never overwritten. `measured` is renewed whenever
-the profile is made again. Nothing in it is a document's alone but the samples, and these name their document: a phrase
-stands in two documents at least.
+the profile is made again. What stands in it as it was said names its documents: a sample is from one, and goes with it;
+a phrase is from two at least, and goes when fewer than two of those that it names are left.
 """
 
 import os
@@ -24,6 +24,7 @@ from pipeline.clean import clean_values
 from pipeline.creators import named_after
 from pipeline.sources.metadata import read_yaml
 from pipeline.voice.measure import Voice
+from pipeline.voice.phrases import left_of
 
 _HEAD = """\
 # How {name} talks. `footnote profile {slug}` made this file.
@@ -131,8 +132,23 @@ def keep_profile(folder: Path, creator: Creator, measured: Measured) -> Profile:
     return _write(path, text, sections)
 
 
+def documents_named(measured: Measured) -> set[UUID]:
+    """The documents that samples and phrases are from."""
+    phrases = (document for phrase in measured.manner.phrases for document in phrase.said_in)
+    return {*phrases, *(sample.document for sample in measured.samples)}
+
+
+def without_documents(measured: Measured, gone: Collection[UUID]) -> Measured:
+    """What was measured, without the samples and phrases that go with these documents."""
+    left = ((phrase, left_of(phrase.said_in, gone)) for phrase in measured.manner.phrases)
+    phrases = tuple(replace(phrase, said_in=said_in) for phrase, said_in in left if said_in is not None)
+    samples = tuple(sample for sample in measured.samples if sample.document not in gone)
+    return replace(measured, manner=replace(measured.manner, phrases=phrases), samples=samples)
+
+
 def drop_documents(folder: Path, documents: Collection[UUID]) -> None:
-    """Takes every sample out that is from one of these documents, of all profiles.
+    """Takes every sample and phrase out that goes with these documents, of all profiles. A phrase that was measured
+    leaves a list that a curator has edited as well.
 
     Raises `ConfigurationError` where a file that names one of them cannot be understood, after having done the others.
     """
@@ -150,8 +166,11 @@ def drop_documents(folder: Path, documents: Collection[UUID]) -> None:
                 kept = [sample for sample in profile.samples if sample.document not in documents]
                 sections["samples"] = TypeAdapter(list[Sample]).dump_python(kept, mode="json")
             if profile.measured is not None:
-                measured = tuple(sample for sample in profile.measured.samples if sample.document not in documents)
-                sections["measured"] = _plain(replace(profile.measured, samples=measured))
+                measured = without_documents(profile.measured, documents)
+                sections["measured"] = _plain(measured)
+                gone = _texts(profile.measured) - _texts(measured)
+                if not gone.isdisjoint(profile.phrases):
+                    sections["phrases"] = [phrase for phrase in profile.phrases if phrase not in gone]
             _write(path, text, sections)
         except ConfigurationError as error:
             refused.append(error)
@@ -193,6 +212,10 @@ def _parse(text: str, path: Path) -> Profile:
         raise ConfigurationError(
             f"{path}: `{key}` is wrong: mend it, or delete the file to have it made anew."
         ) from error
+
+
+def _texts(measured: Measured) -> set[str]:
+    return {phrase.text for phrase in measured.manner.phrases}
 
 
 def _plain(measured: Measured) -> Mapping[str, Any]:

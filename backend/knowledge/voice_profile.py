@@ -1,6 +1,7 @@
 """How a creator talks, as the catalogue has it: what `footnote profile` published of their file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,8 @@ class VoiceProfile:
     """A voice in words, each part with the most telling first.
 
     `persona` is False where answers must not sound like the creator. `voice` is the tone in prose; `sentences` and
-    `person` say how long sentences are and whom they speak of. `do` and `dont` are a curator's.
+    `person` say how long sentences are and whom they speak of. `said_in` names documents of those phrases that were
+    measured, and they go when these go; other phrases, `do` and `dont` are a curator's.
     """
 
     persona: bool = True
@@ -32,6 +34,7 @@ class VoiceProfile:
     do: tuple[str, ...] = ()
     dont: tuple[str, ...] = ()
     samples: tuple[VoiceSample, ...] = ()
+    said_in: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict)
 
 
 def profile_from(row: Any) -> VoiceProfile | None:

@@ -63,6 +63,7 @@ class OpenAITier:
                 event_hooks={"response": [refuse_unread]},
             ),
         )
+        self._create = self._client.chat.completions.with_streaming_response.create
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
         """Tokens, then one `Finish`; anything else is a `TierFailure` that carries no text of the upstream's."""
@@ -101,7 +102,7 @@ class OpenAITier:
         outcome: Literal["unreachable", "broken_stream"] = "unreachable"
         received = 0
         try:
-            async with self._client.chat.completions.with_streaming_response.create(
+            async with self._create(
                 model=self._model,
                 messages=[],
                 max_tokens=prompt.max_tokens,

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 from backend.knowledge.models import Hit
 
 PER_DOCUMENT = 2
+REMEMBERED = 256  # texts of some 15 kB as words
 # A text that has four fifths of its runs of four words from another is a copy with edits; one that only quotes the same
 # paragraph has fewer.
 RUN_WORDS = 4
@@ -24,7 +25,7 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
     for hit in hits:
         if len(first) == limit:
             break
-        own = Words(hit.chunk.text)
+        own = words_of(hit.chunk.text)
         if any(own.are_in(other) for other in texts):
             continue
         if taken[hit.chunk.document_id] < PER_DOCUMENT:
@@ -59,3 +60,9 @@ class Words:
         shared = len(self._runs & other._runs)
         has_number = any(any(map(str.isdigit, word)) for word in foreign)
         return bool(self._runs) and shared >= COPIED_SHARE * len(self._runs) and not has_number
+
+
+@lru_cache(REMEMBERED)
+def words_of(text: str) -> Words:
+    """The words of a text; good passages come up again."""
+    return Words(text)

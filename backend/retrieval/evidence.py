@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.knowledge.sentences import sentence_spans
 from backend.knowledge.stem import stem
@@ -14,6 +15,7 @@ SHORTEST_BEGINNING = 4
 BEGINNING = 0.7  # of the stem
 LATER_PASSAGE = 0.02  # the share that a sentence of the next passage must have more, so that ties go to the first
 LEAST_WEIGHT = 0.3  # of a word that every text has
+REMEMBERED = 256  # texts of some 10 kB as words: good passages come up again
 MOST_TERMS = 64  # each is looked for in every sentence and text; no question that means one thing has as many
 
 NEGATION = re.compile(
@@ -146,7 +148,7 @@ def rarity(root: str, texts: Sequence[str]) -> float:
 def weigh(question: str, terms: Sequence[Term], passages: Sequence[tuple[str, str]]) -> Evidence:
     """The evidence of `passages`, title and text each, best first; at least one. `question` is as the visitor said it,
     `terms` are of the question as it was searched."""
-    read = [[(said, Words.of(said)) for said in sentences(text)] for _, text in passages]
+    read = [sentences(text) for _, text in passages]
     titles = [Words.of(title) for title, _ in passages]
     coverage, first, second = max(
         ((share(terms, held(terms, words)) - LATER_PASSAGE * passage, passage, sentence)
@@ -169,9 +171,10 @@ def weigh(question: str, terms: Sequence[Term], passages: Sequence[tuple[str, st
     )
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text."""
-    return [text[start:end] for start, end in sentence_spans(text)]
+@lru_cache(REMEMBERED)
+def sentences(text: str) -> list[tuple[str, Words]]:
+    """The sentences of a text, each with its words."""
+    return [(text[start:end], Words.of(text[start:end])) for start, end in sentence_spans(text)]
 
 
 def held(terms: Sequence[Term], words: Words) -> list[float]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.markup import escape
@@ -15,7 +14,16 @@ from backend.knowledge.opening import open_index
 from backend.settings import Settings
 from pipeline.library import Library
 from pipeline.place import place_of
-from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_folder, profile_path
+from pipeline.profile import (
+    Measured,
+    Profile,
+    Sample,
+    documents_named,
+    keep_profile,
+    profile_folder,
+    profile_path,
+    without_documents,
+)
 from pipeline.published import publication
 from pipeline.terminal import Terminal
 from pipeline.voice.measure import Voice, measure
@@ -67,8 +75,8 @@ async def read(settings: Settings, slug: str) -> tuple[Creator, Content, Content
 async def keep_and_publish(settings: Settings, creator: Creator, measured: Measured) -> Profile:
     """Writes the profile into its file and gives it to the service; a document that is being deleted is not quoted."""
     async with database(settings) as engine, publication(engine, creator.slug) as publishing:
-        living = replace(measured, samples=await publishing.of_living(measured.samples))
-        profile = keep_profile(profile_folder(settings.data_dir), creator, living)
+        gone = await publishing.gone(documents_named(measured))
+        profile = keep_profile(profile_folder(settings.data_dir), creator, without_documents(measured, gone))
         await publishing.publish(profile)
         return profile
 
@@ -91,7 +99,7 @@ def measured_of(creator: Creator, own: Content, others: Content) -> Measured:
     speech = own_speech(creator, own)
     everybody = [all_speech(document, chunks) for document, chunks in others]
     subjects = {creator.name, *creator.topics, *(topic for document, _ in own for topic in document.topics)}
-    voice = measure(list(speech.texts.values()), everybody, subjects=subjects)
+    voice = measure(speech.texts, everybody, subjects=subjects)
     titles = {document.id: document.title for document, _ in own}
     samples = tuple(
         Sample(chunk.document_id, text, titles[chunk.document_id], place_of(chunk))

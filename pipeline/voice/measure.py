@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
+from uuid import UUID
 
 from pipeline.voice.english import (
     FIRST_PLURAL,
@@ -75,14 +76,14 @@ class Voice:
     phrases: tuple[Phrase, ...]
 
 
-def measure(texts: Sequence[str], others: Sequence[str], *, subjects: Collection[str] = ()) -> Voice:
+def measure(texts: Mapping[UUID, str], others: Sequence[str], *, subjects: Collection[str] = ()) -> Voice:
     """The voice of `texts`, one a document, against the `others`, of which there may be none.
 
     `subjects` are names of topics, which are no phrases. Texts without a sentence give a voice of zeros.
     """
-    own = [list(sentences_of(text)) for text in texts]
+    own = {document: list(sentences_of(text)) for document, text in texts.items()}
     theirs = [list(sentences_of(text)) for text in others]
-    sentences = [sentence for document in own for sentence in document]
+    sentences = [sentence for document in own.values() for sentence in document]
     words = [word.lower() for sentence in sentences for word in sentence.words]
     if not sentences or _is_undivided(words):
         questions, exclamations = _share(sentences, "?？؟"), _share(sentences, "!！")

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from pipeline.voice.english import (
     AUXILIARIES,
@@ -21,6 +22,7 @@ LEAST_Z = 2.0  # a phrase that is no more usual than with others has one near 0;
 LEAST_RATIO = 2.0  # times as often as by others
 MOST = 20
 FEWEST_DOCUMENTS, MOST_DOCUMENTS = 2, 4  # in which a phrase must stand, or it is about what one of them is about
+NAMED = 4  # documents that a phrase names
 WORDS_A_TIME = 20_000  # in so many words a phrase is to be said once at least, and three times in all
 PART = 0.7  # of the times: then a phrase is a part of the longer one
 FREQUENT = 60  # the most frequent words of a language, where we have no list of its function words
@@ -41,12 +43,13 @@ Words = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A phrase, how often it was said, in how many documents, and how many times as often as by others (None: they
-    never say it, or there are no others)."""
+    never say it, or there are no others). `said_in` names up to `NAMED` of the documents."""
 
     text: str
     times: int
     documents: int
     ratio: float | None
+    said_in: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class _Counted:
 
 
 def frequent_phrases(
-    own: Sequence[Sequence[Sentence]],
+    own: Mapping[UUID, Sequence[Sentence]],
     others: Sequence[Sequence[Sentence]],
     *,
     english: bool,
@@ -72,12 +75,12 @@ def frequent_phrases(
     2008, with a flat prior of one half); where there are no others, by how much more often their words stand together
     than chance would have it. A phrase stands in two documents at least.
     """
-    clauses = [[_lower(clause) for sentence in document for clause in sentence.clauses] for document in own]
+    clauses = [[_lower(clause) for sentence in document for clause in sentence.clauses] for document in own.values()]
     total = sum(len(clause) for document in clauses for clause in document)
     times, documents = _count(clauses, max(3, math.ceil(total / WORDS_A_TIME)))
     least = max(FEWEST_DOCUMENTS, min(MOST_DOCUMENTS, len(own) // 2))
     spread = {words for words in times if documents[words] >= least}
-    is_phrase = _English(own, subjects) if english else _AnyLanguage(clauses, subjects)
+    is_phrase = _English(list(own.values()), subjects) if english else _AnyLanguage(clauses, subjects)
     longer = _longer([words for words in spread if len(words) > 2 and is_phrase.may_grow_to(words)], times)
     wanted = {_whole(words, longer) for words in spread if len(words) > 1 and is_phrase(words)}
     theirs = [[_lower(clause) for sentence in document for clause in sentence.clauses] for document in others]
@@ -92,7 +95,16 @@ def frequent_phrases(
         if score >= LEAST_Z:
             worth = score * math.sqrt(documents[words] / len(own)) * (1 + LONGER * (len(words) - 2))
             counted.append(_Counted(words, times[words], documents[words], elsewhere[words], worth))
-    return [_phrase(phrase, total, size) for phrase in _different(counted)[:MOST]]
+    chosen = _different(counted)[:MOST]
+    said_in = _holders({phrase.words for phrase in chosen}, dict(zip(own, clauses, strict=True)))
+    return [_phrase(phrase, total, size, said_in[phrase.words]) for phrase in chosen]
+
+
+def left_of(said_in: Sequence[UUID], gone: Collection[UUID]) -> tuple[UUID, ...] | None:
+    """The documents that a phrase names, without those that are gone. None where the phrase goes with them, because
+    fewer than two are left."""
+    left = tuple(document for document in said_in if document not in gone)
+    return left if len(left) == len(said_in) or len(left) >= FEWEST_DOCUMENTS else None
 
 
 class _English:
@@ -189,6 +201,16 @@ def _count_these(documents: Sequence[Sequence[Words]], wanted: Collection[Words]
     )
 
 
+def _holders(phrases: Collection[Words], documents: Mapping[UUID, Sequence[Words]]) -> dict[Words, list[UUID]]:
+    """For each of the phrases the first `NAMED` documents in which it stands."""
+    holders: dict[Words, list[UUID]] = {words: [] for words in phrases}
+    for document, clauses in documents.items():
+        for words in _count_these([clauses], phrases):
+            if len(holders[words]) < NAMED:
+                holders[words].append(document)
+    return holders
+
+
 def _runs(words: Words, size: int) -> Iterator[Words]:
     return (words[start : start + size] for start in range(len(words) - size + 1))
 
@@ -235,7 +257,7 @@ def _is_same(one: Words, other: Words) -> bool:
     return not set(_runs(one, shared)).isdisjoint(_runs(other, shared))
 
 
-def _phrase(phrase: _Counted, total: int, size: int) -> Phrase:
+def _phrase(phrase: _Counted, total: int, size: int, said_in: Sequence[UUID]) -> Phrase:
     ratio = phrase.times / total / (phrase.others / size) if phrase.others else None
     text = " ".join("I" + word[1:] if word == "i" or word.startswith("i'") else word for word in phrase.words)
-    return Phrase(text, phrase.times, phrase.documents, round(ratio, 1) if ratio else None)
+    return Phrase(text, phrase.times, phrase.documents, round(ratio, 1) if ratio else None, tuple(said_in))

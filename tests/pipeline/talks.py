@@ -1,10 +1,16 @@
 """Documents and passages of a creator, made up for tests of their voice."""
 
-from uuid import uuid4
+from collections.abc import Iterable
+from uuid import UUID, uuid4
 
 from backend.knowledge.models import Chunk, Creator, Document, Kind
 
 ANA = Creator("ana-velloret", "Ana Velloret", voice="Calm and precise.", topics=("room acoustics",))
+
+
+def by_id(texts: Iterable[str]) -> dict[UUID, str]:
+    """Texts of documents, each with an id."""
+    return {uuid4(): text for text in texts}
 
 
 def document(creator: str = ANA.slug, kind: Kind = "audio", title: str = "A talk") -> Document:

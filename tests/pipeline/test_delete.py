@@ -20,6 +20,7 @@ from pipeline.published import PublishedProfiles, publication
 from pipeline.tombstones import Tombstones
 from pipeline.voice.measure import measure
 from tests.pipeline.library import Killed, Library
+from tests.pipeline.talks import by_id
 from tests.pipeline.test_ingest import long_article
 from tests.pipeline.traces import CANARY, HERONS, ROOMS, folders_with
 
@@ -171,7 +172,7 @@ async def test_a_creator_goes_with_everything_and_others_stay(shelves: Library) 
     await shelves.ingest()
     folder = profile_folder(shelves.settings.data_dir)
     for slug in (mine, shelves.slug):
-        keep_profile(folder, Creator(slug, slug), Measured("", 1, "", measure([ROOMS], []), ()))
+        keep_profile(folder, Creator(slug, slug), Measured("", 1, "", measure(by_id([ROOMS]), []), ()))
     deleted = await delete(shelves, creator=mine)
     assert (deleted.documents, deleted.passages, deleted.left) == (2, 1, {})
     async with shelves.database.connect() as connection:

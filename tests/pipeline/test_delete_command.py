@@ -5,6 +5,7 @@ import os
 import pty
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from pipeline.commands import delete as command
 from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_folder
 from pipeline.published import publication
 from pipeline.voice.measure import measure
+from pipeline.voice.phrases import Phrase
+from tests.pipeline.talks import by_id
 from tests.pipeline.test_command import footnote
 from tests.pipeline.traces import CANARY, HERONS, ROOMS, traces
 from tests.service import Visitor, running
@@ -53,7 +56,8 @@ async def test_after_a_deletion_no_trace_is_left_anywhere_and_the_service_never_
     (tmp_path / "rooms.md").write_text(ROOMS)
     done = await asyncio.to_thread(footnote, settings.data_dir, "ingest", tmp_path, "--creator", "canary")
     assert done.returncode == 0, done.stderr
-    profile = lay_down_leftovers(settings.data_dir, await document_of(database, "canary", "herons.md"))
+    ids = [await document_of(database, "canary", name) for name in ("herons.md", "rooms.md")]
+    profile = lay_down_leftovers(settings.data_dir, *ids)
     async with publication(database, "canary") as publishing:
         await publishing.publish(profile)
     async with running(settings) as address, Visitor(address) as visitor, Visitor(address) as other:
@@ -100,12 +104,14 @@ async def keep_asking(visitor: Visitor, answered: list[str]) -> None:
         await asyncio.sleep(0.05)
 
 
-def lay_down_leftovers(data_dir: Path, document: UUID) -> Profile:
-    """What a killed ingestion leaves, and a profile that quotes the document, which is given too."""
+def lay_down_leftovers(data_dir: Path, document: UUID, other: UUID) -> Profile:
+    """What a killed ingestion leaves, and a profile that quotes the document, alone and with another; it is given."""
     (data_dir / "staging" / "archive-1").mkdir(parents=True)
     (data_dir / "staging" / "archive-1" / "herons.md").write_text(HERONS)
     sample = Sample(document, CANARY, "Herons", "1.")
-    measured = Measured("all that they wrote", 1, "", measure([ROOMS], []), (sample,))
+    phrase = Phrase(CANARY, 3, 2, None, (document, other))
+    manner = replace(measure(by_id([ROOMS]), []), phrases=(phrase,))
+    measured = Measured("all that they wrote", 1, "", manner, (sample,))
     return keep_profile(profile_folder(data_dir), Creator("canary", "Canary"), measured)
 
 

@@ -142,6 +142,39 @@ def test_a_document_that_is_dropped_leaves_nothing_of_its_own_in_any_profile(tmp
     assert profile.phrases
 
 
+def test_a_phrase_goes_when_fewer_than_two_documents_are_left_to_it(tmp_path: Path) -> None:
+    ids = [uuid4() for _ in range(4)]
+    keep_profile(tmp_path, ANA, measured(tuple(ids)))
+    drop_documents(tmp_path, ids[:2])
+    left = load_profile(tmp_path, ANA.slug)
+    assert left is not None
+    assert left.measured is not None
+    assert {phrase.said_in for phrase in left.measured.manner.phrases} == {tuple(ids[2:])}
+    assert "at the end of the day" in " ".join(left.phrases)
+    drop_documents(tmp_path, ids[2:3])
+    left = load_profile(tmp_path, ANA.slug)
+    assert left is not None
+    assert left.measured is not None
+    assert (left.phrases, left.measured.manner.phrases) == ((), ())
+    renewed = keep_profile(tmp_path, ANA, measured(phrase="over and over again"))
+    assert any("over and over again" in phrase for phrase in renewed.phrases)
+
+
+def test_of_a_list_that_a_curator_edited_only_what_was_measured_goes(tmp_path: Path) -> None:
+    ids = tuple(uuid4() for _ in range(4))
+    made = keep_profile(tmp_path, ANA, measured(ids))
+    path = profile_path(tmp_path, ANA.slug)
+    path.write_text(path.read_text().replace("phrases:\n", "phrases:\n- by the way\n", 1))
+    drop_documents(tmp_path, {uuid4()})
+    kept = load_profile(tmp_path, ANA.slug)
+    assert kept is not None
+    assert kept.phrases == ("by the way", *made.phrases)
+    drop_documents(tmp_path, ids[:3])
+    left = load_profile(tmp_path, ANA.slug)
+    assert left is not None
+    assert left.phrases == ("by the way",)
+
+
 def test_what_a_curator_adds_stays_and_leaves_with_its_document(tmp_path: Path) -> None:
     gone, kept = uuid4(), uuid4()
     path = profile_path(tmp_path, ANA.slug)

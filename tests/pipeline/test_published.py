@@ -14,10 +14,11 @@ from pipeline.profile import Measured, Profile, Sample
 from pipeline.published import PublishedProfiles, in_words, publication
 from pipeline.voice.measure import measure
 from tests.pipeline.library import Library
+from tests.pipeline.talks import by_id
 from tests.pipeline.traces import HERONS, ROOMS
 
 SAID = "So, I don't like it. You are right! So, do we go? So, the room is long and dry and loud and bright."
-MEASURED = Measured("all that they wrote", 1, "", measure([SAID] * 3, []), (Sample(uuid4(), "Measured."),))
+MEASURED = Measured("all that they wrote", 1, "", measure(by_id([SAID] * 3), []), (Sample(uuid4(), "Measured."),))
 PROFILE = Profile("ana", "Calm.", ("by the way",), MEASURED)
 
 
@@ -42,12 +43,12 @@ async def publish(library: Library, *documents: UUID) -> None:
 
 
 def test_what_was_measured_is_said_in_words_and_a_curators_own_stand_in_its_place() -> None:
-    made = in_words(PROFILE, MEASURED.samples)
+    made = in_words(PROFILE)
     assert made.sentences == ("some 4 words long, half of them 4 to 6; 25% are questions; often begin with “So”")
     assert made.person == ("“I” in 25% of the sentences, “we” in 25%, “you” in 25%; says “don't” rather than “do not”")
     assert [sample.text for sample in made.samples] == ["Measured."]
-    own = Profile("ana", "Calm.", (), MEASURED, sentences="short", person="", do=("winks",), persona=False)
-    made = in_words(own, ())
+    own = Profile("ana", "Calm.", (), MEASURED, sentences="short", person="", do=("winks",), persona=False, samples=())
+    made = in_words(own)
     assert (made.sentences, made.person, made.do, made.persona, made.samples) == ("short", "", ("winks",), False, ())
 
 
@@ -83,7 +84,7 @@ async def test_a_deletion_waits_for_a_publication_and_takes_its_quotation_out(li
     ids = await stocked(library)
     sample = Sample(ids["herons.md"], "A heron.")
     async with publication(library.database, library.slug) as publishing:
-        assert await publishing.of_living([sample]) == (sample,)
+        assert await publishing.gone([sample.document]) == set()
         silencing = asyncio.create_task(library.ledger.silence([ids["herons.md"]]))
         done, _ = await asyncio.wait({silencing}, timeout=0.3)
         assert not done
@@ -94,6 +95,27 @@ async def test_a_deletion_waits_for_a_publication_and_takes_its_quotation_out(li
     await profiles.withdraw([ids["herons.md"]], None)
     assert (await profiles.remaining([ids["herons.md"]], None))["published profiles"] == 0
     assert await published(library) == VoiceProfile(voice="Calm.")
+
+
+async def test_a_measured_phrase_goes_with_its_documents_and_a_curators_own_stays(library: Library) -> None:
+    ids = await stocked(library)
+    spoken = "I say it at the end of the day for you. So I do it again at the end of the day and I do not stop. "
+    said = dict.fromkeys(ids.values(), spoken * 3)
+    measured = Measured("all that they wrote", 2, "", measure(said, []))
+    found = measured.manner.phrases[0].text
+    profile = Profile(library.slug, "Calm.", ("over here", found), measured)
+    async with publication(library.database, library.slug) as publishing:
+        assert (await publishing.publish(profile)).phrases == ("over here", found)
+    profiles = PublishedProfiles(library.database)
+    assert (await profiles.remaining([ids["herons.md"]], None))["published profiles"] == 1
+    await profiles.withdraw([ids["herons.md"]], None)
+    assert (await profiles.remaining(list(ids.values()), None))["published profiles"] == 0
+    left = await published(library)
+    assert left is not None
+    assert (left.phrases, left.said_in, left.voice) == (("over here",), {}, "Calm.")
+    await library.ledger.silence([ids["herons.md"]])
+    async with publication(library.database, library.slug) as publishing:
+        assert (await publishing.publish(profile)).phrases == ("over here",)
 
 
 async def test_the_profile_of_a_creator_who_goes_is_withdrawn_and_others_stay(library: Library) -> None:

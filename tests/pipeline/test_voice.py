@@ -7,7 +7,7 @@ from pipeline.commands.profile import measured_of
 from pipeline.voice.measure import measure
 from pipeline.voice.prose import sentences_of
 from pipeline.voice.speech import own_speech
-from tests.pipeline.talks import ANA, chunk, document
+from tests.pipeline.talks import ANA, by_id, chunk, document
 
 # Whose words
 
@@ -72,7 +72,7 @@ def test_where_nobody_comes_twice_everything_counts_and_so_it_does_without_conve
 
 def test_sentences_are_counted_in_words_and_by_whom_they_address() -> None:
     text = "I don't like it. You are right! Do we go? The room is long and it is dry and very loud and rather bright."
-    voice = measure([text], [])
+    voice = measure(by_id([text]), [])
     assert (voice.sentences, voice.words) == (4, 24)
     assert voice.sentence_length is not None
     assert (voice.sentence_length.lower, voice.sentence_length.median, voice.sentence_length.upper) == (3.0, 3.5, 6.5)
@@ -108,26 +108,28 @@ def test_a_phrase_of_theirs_is_found_and_neither_a_subject_nor_what_others_say_t
         for _ in range(5)
     ]
     others = [talk_of("They measure the walls.", "That is all there is.") for _ in range(50)]
-    voice = measure(own, others, subjects={"room acoustics"})
+    ids = by_id(own)
+    voice = measure(ids, others, subjects={"room acoustics"})
     phrases = [phrase.text for phrase in voice.phrases]
     assert "at the end of the day it rings" in phrases
     assert not any("room acoustics" in phrase or "neumann" in phrase.lower() for phrase in phrases)
     assert not any("microphone stands" in phrase for phrase in phrases)
     found = next(phrase for phrase in voice.phrases if phrase.text == "at the end of the day it rings")
     assert (found.times, found.documents, found.ratio) == (5, 5, None)
+    assert found.said_in == tuple(ids)[:4]
     assert voice.openers[0].text == "So"
     assert voice.openers[0].others == 0
 
 
 def test_what_stands_in_a_single_document_is_no_phrase() -> None:
     secret = "You never tell them about the yellow door."
-    voice = measure([talk_of(*[secret] * 9), *(talk_of("We go on.") for _ in range(5))], [talk_of("Nobody.")])
+    voice = measure(by_id([talk_of(*[secret] * 9), *(talk_of("We go on.") for _ in range(5))]), [talk_of("Nobody.")])
     assert not any("yellow" in phrase.text or "never tell" in phrase.text for phrase in voice.phrases)
 
 
 def test_phrases_are_found_without_anybody_to_compare_with() -> None:
     own = [talk_of("And once in a blue moon we laugh.", "Once in a blue moon it works.") for _ in range(4)]
-    assert any("once in a blue moon" in phrase.text for phrase in measure(own, []).phrases)
+    assert any("once in a blue moon" in phrase.text for phrase in measure(by_id(own), []).phrases)
 
 
 def test_another_language_has_phrases_and_no_person() -> None:
@@ -135,7 +137,7 @@ def test_another_language_has_phrases_and_no_person() -> None:
         "Das ist ja nicht so schlimm. Wir gehen in den Raum. Am Ende des Tages klingt er eben. Er ist gross und hell. "
         "Am Ende des Tages bleibt er eben leer. Die Wand ist aus Holz und das Dach ist aus Stein. "
     )
-    voice = measure([text * 2] * 3, [])
+    voice = measure(by_id([text * 2] * 3), [])
     assert voice.person is None
     assert voice.contractions is None
     assert voice.sentence_length is not None
@@ -143,14 +145,14 @@ def test_another_language_has_phrases_and_no_person() -> None:
 
 
 def test_a_script_without_spaces_has_sentences_and_no_words() -> None:
-    voice = measure(["これは長い部屋の話です。残響はどうですか？とても大きな音がします。"] * 3, [])
+    voice = measure(by_id(["これは長い部屋の話です。残響はどうですか？とても大きな音がします。"] * 3), [])
     assert voice.sentences == 9
     assert voice.questions == pytest.approx(1 / 3, abs=0.001)
     assert (voice.words, voice.sentence_length, voice.phrases) == (0, None, ())
 
 
 def test_nothing_said_is_nothing_measured() -> None:
-    voice = measure([], [])
+    voice = measure({}, [])
     assert (voice.words, voice.sentences, voice.questions, voice.openers) == (0, 0, 0, ())
 
 
