@@ -1,0 +1,108 @@
+"""The extractive tier with an embedding model: sentences that mean the question come before those with its words."""
+
+import pytest
+
+from backend.knowledge.embedders import Embedders
+from backend.knowledge.models import EmbeddingModel
+from backend.knowledge.similarity import Similarity
+from backend.llm.tier import PromptSource
+from tests.backend.llm.extracted import answer
+from tests.backend.one_model import OneModel
+
+BUDGET = PromptSource(
+    1,
+    "Before you buy",
+    "Ana Reyes",
+    "The harbour of the town is quiet in winter. Cheap gear is no excuse for a bad song. "
+    "Beginners do well to spend little money on their first microphone. A cable has two ends.",
+)
+PARAPHRASE = "How expensive should a novice's equipment be?"
+
+
+async def test_a_question_in_other_words_finds_the_sentence_that_means_it(similarity: Similarity) -> None:
+    assert (await answer(PARAPHRASE, BUDGET)).startswith("The harbour of the town")
+    meant = await answer(PARAPHRASE, BUDGET, similarity=similarity)
+    assert meant.startswith("Beginners do well to spend little money")
+
+
+async def test_what_answers_comes_before_what_only_has_the_words(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Foam",
+        "Ana Reyes",
+        "What foam costs and what foam weighs can be read in any catalogue of foam. "
+        "\n\nSound turns to warmth within the pores of a soft panel, which is how foam works on it.",
+    )
+    assert (await answer("How does foam absorb sound?", source, similarity=similarity)).startswith("Sound turns to")
+
+
+async def test_an_answer_is_compared_together_with_the_question_that_it_answers(similarity: Similarity) -> None:
+    text = (
+        "On the way here I listened to three podcasts on the tram. Then let us do loudness. How loud should a podcast "
+        "be? My answer is minus sixteen LUFS integrated for stereo, with a true peak of minus one or lower."
+    )
+    source = PromptSource(1, "How loud should a podcast be?", "Imke", text)
+    said = await answer("How loud should a podcast be?", source, similarity=similarity)
+    assert said.startswith("My answer is minus sixteen")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_read"),
+    [
+        ("Such memories of eyewitnesses are hardly reliable, as trials have shown.", True),
+        ("They are hardly reliable, the memories of eyewitnesses, as trials have shown.", False),
+    ],
+)
+async def test_a_sentence_near_to_the_question_needs_no_other_before_it_if_it_names_its_subject(
+    said: str, is_read: bool, similarity: Similarity
+) -> None:
+    source = PromptSource(
+        1,
+        "Witnesses",
+        "Ana Reyes",
+        f"Dex Morrow: Is that right?\n\nAna Reyes: {said}\n\n"
+        "Dex Morrow: The eyewitnesses of my driving test would agree.",
+    )
+    question = "Are the memories of eyewitnesses reliable?"
+    assert said not in await answer(question, source)
+    assert (said in await answer(question, source, similarity=similarity)) == is_read
+
+
+async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "On the tram",
+        "Ana Reyes",
+        "A stranger on the tram asked about reverb in a small room and got off at the harbour.\n\n"
+        "Hang heavy blankets on the walls and lay a carpet on the floor. They swallow the reverb before it returns to "
+        "the microphone.",
+    )
+    text = await answer("How can I reduce reverb in a small room?", source, similarity=similarity)
+    assert text.startswith("Hang heavy blankets")
+
+
+async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Ideas",
+        "Ana Reyes",
+        "Dex Morrow: Some listeners stay for anything.\n\n"
+        "Ana Reyes: Another idea is a video in which I review the code of a library. Its author sits beside me.",
+    )
+    question = "What is the idea of the video that reviews code?"
+    assert (await answer(question, source)).startswith("Some listeners stay")
+    assert (await answer(question, source, similarity=similarity)).startswith("Another idea is a video")
+
+
+async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
+    embedders: tuple[Embedders, EmbeddingModel], caplog: pytest.LogCaptureFixture
+) -> None:
+    opened, model = embedders
+    by_words = await answer(PARAPHRASE, BUDGET)
+    other = EmbeddingModel("another/model", "another-1", 384)
+    for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
+        assert await answer(PARAPHRASE, BUDGET, similarity=Similarity(index, opened)) == by_words  # type: ignore[arg-type]
+    late = Similarity(OneModel(model), opened, patience_s=0.0)  # type: ignore[arg-type]
+    assert await answer(PARAPHRASE, BUDGET, similarity=late) == by_words
+    assert "words alone decide" in caplog.text
+    assert "novice" not in caplog.text
