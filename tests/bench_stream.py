@@ -1,8 +1,8 @@
 """What the service adds to a stream, against a floor that retrieves the same and stores nothing: `make bench-stream`.
 
 `python -m tests.bench_stream [READERS …]`, by default 1, 16, 64, 128 and 256 at once. Ours and the floor run by turns
-against the same loopback model, each of the two on the first core alone; the model and the readers have the others.
-The model stamps every token with the moment it was sent, so its own pace is in no figure.
+against the same loopback model: at a pace on all cores, at full speed each of the two on the first core alone, where the
+model and the readers have the others. The model stamps every token with the moment it was sent, so its own pace is in no figure.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from tests.bench import QUESTIONS, cpu_seconds, ms, quantile, wait_for
 from tests.served import Served, free_port
 
 READERS = (1, 16, 64, 128, 256)
-TOKENS = 100
+TOKENS = 200
 TOKENS_PER_S = 20.0
-FULL_SPEED_ANSWERS = 20  # for each level, or as many as there are readers
-ANSWERS_ALONE = 8
+FULL_SPEED_ANSWERS = 50  # for each level, or as many as there are readers
+ANSWERS_ALONE = 12
 STAMP = re.compile(rb"@(\d+\.\d{6})")
 LONGEST_STAMP = 20
 TIMEOUT_S = 120
@@ -86,11 +86,11 @@ async def main(levels: list[int]) -> None:
         with Served(data_dir, "--sample"):  # makes the library
             pass
         with engines(configuration.load(data_dir=data_dir)):  # on all cores, as they are not what is measured
-            with served(data_dir, TOKENS_PER_S) as (ours, floor):
+            with served(data_dir, TOKENS_PER_S, one_core=False) as (ours, floor):
                 for level in levels:
                     one, other = await evenly(ours, level), await evenly(floor, level)
                     paced.add_row(*paced_row(level, one, other, memory(ours), memory(floor)))
-            with served(data_dir, None) as (ours, floor):
+            with served(data_dir, None, one_core=True) as (ours, floor):
                 for level in levels:
                     full.add_row(*full_row(level, await at_full_speed(ours, level), await at_full_speed(floor, level)))
     console = Console(width=130)
@@ -190,15 +190,15 @@ def full_row(level: int, ours: tuple[float, float, int], floor: tuple[float, flo
 
 
 @contextmanager
-def served(data_dir: Path, tokens_per_s: float | None) -> Iterator[tuple[Server, Server]]:
-    """The service and the floor on the first core, their model on the others."""
+def served(data_dir: Path, tokens_per_s: float | None, *, one_core: bool) -> Iterator[tuple[Server, Server]]:
+    """The service and the floor, and their model; with `one_core` on the first one, and the model on the others."""
     paced = [] if tokens_per_s is None else ["--tokens-per-second", str(tokens_per_s)]
     ports = free_port(), free_port()
     url = f"http://127.0.0.1:{ports[0]}/v1"
     model = ["tests.model_server", "--port", str(ports[0]), "--tokens", str(TOKENS), "--stamped", *paced]
     bare = ["tests.bare_answer", url, str(data_dir), str(ports[1])]
     all_cores = os.sched_getaffinity(0)
-    first, others = {min(all_cores)}, all_cores - {min(all_cores)} or all_cores
+    first, others = ({min(all_cores)}, all_cores - {min(all_cores)} or all_cores) if one_core else (all_cores, all_cores)
     processes = []
     try:
         for command, cores in ((model, others), (bare, first)):
@@ -208,7 +208,8 @@ def served(data_dir: Path, tokens_per_s: float | None) -> Iterator[tuple[Server,
         environment = {
             "FOOTNOTE_TIERS__FAST__BASE_URL": url,
             "FOOTNOTE_TIERS__FAST__MODEL": "bench",
-            "FOOTNOTE_CHAT__ANSWER_TOKENS": "3000",  # a stamp counts as many
+            "FOOTNOTE_CHAT__ANSWER_TOKENS": "6000",  # a stamp counts as many
+            "FOOTNOTE_TIERS__FAST__CONTEXT_TOKENS": "32000",
         }
         with Served(data_dir, **environment) as service:
             os.sched_setaffinity(0, others)
