@@ -1,8 +1,9 @@
 """What the service adds to a stream, against a floor that retrieves the same and stores nothing: `make bench-stream`.
 
 `python -m tests.bench_stream [READERS …]`, by default 1, 16, 64, 128 and 256 at once. Ours and the floor run by turns
-against the same loopback model: at a pace on all cores, at full speed each of the two on the first core alone, where the
-model and the readers have the others. The model stamps every token with the moment it was sent, so its own pace is in no figure.
+against the same loopback model: at a pace on all cores, at full speed each of the two on the first core alone, while
+the model and the readers have the others. The model stamps every token with the moment it was sent, so its own pace is
+in no figure.
 """
 
 import asyncio
@@ -198,7 +199,10 @@ def served(data_dir: Path, tokens_per_s: float | None, *, one_core: bool) -> Ite
     model = ["tests.model_server", "--port", str(ports[0]), "--tokens", str(TOKENS), "--stamped", *paced]
     bare = ["tests.bare_answer", url, str(data_dir), str(ports[1])]
     all_cores = os.sched_getaffinity(0)
-    first, others = ({min(all_cores)}, all_cores - {min(all_cores)} or all_cores) if one_core else (all_cores, all_cores)
+    first, others = all_cores, all_cores
+    if one_core:
+        first = {min(all_cores)}
+        others = all_cores - first or all_cores
     processes = []
     try:
         for command, cores in ((model, others), (bare, first)):

@@ -7,8 +7,10 @@ written again, and the finished message is in Postgres.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,7 +23,7 @@ from backend.errors import Unavailable
 log = logging.getLogger(__name__)
 
 JOURNALS = "footnote:run:*:frames"  # matches every `frames_key`
-BATCH_S = 0.03  # frames of one batch; a remote reader sees a token at most this much later
+BATCH_S = 0.1  # frames of one batch; a remote reader sees a token at most this much later
 RETRY_S = 1.0
 BLOCK_MS = 1000
 ENTRY_FRAMES = 256  # of one entry, some 15 kB; a batch is smaller unless Redis was away
@@ -50,19 +52,27 @@ def readers_key(run_id: UUID) -> str:
     return f"footnote:run:{run_id}:readers"
 
 
+@dataclass(slots=True)
+class Written:
+    """How many frames of a run are in Redis, and when its time to live was set, by the monotonic clock."""
+
+    frames: int = 0
+    kept_at: float = 0.0
+
+
 class JournalWriter:
     """Copies the frames of this worker's runs to Redis. `changed` may be called for every frame."""
 
     def __init__(self, redis: Redis, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
-        self._written: dict[UUID, int] = {}
-        self._dirty: dict[UUID, Journaled] = {}
+        self._written: dict[Journaled, Written] = {}
+        self._dirty: set[Journaled] = set()
         self._wake = asyncio.Event()
 
     def changed(self, run: Journaled) -> None:
         """Says that a run has new frames; returns at once."""
-        self._dirty[run.id] = run
+        self._dirty.add(run)
         self._wake.set()
 
     async def write(self) -> None:
@@ -74,34 +84,45 @@ class JournalWriter:
             await self.flush()
         except (RedisError, OSError, TimeoutError):
             log.warning("Redis is away; other workers see running answers only when they are complete")
-            self._written = dict.fromkeys(self._written, 0)  # it may come back empty
+            self._written.clear()  # it may come back empty
             await asyncio.sleep(RETRY_S)
             self._wake.set()
 
     async def flush(self) -> None:
         """Writes what is new, in one round trip. Raises what Redis raises; nothing is forgotten then."""
-        batch = {run_id: (run, len(run.frames)) for run_id, run in self._dirty.items()}
+        now = time.monotonic()
         pipeline = self._redis.pipeline(transaction=False)
-        for run_id, (run, count) in batch.items():
-            written = self._written.get(run_id, 0)
-            if count == written:
+        batch: list[tuple[Journaled, Written]] = []
+        for run in self._dirty:
+            before, count = self._written.get(run, Written()), len(run.frames)
+            if count == before.frames:
                 continue
-            if written == 0:
-                pipeline.delete(frames_key(run_id))
-            for start in range(written, count, ENTRY_FRAMES):
+            key = frames_key(run.id)
+            if before.frames == 0:
+                pipeline.delete(key)
+            for start in range(before.frames, count, ENTRY_FRAMES):
                 last = min(start + ENTRY_FRAMES, count)
-                pipeline.xadd(frames_key(run_id), {"frames": b"".join(run.frames[start:last])}, id=f"{last}-0")
-            pipeline.expire(frames_key(run_id), self._ttl_s)
-        await pipeline.execute()
-        for run_id, (run, count) in batch.items():
-            self._written[run_id] = count
-            if len(run.frames) == count:
-                self._dirty.pop(run_id, None)
+                entry: Any = {"frames": b"".join(run.frames[start:last])}
+                # What was deleted meanwhile stays deleted, and nothing is there without a time to live.
+                pipeline.xadd(key, entry, id=f"{last}-0", nomkstream=start > 0)
+            kept_at = before.kept_at
+            # Not each time: a command costs more than a frame.
+            if before.frames == 0 or now - kept_at > self._ttl_s / 4 or is_terminal(run.frames[count - 1]):
+                pipeline.expire(key, self._ttl_s)
+                kept_at = now
+            batch.append((run, Written(count, kept_at)))
+        self._dirty.clear()
+        try:
+            await pipeline.execute()
+        except BaseException:
+            self._dirty.update(run for run, _ in batch)
+            raise
+        self._written.update(batch)
 
-    def forget(self, run_id: UUID) -> None:
+    def forget(self, run: Journaled) -> None:
         """The run has ended and is written, or never will be."""
-        self._written.pop(run_id, None)
-        self._dirty.pop(run_id, None)
+        self._written.pop(run, None)
+        self._dirty.discard(run)
 
 
 class JournalReader:

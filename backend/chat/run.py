@@ -57,6 +57,7 @@ class Run:
         """
         position = min(after, len(self.frames))
         self.readers += 1
+        silence = Silence(keepalive_s)
         try:
             while True:
                 if position < len(self.frames):
@@ -65,24 +66,51 @@ class Run:
                     yield b"".join(frames)
                 elif self.ended:
                     return
-                elif not await self._next_frame(keepalive_s):
+                elif not await self._next_frame(silence):
                     yield KEEPALIVE
         finally:
+            silence.end()
             self.readers -= 1
             if self.readers == 0 and not self.ended:
                 self._on_last_reader_left(self)
 
-    async def _next_frame(self, timeout_s: float) -> bool:
-        """Waits for the next frame; False when the time has passed without one."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bool] = loop.create_future()
+    async def _next_frame(self, silence: "Silence") -> bool:
+        """Waits for the next frame; False when it was silent for too long."""
+        future = silence.begin()
         self._waiting.add(future)
-        timer = loop.call_later(timeout_s, wake, future, False)
         try:
             return await future
         finally:
-            timer.cancel()
             self._waiting.discard(future)
+
+
+class Silence:
+    """One timer for all the waits of a reader: it looks whether the wait of just now is long enough, and goes on."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._longest_s = longest_s
+        self._since = self._loop.time()
+        self._future: asyncio.Future[bool] | None = None
+        self._timer = self._loop.call_later(longest_s, self._look)
+
+    def begin(self) -> asyncio.Future[bool]:
+        """What is False once it has been silent for too long from now on, unless somebody resolves it before."""
+        self._since = self._loop.time()
+        self._future = self._loop.create_future()
+        return self._future
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        due = self._since + self._longest_s
+        if self._loop.time() >= due:
+            if self._future is not None:
+                wake(self._future, False)
+            due = self._loop.time() + self._longest_s
+        self._timer = self._loop.call_at(due, self._look)
 
 
 def wake(future: asyncio.Future[bool], value: bool) -> None:

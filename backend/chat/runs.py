@@ -149,11 +149,11 @@ class Runs:
             if not run.ended:
                 failure = error_data(InternalError(INTERNAL_SENTENCE), run.record, saved=False)
                 run.append(ErrorEvent(failure))
-            asyncio.get_running_loop().call_later(live.KEEP_ENDED_S, self._forget, run.id)
+            asyncio.get_running_loop().call_later(live.KEEP_ENDED_S, self._forget, run)
 
-    def _forget(self, run_id: UUID) -> None:
-        self._runs.pop(run_id, None)
-        self._writer.forget(run_id)
+    def _forget(self, run: Run) -> None:
+        self._runs.pop(run.id, None)
+        self._writer.forget(run)
 
     def _last_reader_left(self, run: Run) -> None:
         self._await_readers(run, self._grace_s)
