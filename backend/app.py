@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import settings as configuration
-from backend.access.visitors import open_visitors
+from backend.access.visitors import Visitors, open_secret
 from backend.api import chat, conversations, creators, health
 from backend.api.body_limit import BodyLimit
 from backend.api.dependencies import Services
@@ -36,6 +36,9 @@ from backend.knowledge.opening import open_index
 from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import Similarity
+from backend.limits.client_address import ClientAddresses
+from backend.limits.headers import RATE_LIMIT_HEADERS
+from backend.limits.limiter import Limiter
 from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent
@@ -47,6 +50,7 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 
 MAX_BODY_BYTES = 64 * 1024
 REDIS_TIMEOUT_S = 0.25  # Redis being away may cost a question this much, once a second
+PATIENT_S = 2.0  # for those who look by themselves whether they have waited for too long
 PAGES = Path(__file__).parent.parent / "frontend" / "dist"
 
 
@@ -85,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_origins=resolved.server.allowed_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After"],
+            expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After", *RATE_LIMIT_HEADERS],
         )
     for router in (chat.router, conversations.router, creators.router, health.router):
         app.include_router(router)
@@ -104,6 +108,12 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     stack.push_async_callback(redis.aclose)
     blocking_redis = Redis.from_url(settings.redis.url, socket_timeout=BLOCK_MS / 1000 + 2, retry=None)
     stack.push_async_callback(blocking_redis.aclose)
+    patient_redis = Redis.from_url(settings.redis.url, socket_timeout=PATIENT_S, retry=None)
+    stack.push_async_callback(patient_redis.aclose)
+    secret = open_secret(settings)
+    limiter = Limiter(patient_redis, settings.limits, secret, settings.server.workers)
+    limiter.open()
+    stack.push_async_callback(limiter.close)
 
     index = open_index(settings)
     stack.push_async_callback(index.close)
@@ -146,7 +156,17 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         runs=runs,
         similarity=similarity,
     )
-    return Services(service, runs, store, catalogue, open_visitors(settings), index, cascade)
+    return Services(
+        chat=service,
+        runs=runs,
+        conversations=store,
+        catalogue=catalogue,
+        visitors=Visitors(secret),
+        index=index,
+        cascade=cascade,
+        addresses=ClientAddresses(settings.server.trusted_proxies),
+        limiter=limiter,
+    )
 
 
 @contextmanager

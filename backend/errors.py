@@ -1,5 +1,7 @@
 """Every error that may reach a client or a curator: its code, its HTTP status, and whether a retry helps."""
 
+from collections.abc import Mapping
+
 
 class FootnoteError(Exception):
     """Base of all expected errors.
@@ -67,6 +69,11 @@ class RateLimited(FootnoteError):
     code = "rate_limited"
     status = 429
     retryable = True
+
+    def __init__(self, message: str, *, retry_after: int, headers: Mapping[str, str]) -> None:
+        """`headers` say which limit it is."""
+        super().__init__(message, retry_after=retry_after)
+        self.headers = headers
 
 
 class Unavailable(FootnoteError):

@@ -101,6 +101,7 @@ def connections(server: ServerSettings) -> dict[str, Any]:
         "http": partial(Connection, send_timeout_s=server.send_timeout_s),
         "ws": "none",
         "access_log": False,
+        "proxy_headers": False,  # whom a proxy speaks for is read by one rule, `backend.limits.client_address`
         "timeout_graceful_shutdown": server.drain_s + DRAINING_SAVE_S + LAST_FRAMES_S,
     }
 

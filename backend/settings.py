@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
 from backend.errors import ConfigurationError
+from backend.settings_limits import AskerLimits, CreatorLimits, LimitsSettings
 from backend.settings_section import ApiKey, Section
 from backend.settings_tiers import (
     BreakerSettings,
@@ -37,6 +38,7 @@ class ServerSettings(Section):
     port: int = Field(ge=1, le=65535)
     workers: int = Field(ge=1)
     allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[IPvAnyNetwork, ...]
     keepalive_s: float = Field(gt=0)
     send_timeout_s: float = Field(gt=0)
     drain_s: float = Field(ge=0)
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
     embedding: EmbeddingSettings
     retrieval: RetrievalSettings
     chat: ChatSettings
+    limits: LimitsSettings
     tiers: dict[str, TierSettings]
     cascade: CascadeSettings
     secret: SecretStr | None = None
@@ -170,6 +173,12 @@ def load(**overrides: object) -> Settings:
 def refuse_contradictions(settings: Settings) -> None:
     """Settings that are right each by itself and not together."""
     refuse_contradictions_of_tiers(settings)
+    too_near = settings.limits.too_near()
+    if too_near is not None:
+        raise ConfigurationError(
+            f"`limits.{too_near}` is less than twice what one visitor or address may ask: one client alone could use "
+            "up a creator's share, so raise it, or lower theirs."
+        )
     rewriting = settings.retrieval.rewrite.tier
     if rewriting is not None and rewriting not in settings.tiers:
         raise ConfigurationError(f"`retrieval.rewrite.tier` names the tier `{rewriting}`, which is not under `tiers`.")
@@ -250,6 +259,6 @@ def known_keys() -> list[str]:
     sections = (
         ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
         RewriteSettings, RerankSettings, ChatSettings, OpenAITierSettings, CascadeSettings,
-        BreakerSettings,
+        BreakerSettings, LimitsSettings, AskerLimits, CreatorLimits,
     )  # fmt: skip
     return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]

@@ -15,6 +15,7 @@ from backend.knowledge.export import ensure_exported
 from backend.migrations import migrate
 from backend.settings import EmbeddingSettings, Settings
 from tests.model_server import ModelServer
+from tests.served import PLENTY
 from tests.service import Visitor, running, with_model
 from tests.small_model import make_small_model
 
@@ -54,8 +55,11 @@ def data_folder(model_cache: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def settings(model_cache: Path) -> Iterator[Settings]:
-    """Settings with a Postgres and a Redis of this session, migrated, and a data folder with the model."""
-    with data_folder(model_cache) as data_dir, engines(configuration.load(data_dir=data_dir)) as resolved:
+    """Settings with a Postgres and a Redis of this session, migrated, a data folder with the model, and high limits."""
+    with (
+        data_folder(model_cache) as data_dir,
+        engines(configuration.load(data_dir=data_dir, limits=PLENTY)) as resolved,
+    ):
         migrate(resolved.database.url)
         yield resolved
 

@@ -1,5 +1,6 @@
 """The whole product as a person starts it: `footnote serve` in a process of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -14,17 +15,23 @@ import psutil
 
 FOOTNOTE = Path(sys.executable).parent / "footnote"
 READY_TIMEOUT_S = 120
+# Tests and measurements ask more from one address than any site wants.
+PLENTY: dict[str, dict[str, int]] = {
+    "visitor": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
+    "address": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
+    "creator": {"per_minute": 2_000_000, "per_hour": 2_000_000},
+}
 
 
 class Served:
-    """Starts the service on a free port and a data folder; `environment` adds settings."""
+    """Starts the service on a free port and a data folder; `environment` adds settings. Limits are high without it."""
 
     def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._arguments = arguments
-        self._environment = os.environ | environment
+        self._environment = os.environ | {"FOOTNOTE_LIMITS": json.dumps(PLENTY)} | environment
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

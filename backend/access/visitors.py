@@ -63,11 +63,11 @@ def is_uuid(text: str) -> bool:
         return False
 
 
-def open_visitors(settings: Settings) -> Visitors:
-    """Takes the secret of the environment; the embedded default makes its own and keeps it in the data folder."""
+def open_secret(settings: Settings) -> bytes:
+    """The secret of the environment; the embedded default makes its own and keeps it in the data folder."""
     if settings.secret is not None:
-        return Visitors(settings.secret.get_secret_value().encode())
-    return Visitors(read_or_make_secret(settings.data_dir / "secret"))
+        return settings.secret.get_secret_value().encode()
+    return read_or_make_secret(settings.data_dir / "secret")
 
 
 def read_or_make_secret(path: Path) -> bytes:

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from backend.api.accept import prefers_json
 from backend.api.collected import CollectedAnswer
-from backend.api.dependencies import KnownVisitor, Owner, Parts
+from backend.api.dependencies import ClientAddress, KnownVisitor, Owner, Parts
 from backend.api.schemas import ChatRequest, ErrorBody
 from backend.api.sse import EventStream
 from backend.conversations.models import Question
@@ -26,16 +26,15 @@ KEY_LENGTH = 200
 @router.post("", response_class=EventStream, responses=REFUSALS)
 async def ask(
     body: ChatRequest,
-    request: Request,
     parts: Parts,
     visitor: KnownVisitor,
+    address: ClientAddress,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
     accept: Annotated[str, Header()] = "*/*",
 ) -> Response:
     """Asks a question; the answer is a stream of server-sent events that begins with `sources`, or one JSON document at
     its end for a client that would rather have that."""
     body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    address = request.client.host if request.client else ""
     owner = visitor or parts.visitors.newcomer(idempotency_key, address, body_hash)
     question = Question(
         owner=owner,
@@ -48,8 +47,9 @@ async def ask(
         body_hash=body_hash,
         widen=body.widen,
     )
-    record = await parts.chat.ask(question)
-    headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id)}
+    allowance = parts.limiter.allowance(owner, address, body.creator)
+    record = await parts.chat.ask(question, allowance)
+    headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id), **allowance.headers}
     if visitor is None:
         headers["X-Visitor-Token"] = parts.visitors.mint(owner)
     frames = await parts.runs.follow(record.id, owner)

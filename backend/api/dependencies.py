@@ -12,6 +12,8 @@ from backend.conversations.store import ConversationStore
 from backend.errors import NotFound, Unauthenticated
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.index import Index
+from backend.limits.client_address import ClientAddresses
+from backend.limits.limiter import Limiter
 from backend.llm.cascade import Cascade
 
 
@@ -26,6 +28,8 @@ class Services:
     visitors: Visitors
     index: Index
     cascade: Cascade
+    addresses: ClientAddresses
+    limiter: Limiter
 
 
 async def services(request: Request) -> Services:
@@ -34,6 +38,14 @@ async def services(request: Request) -> Services:
 
 
 Parts = Annotated[Services, Depends(services)]
+
+
+async def client_address(request: Request, parts: Parts) -> str:
+    """The address that the client is counted by; see `ClientAddresses.of`."""
+    return parts.addresses.of(request.client.host if request.client else "", request.headers)
+
+
+ClientAddress = Annotated[str, Depends(client_address)]
 
 
 async def known_visitor(

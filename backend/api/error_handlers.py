@@ -5,7 +5,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.errors import INTERNAL_SENTENCE, BodyTooLarge, FootnoteError, InternalError, InvalidRequest, NotFound
+from backend.errors import (
+    INTERNAL_SENTENCE,
+    BodyTooLarge,
+    FootnoteError,
+    InternalError,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+)
 
 FIELD_LENGTH = 60  # an unknown field is repeated, and may be of any length
 
@@ -47,7 +55,7 @@ def install_error_handlers(app: FastAPI) -> None:
 def render(error: FootnoteError, status: int | None = None) -> JSONResponse:
     """The response of an error."""
     body: dict[str, object] = {"error": error.message, "code": error.code}
-    headers = {}
+    headers = dict(error.headers) if isinstance(error, RateLimited) else {}
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)

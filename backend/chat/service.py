@@ -24,6 +24,7 @@ from backend.errors import NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator
 from backend.knowledge.similarity import Similarity
+from backend.limits.limiter import Allowance
 from backend.llm.budget import Budget
 from backend.llm.cascade import Cascade, Finished, Reset, Started
 from backend.llm.order import is_hard
@@ -59,16 +60,19 @@ class ChatService:
         self._runs = runs
         self._similarity = similarity
 
-    async def ask(self, question: Question) -> RunRecord:
-        """Commits the user's turn and starts its run, or finds the run that the idempotency key names.
+    async def ask(self, question: Question, allowance: Allowance) -> RunRecord:
+        """Commits the user's turn and starts its run, or finds the run that the idempotency key names, for which
+        nothing of the allowance is taken.
 
-        Raises `NotFound`, `ConversationBusy`, `InvalidRequest` or `Unavailable`; nothing has begun then.
+        Raises `NotFound`, `ConversationBusy`, `InvalidRequest`, `RateLimited` or `Unavailable`; nothing has begun then.
         """
         if self._runs.draining:
             raise Unavailable("The service is restarting; try again in a moment.", retry_after=2)
+        if question.idempotency_key is None:
+            allowance.check()
         creator = await self._find_creator(question.creator)
         # A client that leaves between the commit and the start must not leave a run that nobody drives.
-        return await asyncio.shield(asyncio.create_task(self._begin(question, creator)))
+        return await asyncio.shield(asyncio.create_task(self._begin(question, creator, allowance)))
 
     async def _find_creator(self, slug: str | None) -> Creator | None:
         if slug is None:
@@ -78,17 +82,22 @@ class ChatService:
             raise NotFound("There is no such creator.")
         return creator
 
-    async def _begin(self, question: Question, creator: Creator | None) -> RunRecord:
-        early = self._search_early(question)
+    async def _begin(self, question: Question, creator: Creator | None, allowance: Allowance) -> RunRecord:
+        early = None if allowance.exhausted else self._search_early(question)
+        is_new = False
         try:
             await asyncio.sleep(0)  # the encoder has the question before the statements are made, which takes 2 ms
-            record, is_new = await self._store.begin(question)
+            record = await self._store.find_repeated(question)
+            if record is None:
+                await allowance.take()  # beside the search too, and before anything is committed
+                record, is_new = await self._store.begin(question)
             if is_new:
-                self._runs.start(record, partial(self._answer, question, creator, early))
-                early = None
+                self._runs.start(record, partial(self._answer, question, creator, early, allowance))
         finally:
-            if early is not None:
-                early.cancel()
+            if not is_new:
+                if early is not None:
+                    early.cancel()
+                await allowance.release()
         return record
 
     def _search_early(self, question: Question) -> asyncio.Task[Retrieved] | None:
@@ -116,7 +125,12 @@ class ChatService:
         return await self._rewriter.rewrite(question.query, history) if self._rewriter else None
 
     async def _answer(
-        self, question: Question, creator: Creator | None, early: asyncio.Task[Retrieved] | None, run: Run
+        self,
+        question: Question,
+        creator: Creator | None,
+        early: asyncio.Task[Retrieved] | None,
+        allowance: Allowance,
+        run: Run,
     ) -> None:
         """Produces, saves, and then says so: the terminal frame comes after the commit."""
         draft = Draft(query=question.query, creator=question.creator, persona="off" if is_forbidden(creator) else 0.0)
@@ -124,6 +138,7 @@ class ChatService:
         if run.stop_reason is not None:
             run.producer.cancel()
         await asyncio.wait({run.producer})
+        releasing = asyncio.create_task(allowance.release())  # beside what follows, and before the reader may ask again
         if early is not None:
             early.cancel()  # a stop may have come before anybody asked for it
         failure = None if run.producer.cancelled() else run.producer.exception()
@@ -138,7 +153,9 @@ class ChatService:
         if answer.cost is not None:
             log.info("run %s: tier %s takes %.6f for the answer", run.id, draft.tier, answer.cost)
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
-        for event in await save(self._store, run, answer, within_s):
+        last = await save(self._store, run, answer, within_s)
+        await releasing
+        for event in last:
             run.append(event)
         if draft.history is not None:
             said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]

@@ -100,14 +100,11 @@ class PostgresConversations:
         self._engine = engine
 
     async def begin(self, question: Question) -> tuple[RunRecord, bool]:
-        existing = await self._run_of_key(question)
-        if existing:
-            return existing, False
         try:
             return await self._begin_new(question), True
         except IntegrityError as error:
             # Somebody was faster: with the same key, or in the same conversation.
-            existing = await self._run_of_key(question)
+            existing = await self.find_repeated(question)
             if existing:
                 return existing, False
             raise ConversationBusy(
@@ -132,7 +129,7 @@ class PostgresConversations:
             await connection.execute(INSERT_CONVERSATION, turn_values(question, run) | conversation)
         return run
 
-    async def _run_of_key(self, question: Question) -> RunRecord | None:
+    async def find_repeated(self, question: Question) -> RunRecord | None:
         if question.idempotency_key is None:
             return None
         query = select(*run_columns, runs.c.body_hash).where(

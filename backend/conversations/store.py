@@ -12,6 +12,13 @@ class ConversationStore(Protocol):
     All raise `Unavailable` while the database is away.
     """
 
+    async def find_repeated(self, question: Question) -> RunRecord | None:
+        """The run that the question's idempotency key names, None where it is new or has no key.
+
+        Raises `InvalidRequest` where the key was used with another body.
+        """
+        ...
+
     async def begin(self, question: Question) -> tuple[RunRecord, bool]:
         """Commits the user's turn and a running run, and says True; or finds the idempotency key's run, and says False.
 

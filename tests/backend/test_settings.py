@@ -161,3 +161,14 @@ def test_a_key_that_no_request_could_carry_is_refused_without_being_told(
     with pytest.raises(ConfigurationError, match="api_key` is wrong: it holds a space") as error:
         load()
     assert "canary" not in error.value.message
+
+
+def test_limits_that_let_one_client_use_up_a_creators_share_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_LIMITS__ADDRESS__PER_HOUR", "6001")
+    with pytest.raises(ConfigurationError, match=re.escape("`limits.creator.per_hour` is less than twice")):
+        load()
+    monkeypatch.setenv("FOOTNOTE_LIMITS__CREATOR__PER_HOUR", "12002")
+    assert load().limits.address.per_hour == 6001
+    monkeypatch.setenv("FOOTNOTE_LIMITS__VISITOR__RUNS", "0")
+    with pytest.raises(ConfigurationError, match=re.escape("`limits.visitor.runs` is wrong")):
+        load()

@@ -1,0 +1,172 @@
+"""Who may ask now: by the counters in Redis, and more strictly by those of this process while Redis is away."""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import math
+import time
+from collections.abc import Mapping
+from secrets import token_hex
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from backend.cancelling import cancelled
+from backend.errors import RateLimited
+from backend.limits.headers import rate_limit_headers
+from backend.limits.local_counters import LocalCounters
+from backend.limits.rules import Counters, Kind, Subject, Verdict
+from backend.limits.shared_counters import LEASE_S, SharedCounters
+from backend.settings_limits import AskerLimits, LimitsSettings
+
+log = logging.getLogger(__name__)
+
+ALONE_S = 1.0  # after a failure Redis is left alone for this long, so that its absence costs each question little
+RENEW_S = LEASE_S / 3
+# Each worker alone gives this part of what the workers of its machine would give together: there may be other machines.
+LOCAL_PART = 2
+MOST_REMEMBERED = 10_000
+AWAY = (RedisError, OSError, TimeoutError)
+
+SENTENCES: dict[Kind, str] = {
+    "minute": "You have asked as much as may be asked in a minute: wait a little, then go on.",
+    "hour": "You have asked as much as may be asked in an hour: come back later.",
+    "runs": "Your last questions are still being answered: wait for one of the answers, or stop it.",
+}
+BUSY_CREATOR = "This creator is being asked more than can be answered: try again later."
+
+
+class Limiter:
+    """Admits questions. `open` and `close` belong to the lifespan."""
+
+    def __init__(self, redis: Redis, settings: LimitsSettings, secret: bytes, workers: int) -> None:
+        """`secret` makes keys of addresses that nobody can turn back; `redis` must wait for a second at least."""
+        self._settings = settings
+        self._secret = secret
+        self._shared = SharedCounters(redis)
+        self._local = LocalCounters(LOCAL_PART * workers)
+        self._alone_until = 0.0
+        self._refused: dict[str, tuple[float, Verdict]] = {}
+        self._running: dict[str, list[Subject]] = {}
+        self._renewing: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Begins to tell Redis of the answers that are still running."""
+        self._renewing = asyncio.create_task(self._renew())
+
+    async def close(self) -> None:
+        if self._renewing is not None:
+            await cancelled(self._renewing)
+
+    def allowance(self, visitor: str, address: str, creator: str | None) -> "Allowance":
+        """What a question of this visitor from this address needs. Before it is taken, somebody has to make sure that
+        the creator exists."""
+        rules = self._settings
+        subjects = [self._asker("visitor", visitor, rules.visitor), self._asker("address", address, rules.address)]
+        if creator is not None:
+            key = self._key("creator", creator)
+            subjects.append(Subject("creator", key, rules.creator.per_minute, rules.creator.per_hour, None))
+        return Allowance(self, subjects)
+
+    def _asker(self, name: str, value: str, rules: AskerLimits) -> Subject:
+        return Subject(name, self._key(name, value), rules.per_minute, rules.per_hour, rules.runs)
+
+    def _key(self, name: str, value: str) -> str:
+        return hmac.digest(self._secret, f"limits\0{name}\0{value}".encode(), hashlib.sha256).hex()[:32]
+
+    def remembered(self, subjects: list[Subject]) -> Verdict | None:
+        """What refused one of them before, if it is known to do so still."""
+        now = time.monotonic()
+        for subject in subjects:
+            until, verdict = self._refused.get(subject.key, (0.0, None))
+            if verdict is not None and until > now:
+                return Verdict(False, verdict.subject, verdict.kind, 0, until - now)
+        return None
+
+    async def take(self, subjects: list[Subject], ticket: str) -> tuple[Verdict, Counters]:
+        """Counts a question if all admit it, and says who has counted."""
+        if time.monotonic() >= self._alone_until:
+            try:
+                verdict = await self._shared.take(subjects, ticket)
+            except AWAY:
+                self._alone_until = time.monotonic() + ALONE_S
+                log.warning("Redis is away; this worker limits questions by itself, and more strictly")
+            else:
+                # Nothing but time makes room in a log, so until then there is no need to ask again.
+                self._remember(verdict, verdict.wait_s)
+                if verdict.admitted:
+                    self._running[ticket] = subjects
+                return verdict, self._shared
+        verdict = await self._local.take(subjects, ticket)
+        self._remember(verdict, min(verdict.wait_s, ALONE_S))  # Redis may be back then, and knows better
+        return verdict, self._local
+
+    async def release(self, counters: Counters, subjects: list[Subject], ticket: str) -> None:
+        """An answer is not running any more."""
+        self._running.pop(ticket, None)
+        if counters is self._shared and time.monotonic() < self._alone_until:
+            return  # the lease ends by itself
+        try:
+            await counters.release(subjects, ticket)
+        except AWAY:
+            self._alone_until = time.monotonic() + ALONE_S
+
+    def _remember(self, verdict: Verdict, seconds: float) -> None:
+        if verdict.admitted:
+            return
+        now = time.monotonic()
+        if len(self._refused) >= MOST_REMEMBERED:
+            self._refused = {key: each for key, each in self._refused.items() if each[0] > now}
+        if len(self._refused) < MOST_REMEMBERED:
+            self._refused[verdict.subject.key] = (now + seconds, verdict)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                await self._shared.renew([(subjects, ticket) for ticket, subjects in self._running.items()])
+            except AWAY:
+                log.warning("Redis is away; running answers are counted again when it is back")
+
+
+class Allowance:
+    """What one question needs: taken before it begins, and released when its answer is not running any more."""
+
+    def __init__(self, limiter: Limiter, subjects: list[Subject]) -> None:
+        self._limiter = limiter
+        self._subjects = subjects
+        self._ticket = token_hex(8)
+        self._counters: Counters | None = None
+        self.headers: Mapping[str, str] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `take` is sure to refuse, for now."""
+        return self._limiter.remembered(self._subjects) is not None
+
+    def check(self) -> None:
+        """Raises `RateLimited` for who has been refused and told when to come back, without asking anybody."""
+        verdict = self._limiter.remembered(self._subjects)
+        if verdict is not None:
+            raise self._refusal(verdict)
+
+    async def take(self) -> None:
+        """Counts the question; from now on the headers say what is left. Raises `RateLimited` with nothing counted."""
+        self.check()
+        verdict, counters = await self._limiter.take(self._subjects, self._ticket)
+        if not verdict.admitted:
+            raise self._refusal(verdict)
+        self._counters = counters
+        self.headers = rate_limit_headers(self._subjects, verdict)
+
+    async def release(self) -> None:
+        """The answer is not running any more. Repeats do nothing, nor does it where nothing was taken."""
+        counters, self._counters = self._counters, None
+        if counters is not None:
+            await self._limiter.release(counters, self._subjects, self._ticket)
+
+    def _refusal(self, verdict: Verdict) -> RateLimited:
+        sentence = BUSY_CREATOR if verdict.subject.name == "creator" else SENTENCES[verdict.kind]
+        headers = rate_limit_headers(self._subjects, verdict)
+        return RateLimited(sentence, retry_after=max(math.ceil(verdict.wait_s), 1), headers=headers)
