@@ -16,17 +16,19 @@ from starlette.middleware.cors import CORSMiddleware
 
 from backend import settings as configuration
 from backend.access.visitors import Visitors, open_secret
-from backend.api import chat, conversations, creators, health
+from backend.api import chat, conversations, creators, export, health
 from backend.api.body_limit import BodyLimit
 from backend.api.dependencies import Services
 from backend.api.error_handlers import install_error_handlers
 from backend.api.pages import Pages
+from backend.chat.deletion import Deletion
 from backend.chat.journal import BLOCK_MS
 from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.conversations.agent_sessions import AgentSessions
 from backend.conversations.cached import CachedHistory
+from backend.conversations.deleted import DeletedConversations
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
 from backend.knowledge.catalogue import Catalogue
@@ -87,11 +89,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=resolved.server.allowed_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After", *RATE_LIMIT_HEADERS],
         )
-    for router in (chat.router, conversations.router, creators.router, health.router):
+    for router in (chat.router, conversations.router, export.router, creators.router, health.router):
         app.include_router(router)
     if PAGES.is_dir():
         app.mount("/", Pages(PAGES))
@@ -137,6 +139,9 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     runs.open()
     stack.push_async_callback(runs.close)
+    deletion = Deletion(store, DeletedConversations(engine), runs, redis)
+    deletion.open()
+    stack.push_async_callback(deletion.close)
     reranker = await open_reranker(settings)
     if reranker:
         stack.push_async_callback(reranker.close)
@@ -164,6 +169,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         visitors=Visitors(secret),
         index=index,
         cascade=cascade,
+        deletion=deletion,
         addresses=ClientAddresses(settings.server.trusted_proxies),
         limiter=limiter,
     )

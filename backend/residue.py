@@ -20,13 +20,13 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from backend.conversations.models import agent_sessions, messages, runs
+from backend.conversations.models import agent_sessions, conversations, messages, runs
 from backend.database import is_away, open_database, translated
 from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents, embeddings
 from backend.settings import Settings
 
-TABLES = (messages, runs, agent_sessions, documents, embeddings, creators)
+TABLES = (conversations, messages, runs, agent_sessions, documents, embeddings, creators)
 # A table that is rewritten can neither be read nor written meanwhile: for 1 to 3 s a hundred megabytes, measured on two
 # cores that were busy with other things.
 REWRITTEN_BYTES = 64 * 2**20

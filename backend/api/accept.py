@@ -6,8 +6,13 @@ EVENTS = "text/event-stream"
 
 def prefers_json(accept: str) -> bool:
     """Whether JSON is wanted more than an event stream. Where both are wanted alike, as by `*/*`, it is not."""
+    return prefers(JSON, EVENTS, accept)
+
+
+def prefers(media_type: str, usual: str, accept: str) -> bool:
+    """Whether a type is wanted more than the one that is usual here."""
     ranges = dict(map(read_range, accept.lower().split(",")))
-    return quality(JSON, ranges) > quality(EVENTS, ranges)
+    return quality(media_type, ranges) > quality(usual, ranges)
 
 
 def quality(media_type: str, ranges: dict[str, float]) -> float:

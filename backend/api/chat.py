@@ -52,7 +52,7 @@ async def ask(
     headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id), **allowance.headers}
     if visitor is None:
         headers["X-Visitor-Token"] = parts.visitors.mint(owner)
-    frames = await parts.runs.follow(record.id, owner)
+    frames = await parts.runs.follow(record.id, owner, known=True)
     if frames is not None and prefers_json(accept):
         return CollectedAnswer(frames, headers)
     return stream(frames, headers)

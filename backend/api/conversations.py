@@ -1,15 +1,16 @@
-"""Reading one's own conversation back."""
+"""One's own conversations: listed, read back, renamed and deleted."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from backend.api.chat import REFUSALS
-from backend.api.dependencies import Owner, Parts
-from backend.api.schemas import ConversationBody, MessageBody, MessagesBody
+from backend.api.dependencies import KnownVisitor, Owner, Parts
+from backend.api.schemas import ConversationBody, ConversationsBody, MessageBody, MessagesBody, TitleRequest
 from backend.chat.remote import living_snapshots
+from backend.conversations.listing import Place
 from backend.conversations.models import Message
 from backend.errors import InvalidRequest
 
@@ -19,10 +20,48 @@ PAGE = 50
 LONGEST_PAGE = 200
 
 
+@router.get("")
+async def list_own(
+    parts: Parts,
+    visitor: KnownVisitor,
+    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = PAGE,
+    cursor: Annotated[str | None, Query(max_length=80)] = None,
+) -> ConversationsBody:
+    """One's own conversations, the one last answered in first; `next_cursor` is there while there are more."""
+    behind = None if cursor is None else Place.read(cursor)
+    if visitor is None:  # who has no token has begun none
+        return ConversationsBody(items=[], next_cursor=None)
+    found, place = await parts.conversations.list_conversations(visitor, behind, limit)
+    items = [ConversationBody(**asdict(conversation)) for conversation in found]
+    return ConversationsBody(items=items, next_cursor=place.cursor if place else None)
+
+
+@router.delete("", status_code=204, response_class=Response)
+async def delete_all(parts: Parts, visitor: KnownVisitor) -> Response:
+    """Deletes every conversation of one's own, as `delete` does."""
+    if visitor is not None:
+        await parts.deletion.delete(visitor)
+    return Response(status_code=204)
+
+
 @router.get("/{conversation_id}")
 async def read(conversation_id: UUID, parts: Parts, owner: Owner) -> ConversationBody:
     """One of one's own conversations."""
     return ConversationBody(**asdict(await parts.conversations.find_conversation(conversation_id, owner)))
+
+
+@router.patch("/{conversation_id}")
+async def rename(conversation_id: UUID, body: TitleRequest, parts: Parts, owner: Owner) -> ConversationBody:
+    """Gives one of one's own conversations another title; its place in the list stays."""
+    return ConversationBody(**asdict(await parts.conversations.rename(conversation_id, owner, body.title)))
+
+
+@router.delete("/{conversation_id}", status_code=204, response_class=Response)
+async def delete(conversation_id: UUID, parts: Parts, owner: Owner) -> Response:
+    """Deletes one of one's own conversations: nobody can read it from now on, and an answer that is being given there
+    is stopped. Its rows and copies are purged within the deadline of docs/operations.md."""
+    await parts.deletion.delete(owner, conversation_id)
+    return Response(status_code=204)
 
 
 @router.get("/{conversation_id}/messages")

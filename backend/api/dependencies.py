@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Request
 
 from backend.access.visitors import Visitors
+from backend.chat.deletion import Deletion
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.conversations.store import ConversationStore
@@ -28,6 +29,7 @@ class Services:
     visitors: Visitors
     index: Index
     cascade: Cascade
+    deletion: Deletion
     addresses: ClientAddresses
     limiter: Limiter
 

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 QUERY_LENGTH = 1000
+TITLE_LENGTH = 200
 
 
 def no_control_characters(value: str) -> str:
@@ -19,12 +20,24 @@ def no_control_characters(value: str) -> str:
     return value
 
 
+def on_one_line(value: object) -> object:
+    """Text with single spaces for all its white space; anything else as it is."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
 Query = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=QUERY_LENGTH),
     AfterValidator(no_control_characters),
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(no_control_characters)]
+
+Title = Annotated[
+    str,
+    BeforeValidator(on_one_line),
+    StringConstraints(min_length=1, max_length=TITLE_LENGTH),
+    AfterValidator(no_control_characters),
+]
 
 
 class ChatRequest(BaseModel):
@@ -82,6 +95,19 @@ class ConversationBody(BaseModel):
     created_at: datetime
     updated_at: datetime
     active_run_id: UUID | None
+
+
+class ConversationsBody(BaseModel):
+    items: list[ConversationBody]
+    next_cursor: str | None
+
+
+class TitleRequest(BaseModel):
+    """The body of `PATCH /api/v1/conversations/{id}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title
 
 
 class MessageBody(BaseModel):

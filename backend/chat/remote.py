@@ -60,6 +60,8 @@ class RemoteRuns:
                         yield b"".join(frames)
                     else:
                         yield KEEPALIVE
+        except NotFound as error:  # the conversation was deleted meanwhile
+            yield encode(position + 1, ErrorEvent(error_data(error, record, saved=False)))
         except Exception:
             log.exception("run %s cannot be followed", record.id)
             failure = ErrorEvent(error_data(InternalError(INTERNAL_SENTENCE), record, saved=False))

@@ -13,15 +13,15 @@ from redis.exceptions import RedisError
 from backend.cancelling import cancelled
 from backend.chat import run as live
 from backend.chat.events import ErrorEvent
-from backend.chat.journal import JournalReader, JournalWriter, readers_key, stop_key
+from backend.chat.journal import JournalReader, JournalWriter, frames_key, readers_key, stop_key
 from backend.chat.pulse import HEARTBEAT_S, Pulse
 from backend.chat.remote import RemoteRuns
 from backend.chat.replay import RETOLD, error_data, has_all_retold
 from backend.chat.run import Run
 from backend.chat.saving import DRAINING_SAVE_S, LAST_FRAMES_S
-from backend.conversations.models import RunRecord
+from backend.conversations.models import Deleted, RunRecord
 from backend.conversations.store import ConversationStore
-from backend.errors import INTERNAL_SENTENCE, InternalError, Unavailable
+from backend.errors import INTERNAL_SENTENCE, InternalError, NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
@@ -81,13 +81,19 @@ class Runs:
         self._last_reader_left(run)  # who asked may be gone before reading begins
         self._spawn(self._drive(run, answer))
 
-    async def follow(self, run_id: UUID, owner: str, after: int = 0) -> AsyncGenerator[bytes, None] | None:
+    async def follow(
+        self, run_id: UUID, owner: str, after: int = 0, *, known: bool = False
+    ) -> AsyncGenerator[bytes, None] | None:
         """The stream of a run after frame `after`, from wherever it is; None where there is nothing to come.
 
-        One function serves the first reader, reconnects, second tabs and other workers. Raises `NotFound`.
+        One function serves the first reader, reconnects, second tabs and other workers. `known` says that the database
+        has just told of the run: else it is asked whether the conversation is still there. Raises `NotFound`.
         """
         local = self._runs.get(run_id)
         if local is not None and local.record.owner == owner and after < RETOLD:
+            if not known:
+                with suppress(Unavailable):  # an answer can be read on while the database is away
+                    await self._store.find_run(run_id, owner)
             if local.ended and after >= len(local.frames):
                 return None
             return local.follow(after, self._keepalive_s)
@@ -103,10 +109,26 @@ class Runs:
         local = self._runs.get(run_id)
         if local is not None and local.record.owner == owner:
             local.stop("stopped")
+            with suppress(Unavailable):
+                await self._store.find_run(run_id, owner)  # of a deleted conversation nothing is there
             return
         record = await self._store.find_run(run_id, owner)
         if record.running:
             await self._reader.request_stop(run_id)
+
+    async def drop(self, gone: Deleted) -> None:
+        """Ends the runs of deleted conversations, wherever they are, and forgets what this worker has of them."""
+        for run_id in gone.runs:
+            run = self._runs.get(run_id)
+            if run is None:
+                continue
+            run.stop("stopped")  # when it is about to be saved it is found to be gone, and discarded
+            if run.ended:
+                self._forget(run)
+        with suppress(Unavailable):  # their workers find out with the next heartbeat
+            for run_id in gone.running:
+                if run_id not in self._runs:
+                    await self._reader.request_stop(run_id)
 
     async def drain(self, seconds: float) -> None:
         """No new runs; running ones get `seconds` to finish and are then ended, saved, with a retryable error.
@@ -143,6 +165,9 @@ class Runs:
         """The edge of a run: whatever happens, it ends with a terminal frame."""
         try:
             await answer(run)
+        except NotFound as error:  # the conversation was deleted meanwhile
+            run.append(ErrorEvent(error_data(error, run.record, saved=False)))
+            await self._discard(run)
         except Exception:
             log.exception("run %s failed", run.id)
         finally:
@@ -154,6 +179,12 @@ class Runs:
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.id, None)
         self._writer.forget(run)
+
+    async def _discard(self, run: Run) -> None:
+        """Forgets a run of which nothing may be read any more, and what was written of it since it was dropped."""
+        self._forget(run)
+        with suppress(RedisError, OSError, TimeoutError):
+            await self._redis.unlink(frames_key(run.id))
 
     def _last_reader_left(self, run: Run) -> None:
         self._await_readers(run, self._grace_s)
@@ -190,7 +221,11 @@ class Runs:
         running = [run.id for run in self._runs.values() if not run.ended]
         try:
             if running:
-                await self._store.beat(running)
+                alive = await self._store.beat(running)
+                # Whoever has ended one could perhaps not tell: Redis may be away.
+                for run_id in set(running) - alive:
+                    if run_id in self._runs:
+                        self._runs[run_id].stop("stopped")
             await self._pulse.recover()
         except Unavailable:
             self._pulse.forget()

@@ -1,5 +1,6 @@
 """Conversations, their messages, and the runs that answer: the tables and the values made from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -25,6 +26,7 @@ conversations = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_conversations_owner_updated", "owner", "updated_at"),
+    Index("ix_conversations_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
 )
 
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.
@@ -68,7 +70,7 @@ runs = Table(
     "runs",
     metadata,
     Column("id", SqlUUID, primary_key=True),
-    Column("conversation_id", SqlUUID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("conversation_id", SqlUUID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("message_id", SqlUUID, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("owner", Text, nullable=False),
@@ -130,6 +132,15 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     active_run_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Conversations that are gone for every reader, all their runs, and those of them that were still answering."""
+
+    conversations: Sequence[UUID]
+    runs: Sequence[UUID]
+    running: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backend.conversations.deleted import among
+from backend.conversations.listing import Place, page_behind
 from backend.conversations.models import (
     Answer,
     Conversation,
+    Deleted,
     Message,
     Question,
     RunRecord,
@@ -18,79 +21,22 @@ from backend.conversations.models import (
     messages,
     runs,
 )
-from backend.conversations.rows import heartbeat_age, message_columns, message_from, run_columns, run_from
+from backend.conversations.rows import (
+    active_run,
+    conversation_from,
+    heartbeat_age,
+    message_columns,
+    message_from,
+    run_columns,
+    run_from,
+)
+from backend.conversations.statements import INSERT_ANSWER, INSERT_CONVERSATION, INSERT_TURN
 from backend.database import autocommit, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
 NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
-
-# The statements of a turn's beginning are made once: a visitor waits for them, and making them anew takes as long as
-# the database does. Each writes the visitor's message and its run together.
-INSERT_TURN = (
-    insert(messages)
-    .values(
-        id=bindparam("question_id"),
-        conversation_id=bindparam("conversation_id"),
-        seq=bindparam("seq"),
-        role="user",
-        content=bindparam("query"),
-        status="complete",
-        run_id=bindparam("run_id"),
-    )
-    .add_cte(
-        insert(runs)
-        .values(
-            id=bindparam("run_id"),
-            conversation_id=bindparam("conversation_id"),
-            message_id=bindparam("answer_id"),
-            seq=bindparam("seq"),
-            owner=bindparam("owner"),
-            idempotency_key=bindparam("idempotency_key"),
-            body_hash=bindparam("body_hash"),
-            state="running",
-        )
-        .cte("run")
-    )
-)
-INSERT_CONVERSATION = INSERT_TURN.add_cte(
-    insert(conversations)
-    .values(
-        id=bindparam("conversation_id"),
-        owner=bindparam("owner"),
-        creator=bindparam("creator"),
-        title=bindparam("title"),
-    )
-    .cte("conversation")
-)
-# Ends a run and writes its answer, if it has not ended before: one statement, one transaction, one round trip.
-ENDED = (
-    update(runs)
-    .where(runs.c.id == bindparam("ended_id"), runs.c.state == "running")
-    .values(state="ended", frames=bindparam("ended_frames"))
-    .returning(runs.c.id)
-    .cte("ended")
-)
-ANSWER = {
-    messages.c.role: literal("assistant", messages.c.role.type),
-    messages.c.run_id: ENDED.c.id,
-} | {
-    # Names of their own: one that is also a column of `runs` would be set there.
-    column: bindparam(f"answer_{column.name}", type_=column.type)
-    for column in messages.c
-    if column.name not in ("role", "run_id", "created_at")
-}
-INSERT_ANSWER = (
-    insert(messages)
-    .from_select(list(ANSWER), select(*ANSWER.values()))
-    .add_cte(
-        update(conversations)
-        .where(conversations.c.id == bindparam("answer_conversation_id"), exists(select(ENDED.c.id)))
-        .values(updated_at=func.now())
-        .cte("conversation")
-    )
-)
 
 
 class PostgresConversations:
@@ -132,8 +78,10 @@ class PostgresConversations:
     async def find_repeated(self, question: Question) -> RunRecord | None:
         if question.idempotency_key is None:
             return None
-        query = select(*run_columns, runs.c.body_hash).where(
-            runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key
+        query = (
+            select(*run_columns, runs.c.body_hash, conversations.c.deleted_at)
+            .join(conversations, conversations.c.id == runs.c.conversation_id)
+            .where(runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key)
         )
         async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
@@ -141,6 +89,8 @@ class PostgresConversations:
             return None
         if row.body_hash != question.body_hash:
             raise InvalidRequest("This Idempotency-Key was used with another request: send a new key.")
+        if row.deleted_at is not None:
+            raise NotFound(NO_CONVERSATION)
         return run_from(row)
 
     async def history(self, conversation_id: UUID, before: int, limit: int) -> list[Turn]:
@@ -206,17 +156,46 @@ class PostgresConversations:
         return message_from(row) if row else None
 
     async def find_conversation(self, conversation_id: UUID, owner: str) -> Conversation:
-        active = (
-            select(runs.c.id)
-            .where(runs.c.conversation_id == conversations.c.id, runs.c.state == "running")
-            .scalar_subquery()
-        )
-        query = select(conversations, active.label("active_run_id")).where(owned(conversation_id, owner))
+        query = select(conversations, active_run).where(owned(conversation_id, owner))
         async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             raise NotFound(NO_CONVERSATION)
-        return Conversation(row.id, row.title, row.creator, row.created_at, row.updated_at, row.active_run_id)
+        return conversation_from(row)
+
+    async def list_conversations(
+        self, owner: str, behind: Place | None, limit: int
+    ) -> tuple[list[Conversation], Place | None]:
+        async with autocommit(self._engine) as connection:
+            rows = (await connection.execute(page_behind(owner, behind, limit + 1))).all()
+        if len(rows) <= limit:
+            return list(map(conversation_from, rows)), None
+        as_of = behind.as_of if behind else rows[0].active_at
+        last = rows[limit - 1]
+        return list(map(conversation_from, rows[:limit])), Place(as_of, last.active_at, last.id)
+
+    async def rename(self, conversation_id: UUID, owner: str, title: str) -> Conversation:
+        renamed = update(conversations).where(owned(conversation_id, owner)).values(title=title)
+        async with autocommit(self._engine) as connection:
+            row = (await connection.execute(renamed.returning(*conversations.c, active_run))).first()
+        if row is None:
+            raise NotFound(NO_CONVERSATION)
+        return conversation_from(row)
+
+    async def delete(self, owner: str, conversation_id: UUID | None = None) -> Deleted:
+        its_own = and_(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
+        which = its_own if conversation_id is None else owned(conversation_id, owner)
+        async with transaction(self._engine) as connection:
+            marked = update(conversations).where(which).values(deleted_at=func.now()).returning(conversations.c.id)
+            gone = (await connection.execute(marked)).scalars().all()
+            if conversation_id is not None and not gone:
+                raise NotFound(NO_CONVERSATION)
+            there = among(runs.c.conversation_id, gone)
+            # A statement of its own sees the run of a question that the lock has waited for.
+            ended = update(runs).where(there, runs.c.state == "running").values(state="ended").returning(runs.c.id)
+            running = (await connection.execute(ended)).scalars().all()
+            every = (await connection.execute(select(runs.c.id).where(there))).scalars().all()
+        return Deleted(gone, every, running)
 
     async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:
         query = (
@@ -232,9 +211,11 @@ class PostgresConversations:
             rows = (await connection.execute(query)).all()
         return [message_from(row) for row in rows]
 
-    async def beat(self, run_ids: list[UUID]) -> None:
+    async def beat(self, run_ids: list[UUID]) -> set[UUID]:
+        running = update(runs).where(runs.c.id.in_(run_ids), runs.c.state == "running")
         async with transaction(self._engine) as connection:
-            await connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(heartbeat_at=func.now()))
+            beaten = await connection.execute(running.values(heartbeat_at=func.now()).returning(runs.c.id))
+            return set(beaten.scalars())
 
     async def stale_runs(self, older_than_s: float) -> list[RunRecord]:
         query = select(*run_columns).where(runs.c.state == "running", heartbeat_age > older_than_s)

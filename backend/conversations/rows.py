@@ -1,10 +1,10 @@
-"""Rows of messages and runs: the columns that are read, and the values made from them."""
+"""Rows of conversations, messages and runs: the columns that are read, and the values made from them."""
 
 from typing import Any
 
-from sqlalchemy import Row, func
+from sqlalchemy import Row, func, select
 
-from backend.conversations.models import Message, RunRecord, messages, runs
+from backend.conversations.models import Conversation, Message, RunRecord, conversations, messages, runs
 
 heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at)
 run_columns = (
@@ -19,6 +19,20 @@ run_columns = (
 )
 # Whoever reads messages has no use for the events that an upstream sent, which may be long.
 message_columns = tuple(column for column in messages.c if column is not messages.c.upstream_events)
+
+# The run that is answering in a conversation, beside its columns.
+active_run = (
+    select(runs.c.id)
+    .where(runs.c.conversation_id == conversations.c.id, runs.c.state == "running")
+    .correlate(conversations)
+    .scalar_subquery()
+    .label("active_run_id")
+)
+
+
+def conversation_from(row: Row[*tuple[Any, ...]]) -> Conversation:
+    """A row of `conversations` with `active_run`."""
+    return Conversation(row.id, row.title, row.creator, row.created_at, row.updated_at, row.active_run_id)
 
 
 def run_from(row: Row[*tuple[Any, ...]]) -> RunRecord:

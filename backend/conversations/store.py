@@ -3,7 +3,8 @@
 from typing import Protocol
 from uuid import UUID
 
-from backend.conversations.models import Answer, Conversation, Message, Question, RunRecord, Turn
+from backend.conversations.listing import Place
+from backend.conversations.models import Answer, Conversation, Deleted, Message, Question, RunRecord, Turn
 
 
 class ConversationStore(Protocol):
@@ -44,12 +45,31 @@ class ConversationStore(Protocol):
 
     async def find_conversation(self, conversation_id: UUID, owner: str) -> Conversation: ...
 
+    async def list_conversations(
+        self, owner: str, behind: Place | None, limit: int
+    ) -> tuple[list[Conversation], Place | None]:
+        """Conversations of this owner, the one last answered in first, and the place behind which there are more.
+
+        All pages have the order of the moment of the first: none is missed and none comes twice, whatever is answered
+        meanwhile.
+        """
+        ...
+
+    async def rename(self, conversation_id: UUID, owner: str, title: str) -> Conversation:
+        """Gives it another title. That is no activity: it keeps its place in the list."""
+        ...
+
+    async def delete(self, owner: str, conversation_id: UUID | None = None) -> Deleted:
+        """Hides one conversation of this owner, or all, from every reader, and ends what is answering there: nothing is
+        written any more. The rows stay until `DeletedConversations` removes them."""
+        ...
+
     async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:
         """Messages with `seq` above `after`, in order."""
         ...
 
-    async def beat(self, run_ids: list[UUID]) -> None:
-        """Says that these runs are alive."""
+    async def beat(self, run_ids: list[UUID]) -> set[UUID]:
+        """Says that these runs are alive; gives those that nobody has ended."""
         ...
 
     async def stale_runs(self, older_than_s: float) -> list[RunRecord]:

@@ -1,0 +1,85 @@
+"""Deleting conversations: gone for every reader at once, and soon afterwards from Postgres and Redis."""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from backend.cancelling import cancelled
+from backend.chat import run as live
+from backend.chat.journal import frames_key
+from backend.chat.runs import Runs
+from backend.conversations.cached import key
+from backend.conversations.deleted import DeletedConversations
+from backend.conversations.models import Deleted
+from backend.conversations.store import ConversationStore
+from backend.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+PURGE_EVERY_S = 60
+# By then no worker holds anything of a deleted conversation that it might yet write to Redis.
+PURGE_AFTER_S = 2 * live.KEEP_ENDED_S
+KEYS_AT_ONCE = 500
+
+
+class Deletion:
+    """Deletes, and purges what was deleted. `open` and `close` belong to the lifespan.
+
+    Every worker purges: what is due is found in Postgres, so nothing is lost with a process, and what one removes the
+    others leave alone.
+    """
+
+    def __init__(self, store: ConversationStore, deleted: DeletedConversations, runs: Runs, redis: Redis) -> None:
+        self._store = store
+        self._deleted = deleted
+        self._runs = runs
+        self._redis = redis
+        self._purging: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Starts to purge again and again."""
+        self._purging = asyncio.create_task(self._purge_again_and_again())
+
+    async def close(self) -> None:
+        """Stops purging; what is left is due at the next start."""
+        if self._purging is not None:
+            await cancelled(self._purging)
+
+    async def delete(self, owner: str, conversation_id: UUID | None = None) -> None:
+        """Deletes one conversation of this owner, or all. What is answering there is stopped, on any worker, and its
+        readers are told. Raises `NotFound`, or `Unavailable` while the database is away."""
+        gone = await self._store.delete(owner, conversation_id)
+        await self._runs.drop(gone)
+        try:
+            await self._unlink(gone)
+        except (RedisError, OSError, TimeoutError):
+            log.warning("Redis is away; copies of deleted conversations are purged when it is back")
+
+    async def purge(self, older_than_s: float) -> None:
+        """Removes everything that was deleted at least so many seconds ago. First what Redis has, for the rows tell
+        what that is. Raises `Unavailable` while the database is away, and what Redis raises."""
+        while (due := await self._deleted.oldest(older_than_s)).conversations:
+            await self._unlink(due)
+            if not await self._deleted.remove(due.conversations):
+                return  # another worker is at it
+
+    async def _unlink(self, gone: Deleted) -> None:
+        """Deletes the copies of these conversations' histories, and the journals of their runs."""
+        names = [*map(key, gone.conversations), *map(frames_key, gone.runs)]
+        for start in range(0, len(names), KEYS_AT_ONCE):
+            await self._redis.unlink(*names[start : start + KEYS_AT_ONCE])
+
+    async def _purge_again_and_again(self) -> None:
+        while True:
+            try:
+                await self.purge(PURGE_AFTER_S)
+            except Unavailable:
+                log.warning("the database is away; deleted conversations are purged when it is back")
+            except (RedisError, OSError, TimeoutError):
+                log.warning("Redis is away; deleted conversations are purged when it is back")
+            except Exception:
+                log.exception("purging failed and is tried again")
+            await asyncio.sleep(PURGE_EVERY_S)
