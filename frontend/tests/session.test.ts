@@ -230,6 +230,26 @@ test("starting over leaves the conversation behind and ends the run that nobody 
   await until(() => service.requests("POST /chat/runs/run-1/stop").length === 1);
 });
 
+test("a saved conversation is shown in place of another, which is left to the service", async () => {
+  const items = [{ id: "q", role: "user", content: "Earlier?" }, { id: "a", role: "assistant", content: "Yes." }];
+  service.on("POST /chat", stream([sources], "hold"), stream(whole));
+  service.on("GET /conversations/saved", json({ id: "saved", active_run_id: null }));
+  service.on("GET /conversations/saved/messages", json({ items, next_cursor: null }));
+  const session = open();
+  void session.ask("Why?");
+  while (!answerOf(session)?.sources) await new Promise((later) => setTimeout(later, 5));
+  const showing = session.show("saved");
+  expect(session.current).toMatchObject({ id: null, restoring: true, turns: [] });
+  await showing;
+  expect(session.current.turns.map(({ question, answer }) => [question, answer.text])).toEqual([["Earlier?", "Yes."]]);
+  expect(memory.readConversation(null)).toBe("saved");
+  expect(service.received.filter(({ path }) => path.endsWith("/stop"))).toHaveLength(0);
+  await session.ask("And?");
+  expect(service.requests("POST /chat").at(-1)!.body).toMatchObject({ conversation_id: "saved" });
+  await session.show(null);
+  expect(session.current.turns).toHaveLength(0);
+});
+
 describe("memory", () => {
   const broken = {
     getItem: () => { throw new Error("denied"); },

@@ -145,3 +145,44 @@ async def test_one_script_tag_puts_the_widget_on_another_site(page: Page, servic
         cards = await page.get_by_test_id("source-card").all_inner_texts()
     assert cards
     assert all("Dex" in text for text in cards)
+
+
+async def test_saved_conversations_are_opened_renamed_exported_and_deleted_by_keyboard(
+    page: Page, service: str, model: ModelServer
+) -> None:
+    await page.goto(service)
+    for question in ("How loud should my master be?", "How do I set a compressor?"):
+        await page.get_by_role("button", name="New conversation").first.click()
+        await ask(page, question)
+        await expect(page.get_by_role("button", name="Send")).to_be_visible()
+        await expect(page.locator(".marker").first).to_be_visible()
+    saved = page.get_by_role("region", name="Your conversations")
+    await expect(saved.locator(".saved-open")).to_have_text(
+        ["How do I set a compressor?", "How loud should my master be?"]
+    )
+    await saved.get_by_role("button", name="How loud should my master be?", exact=True).press("Enter")
+    await expect(page.locator(".question")).to_contain_text("How loud should my master be?")
+    await expect(saved.locator("[aria-current]")).to_have_text("How loud should my master be?")
+    await saved.get_by_role("button", name="What to do with “How loud should my master be?”").press("Enter")
+    await expect(saved.get_by_role("button", name="Rename")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(saved.get_by_role("textbox", name="New title")).to_be_focused()
+    await page.keyboard.type("Loud masters")
+    await page.keyboard.press("Enter")
+    await expect(saved.locator("[aria-current]")).to_have_text("Loud masters")
+    await saved.get_by_role("button", name="What to do with “Loud masters”").press("Enter")
+    async with page.expect_download() as downloading:
+        await saved.get_by_role("button", name="Export to read (Markdown)").press("Enter")
+    download = await downloading.value
+    assert download.suggested_filename == "footnote-loud-masters.md"
+    text = (await download.path()).read_text()
+    assert text.startswith("# Loud masters\n")
+    assert "Sources:" in text
+    await saved.get_by_role("button", name="Delete").press("Enter")
+    await expect(saved.get_by_role("button", name="Keep")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(saved.locator(".saved-open")).to_have_text(["How do I set a compressor?"])
+    await expect(page.locator(".question")).to_have_count(0)
+    await page.reload()
+    await expect(saved.locator(".saved-open")).to_have_text(["How do I set a compressor?"])

@@ -16,5 +16,7 @@ export type ConversationEvent =
   | { readonly type: "restored"; readonly conversationId: string; readonly messages: readonly SavedMessage[] }
   /** The last turn's answer is still being written by the service and will be read from its first frame. */
   | { readonly type: "following"; readonly runId: string }
+  /** A saved conversation is being fetched in place of this one. */
+  | { readonly type: "opened" }
   /** The conversation is gone or left behind. With `keepLast`, the question being asked stays. */
   | { readonly type: "cleared"; readonly keepLast?: boolean };

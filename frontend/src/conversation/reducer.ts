@@ -27,6 +27,8 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
       return { id: event.conversationId, restoring: false, turns: kept(conversation.turns, turnsOf(event.messages)) };
     case "following":
       return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...NEW_ANSWER, runId: event.runId } }));
+    case "opened":
+      return { ...NEW_CONVERSATION, restoring: true };
     case "cleared":
       return event.keepLast === true ? { ...NEW_CONVERSATION, turns: conversation.turns.slice(-1) } : NEW_CONVERSATION;
   }

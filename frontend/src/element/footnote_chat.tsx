@@ -1,5 +1,6 @@
 // The custom element. Attributes: creator, widen (false), endpoint, theme (auto, light, dark), floating.
 import { render } from "preact";
+import type { Wanted } from "../views/chat";
 import { Widget } from "../views/widget";
 import { readEndpoint } from "./endpoint";
 import { adoptStyles } from "./styles";
@@ -9,6 +10,14 @@ export class FootnoteChat extends HTMLElement {
 
   /** Used where an element does not name its endpoint: the origin that the script came from. */
   static defaultEndpoint: string | null = null;
+
+  private wanted: Wanted | null = null;
+
+  /** Shows a saved conversation of this visitor, or with null a new one. */
+  show(conversation: string | null): void {
+    this.wanted = { id: conversation };
+    if (this.isConnected) this.draw();
+  }
 
   connectedCallback(): void {
     if (this.shadowRoot === null) adoptStyles(this.attachShadow({ mode: "open" }));
@@ -32,7 +41,9 @@ export class FootnoteChat extends HTMLElement {
         creator={this.getAttribute("creator") || null}
         widen={this.getAttribute("widen") !== "false"}
         floating={this.hasAttribute("floating")}
+        wanted={this.wanted}
         onConversing={this.showConversing}
+        onChange={this.tellOfChange}
       />,
       this.mount(),
     );
@@ -41,6 +52,11 @@ export class FootnoteChat extends HTMLElement {
   /** Lets a page arrange itself around a conversation: `footnote-chat[conversing]`. */
   private readonly showConversing = (conversing: boolean): void => {
     this.toggleAttribute("conversing", conversing);
+  };
+
+  /** The event `change` tells a page that another conversation is shown, or that this one has a new question or answer. */
+  private readonly tellOfChange = (): void => {
+    this.dispatchEvent(new Event("change"));
   };
 
   private mount(): HTMLElement {

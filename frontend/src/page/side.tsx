@@ -1,24 +1,32 @@
-// The column beside the chat: the product's name, who can be asked, and who that is.
-import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
+// The column beside the chat: the product's name, who can be asked, who that is, and what was asked before.
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { createMemory } from "../session/memory";
 import { texts } from "../texts";
-import { Client } from "../transport/client";
+import { Library } from "../transport/library";
 import { addressFor, chosenCreator } from "./chosen_creator";
 import { Picker } from "./picker";
 import { Profile } from "./profile";
+import { SavedList } from "./saved_list";
 import { applyTheme, readTheme, saveTheme } from "./theme";
 import { ThemeSwitch } from "./theme_switch";
+import type { FootnoteChat } from "../element/footnote_chat";
 import type { Creator } from "../protocol/creator";
+import type { Listed } from "../protocol/message";
 
-export function Side({ chat }: { chat: Element }) {
-  const client = useMemo(() => new Client(location.origin, createMemory(location.origin)), []);
+export function Side({ chat }: { chat: FootnoteChat }) {
+  const { memory, library } = useMemo(() => {
+    const memory = createMemory(location.origin);
+    return { memory, library: new Library(location.origin, memory) };
+  }, []);
   const [creators, setCreators] = useState<readonly Creator[] | null>(null);
   const [unavailable, setUnavailable] = useState(false);
   const [chosen, setChosen] = useState(chosenCreator);
   const [theme, setTheme] = useState(readTheme);
+  const [wanted, setWanted] = useState<{ readonly id: string | null } | null>(null);
+  const [listed, setListed] = useState(false);
 
   useEffect(() => {
-    client.creators().then(setCreators, () => setUnavailable(true));
+    library.creators().then(setCreators, () => setUnavailable(true));
     const onPopState = () => setChosen(chosenCreator());
     addEventListener("popstate", onPopState);
     return () => removeEventListener("popstate", onPopState);
@@ -31,12 +39,27 @@ export function Side({ chat }: { chat: Element }) {
     if (chosen === null) chat.removeAttribute("creator");
     else chat.setAttribute("creator", chosen);
   }, [chosen]);
+  // Behind the creator's: a conversation is shown within what it was asked of.
+  useLayoutEffect(() => {
+    if (wanted !== null) chat.show(wanted.id);
+  }, [wanted]);
   useLayoutEffect(() => applyTheme(theme, chat), [theme]);
 
   const choose = (slug: string | null) => {
     history.replaceState(null, "", addressFor(slug));
     setChosen(slug);
   };
+  const open = (conversation: Listed | null, stay = false) => {
+    const slug = conversation?.creator ?? null;
+    if (conversation !== null) choose((creators ?? []).some((creator) => creator.slug === slug) ? slug : null);
+    setWanted({ id: conversation?.id ?? null });
+    if (!stay) setListed(false);
+  };
+  const readCurrent = useCallback(() => memory.readConversation(chosen), [memory, chosen]);
+
+  useEffect(() => {
+    document.documentElement.toggleAttribute("data-listed", listed);
+  }, [listed]);
 
   return (
     <>
@@ -46,6 +69,19 @@ export function Side({ chat }: { chat: Element }) {
           <sup aria-hidden="true">1</sup>
         </h1>
         <p>{texts.page.tagline}</p>
+        <button
+          type="button"
+          class="list-switch"
+          aria-label={texts.page.saved.heading}
+          title={texts.page.saved.heading}
+          aria-expanded={listed}
+          aria-controls="saved"
+          onClick={() => setListed(!listed)}
+        >
+          <svg width="18" height="18" viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true">
+            <path d="M3 4.5h12M3 9h12M3 13.5h7" />
+          </svg>
+        </button>
         <ThemeSwitch
           theme={theme}
           onChange={(next) => {
@@ -57,6 +93,7 @@ export function Side({ chat }: { chat: Element }) {
       <Picker creators={creators ?? []} chosen={chosen} onChoose={choose} />
       {unavailable && <p class="unavailable">{texts.page.unavailable}</p>}
       <Profile creators={creators ?? []} chosen={chosen} />
+      <SavedList chat={chat} library={library} readCurrent={readCurrent} onOpen={open} />
     </>
   );
 }

@@ -31,6 +31,30 @@ export function readConversation(value: unknown): SavedConversation | null {
   return fields === null || id === null ? null : { id, activeRunId: asString(fields["active_run_id"]) };
 }
 
+/** A conversation as a list shows it. */
+export interface Listed {
+  readonly id: string;
+  readonly title: string;
+  readonly creator: string | null;
+}
+
+export interface ListPage {
+  readonly items: readonly Listed[];
+  readonly nextCursor: string | null;
+}
+
+export function readList(value: unknown): ListPage {
+  const fields = asFields(value);
+  return { items: asListOf(fields?.["items"], readListed), nextCursor: asString(fields?.["next_cursor"]) };
+}
+
+export function readListed(value: unknown): Listed | null {
+  const fields = asFields(value);
+  const id = asString(fields?.["id"]);
+  if (fields === null || id === null) return null;
+  return { id, title: asString(fields["title"]) ?? "", creator: asString(fields["creator"]) };
+}
+
 export function readPage(value: unknown): Page {
   const fields = asFields(value);
   return {

@@ -95,6 +95,16 @@ export class Session {
     this.dispatch({ type: "cleared" });
   }
 
+  /** Leaves this conversation, whose answer the service goes on with for a while, for a saved one; with null for a new one. */
+  async show(id: string | null): Promise<void> {
+    if (id === null) return this.startOver();
+    if (id === this.conversation.id && !this.conversation.restoring) return;
+    this.startedOver = false;
+    this.memory.writeConversation(this.creator, id);
+    this.dispatch({ type: "opened" });
+    await this.catchUp(id);
+  }
+
   /** Stops reading. The service finishes or ends the run by itself. */
   dispose(): void {
     this.work.abort();

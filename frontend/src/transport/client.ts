@@ -22,8 +22,8 @@ export interface Question {
   readonly idempotencyKey: string;
 }
 
-interface Request {
-  readonly method?: "GET" | "POST";
+export interface Request {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -85,7 +85,7 @@ export class Client {
     await this.request(`/chat/runs/${encodeURIComponent(runId)}/stop`, { method: "POST" });
   }
 
-  private async json(path: string, signal?: AbortSignal): Promise<unknown> {
+  protected async json(path: string, signal?: AbortSignal): Promise<unknown> {
     const response = await this.request(path, { signal });
     try {
       return (await response.json()) as unknown;
@@ -95,7 +95,7 @@ export class Client {
   }
 
   /** A token that the service no longer accepts is forgotten, and the request made once more without it. */
-  private async request(path: string, request: Request): Promise<Response> {
+  protected async request(path: string, request: Request): Promise<Response> {
     const token = this.token.read();
     let response = await this.send(path, request, token);
     if (response.status === 401 && token !== null) {

@@ -18,6 +18,11 @@ import { useStickToBottom } from "./use_stick_to_bottom";
 import { useVoice } from "./use_voice";
 import { VoiceSlider } from "./voice_slider";
 
+/** A saved conversation that the page wants to be shown; with null as its id, a new one. */
+export interface Wanted {
+  readonly id: string | null;
+}
+
 interface Props {
   readonly client: Client;
   readonly memory: Memory;
@@ -26,10 +31,13 @@ interface Props {
   readonly widen: boolean;
   /** Further buttons of the bar. */
   readonly controls?: ComponentChildren;
+  readonly wanted?: Wanted | null;
   readonly onConversing?: ((conversing: boolean) => void) | undefined;
+  /** Another conversation is shown, or a question of it was taken or answered. */
+  readonly onChange?: (() => void) | undefined;
 }
 
-export function Chat({ client, memory, creator: slug, widen, controls, onConversing }: Props) {
+export function Chat({ client, memory, creator: slug, widen, controls, wanted = null, onConversing, onChange }: Props) {
   const session = useMemo(() => new Session(client, memory, slug, widen), [client, memory, slug, widen]);
   const conversation = useConversation(session);
   const creators = useCreators(client);
@@ -44,7 +52,11 @@ export function Chat({ client, memory, creator: slug, widen, controls, onConvers
     void session.restore();
     return () => session.dispose();
   }, [session]);
+  useLayoutEffect(() => {
+    if (wanted !== null) void session.show(wanted.id);
+  }, [wanted]);
   useEffect(() => onConversing?.(conversing), [conversing]);
+  useEffect(() => onChange?.(), [conversation.id, isAnswering(conversation)]);
 
   const ask = (question: string) => {
     void session.ask(question, weight);

@@ -1,0 +1,93 @@
+// The reader's conversations, the newest first, and the way to a new one.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Listed } from "../protocol/message";
+import { texts } from "../texts";
+import type { Format, Library } from "../transport/library";
+import { saveFile } from "./save_file";
+import { SavedItem } from "./saved_item";
+import { useSaved } from "./use_saved";
+
+interface Props {
+  readonly chat: Element;
+  readonly library: Library;
+  /** The conversation that is shown, as far as that is known. */
+  readonly readCurrent: () => string | null;
+  /** With null a new one; `stay` leaves the list open where it covers the chat. */
+  readonly onOpen: (conversation: Listed | null, stay?: boolean) => void;
+}
+
+const said = texts.page.saved;
+
+export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
+  const { items, hasMore, failed, refresh, more, change } = useSaved(library);
+  const [current, setCurrent] = useState(readCurrent);
+  const [told, setTold] = useState("");
+  const begin = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => setCurrent(readCurrent()), [readCurrent]);
+  useEffect(() => {
+    const onChange = () => {
+      setCurrent(readCurrent());
+      refresh();
+    };
+    chat.addEventListener("change", onChange);
+    return () => chat.removeEventListener("change", onChange);
+  }, [chat, refresh, readCurrent]);
+
+  const attempt = async (work: () => Promise<string>) => {
+    try {
+      setTold(await work());
+    } catch {
+      setTold(said.failed);
+      refresh();
+    }
+  };
+  const rename = ({ id }: Listed, title: string) =>
+    attempt(async () => {
+      const renamed = await library.rename(id, title);
+      if (renamed !== null) change((all) => all.map((one) => (one.id === id ? renamed : one)));
+      return said.renamed(renamed?.title ?? title);
+    });
+  const remove = ({ id, title }: Listed) =>
+    attempt(async () => {
+      await library.delete(id);
+      change((all) => all.filter((one) => one.id !== id));
+      if (id === readCurrent()) onOpen(null, true);
+      begin.current?.focus();
+      return said.deleted(title);
+    });
+  const exportAs = ({ id }: Listed, format: Format) =>
+    attempt(async () => {
+      const { name, content } = await library.export(id, format);
+      saveFile(name, content);
+      return said.exported(name);
+    });
+
+  return (
+    <section id="saved" class="history" aria-labelledby="saved-heading">
+      <h2 id="saved-heading">{said.heading}</h2>
+      <button ref={begin} type="button" class="begin" onClick={() => onOpen(null)}>
+        {texts.newConversation}
+      </button>
+      {items?.length === 0 && <p>{said.none}</p>}
+      {items !== null && items.length > 0 && (
+        <ul>
+          {items.map((item) => (
+            <SavedItem
+              key={item.id}
+              item={item}
+              current={item.id === current}
+              onOpen={() => onOpen(item)}
+              onRename={(title) => void rename(item, title)}
+              onExport={(format) => void exportAs(item, format)}
+              onDelete={() => void remove(item)}
+            />
+          ))}
+        </ul>
+      )}
+      {hasMore && <button type="button" class="begin" onClick={more}>{said.more}</button>}
+      {failed && <p>{said.unread}</p>}
+      <p class="told" role="status">{told}</p>
+    </section>
+  );
+}
