@@ -11,7 +11,7 @@ from backend.conversations.listing import Place
 from backend.conversations.models import Answer, Question
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
-from backend.errors import InvalidRequest, NotFound
+from backend.errors import FootnoteError, InvalidRequest, NotFound
 from backend.settings import Settings
 
 ANSWER = Answer("said", "complete", {"finish_reason": "stop"})
@@ -139,6 +139,6 @@ async def test_asking_answering_and_deleting_at_once_never_lock_each_other_out(s
             ask(run.conversation_id), store.finish(run, ANSWER), ask(run.conversation_id),
             store.delete(owner, run.conversation_id), ask(run.conversation_id), return_exceptions=True,
         )  # fmt: skip
-        wrong = [one for one in results if isinstance(one, Exception) and not hasattr(one, "code")]
+        wrong = [one for one in results if isinstance(one, Exception) and not isinstance(one, FootnoteError)]
         assert wrong == []
     assert await rest(store, owner, None) == []
