@@ -12,9 +12,11 @@ TITLE_LENGTH = 200
 
 
 def no_control_characters(value: str) -> str:
-    """Refuses NUL, which the database cannot hold, and text that has nothing to read in it."""
+    """Refuses NUL and half characters, which the database cannot hold, and text that has nothing to read in it."""
     if "\0" in value:
         raise ValueError("must not contain NUL")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must not contain half a character")
     if all(unicodedata.category(character) in ("Cf", "Cc", "Zs") for character in value):
         raise ValueError("must contain something to read")
     return value

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from backend.chat import run as live
 from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
-from backend.chat.journal import JournalGap, JournalReader
+from backend.chat.journal import BATCH_S, JournalGap, JournalReader
 from backend.chat.pulse import Pulse
 from backend.chat.replay import RETOLD, error_data, retold
 from backend.chat.sources import hide_removed
@@ -24,6 +24,7 @@ from backend.knowledge.catalogue import Catalogue
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+WRITTEN_S = 1.0  # so long after an answer was saved its frames are in Redis, unless that is away
 
 
 class RemoteRuns:
@@ -88,7 +89,7 @@ class RemoteRuns:
                         elif time.monotonic() - silent_since >= self._keepalive_s:
                             silent_since = time.monotonic()
                             yield []
-        there = after < RETOLD and await self._journal.has_rest(record.id, position)
+        there = after < RETOLD and await self._has_rest(record, position)
         if there:
             async with aclosing(self._journal.rest(record.id, position)) as batches:
                 async for frames in batches:
@@ -104,6 +105,19 @@ class RemoteRuns:
         shown = await living_sources(self._catalogue, message.sources)
         is_forgotten = datetime.now(UTC) - message.created_at >= timedelta(seconds=live.KEEP_ENDED_S)
         yield retold(message, shown, position, expired=there is False and is_forgotten)
+
+    async def _has_rest(self, record: RunRecord, position: int) -> bool | None:
+        """See `JournalReader.has_rest`; waits where the answer was saved just now, for its last frames are written
+        behind that."""
+        until = time.monotonic() + WRITTEN_S
+        while True:
+            there = await self._journal.has_rest(record.id, position)
+            if there or time.monotonic() > until:
+                return there
+            message = await self._saved(record)
+            if message is None or datetime.now(UTC) - message.created_at > timedelta(seconds=WRITTEN_S):
+                return there
+            await asyncio.sleep(BATCH_S)
 
     async def _has_ended(self, record: RunRecord) -> bool:
         """Whether the run is over; one whose heart has stopped is ended here and now."""

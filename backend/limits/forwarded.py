@@ -13,7 +13,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # An element of `Forwarded` (RFC 7239, section 4): pairs of a name and a token or a quoted string. Tokens may hold
 # colons and brackets here, as some proxies forget the quotes around them.
 PAIR = r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([^\s",;\\]+|"(?:[^"\\]|\\.)*")"""
-ELEMENT = re.compile(rf"\s*{PAIR}(?:\s*;\s*{PAIR})*\s*;?\s*", re.DOTALL)
+ELEMENT = re.compile(rf"\s*{PAIR}(?:\s*;\s*{PAIR})*\s*(?:;\s*)?", re.DOTALL)
 PAIRS = re.compile(PAIR, re.DOTALL)
 # The node of a hop (section 6): brackets around IPv6, a port or the obfuscated name of one after either.
 NODE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(?:[0-9]{1,5}|_[\w.-]+))?", re.ASCII)

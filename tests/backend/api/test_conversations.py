@@ -95,6 +95,13 @@ async def test_a_title_that_cannot_be_one_is_422(visitor: Visitor, body: dict[st
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
+async def test_half_a_character_is_no_title(visitor: Visitor) -> None:
+    await visitor.ask()
+    headers = visitor.headers | {"Content-Type": "application/json"}
+    response = await visitor.http.patch(f"{HERE}/{uuid4()}", content=rb'{"title": "\ud800"}', headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
 async def test_a_site_may_rename_and_delete_from_its_own_origin(service: str) -> None:
     async with httpx.AsyncClient(base_url=service) as browser:
         for method in ("PATCH", "DELETE"):
