@@ -51,8 +51,15 @@ async def kinds_of_keys_with(redis: Redis, wanted: bytes) -> AsyncIterator[str]:
     """The type of every key that holds the words."""
     async for name in redis.scan_iter():
         kind = (await redis.type(name)).decode()
-        value: Any = await (redis.get(name) if kind == "string" else redis.xrange(name))
-        if wanted in (value if kind == "string" else b"".join(entry[b"frames"] for _, entry in value)):
+        value: Any
+        match kind:
+            case "string":
+                value = await redis.get(name) or b""
+            case "zset":
+                value = b"\n".join([name, *await redis.zrange(name, 0, -1)])
+            case _:
+                value = b"".join(entry[b"frames"] for _, entry in await redis.xrange(name))
+        if wanted in value:
             yield kind
 
 

@@ -13,6 +13,7 @@ from backend.migrations import migrate
 from backend.settings import Settings
 from tests.conftest import FOOTNOTE, ROOT, data_folder
 from tests.model_server import ModelServer
+from tests.served import PLENTY
 from tests.service import Visitor, running, with_model, with_section
 
 SOURCE_FENCE = re.compile(r'<source index="(\d+)" creator="([^"]*)"')
@@ -44,7 +45,7 @@ ABOUT_DOUGH = "How often do I feed a sourdough starter?"
 @pytest.fixture(scope="module")
 def with_mallory(model_cache: Path) -> Iterator[Settings]:
     """A library of its own: the sample, and a fourth creator with a text that means harm and one about bread."""
-    with data_folder(model_cache) as data_dir, engines(configuration.load(data_dir=data_dir)) as own:
+    with data_folder(model_cache) as data_dir, engines(configuration.load(data_dir=data_dir, limits=PLENTY)) as own:
         migrate(own.database.url)
         folder = data_dir.parent / "mallory"
         folder.mkdir()
