@@ -261,6 +261,7 @@ def main() -> None:
                 if time.monotonic() > deadline:
                     return
                 time.sleep(0.01)
+        os.dup(lock.fileno())  # held until the process is gone: who waits for the lock then finds no child of ours
         serve(folder)
 
 
