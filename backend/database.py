@@ -82,9 +82,10 @@ def translated() -> Iterator[None]:
         raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
 
 
-# Connection exceptions, insufficient resources, operator intervention, and a server that is read-only for a while.
+# Connection exceptions, insufficient resources, operator intervention, a server that is read-only for a while, and a
+# deadlock, out of which the server has chosen this statement to be the one that gives way.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-AWAY = re.compile(r"08...|53...|57...|25006")
+AWAY = re.compile(r"08...|53...|57...|25006|40P01")
 
 
 def is_away(error: BaseException) -> bool:

@@ -106,7 +106,8 @@ class Limiter:
         """An answer is not running any more."""
         self._running.pop(ticket, None)
         if counters is self._shared and time.monotonic() < self._alone_until:
-            return  # the lease ends by itself
+            self._shared.let_go(subjects, ticket)
+            return
         try:
             await counters.release(subjects, ticket)
         except AWAY:

@@ -86,12 +86,20 @@ class SharedCounters:
         keys = [key for subject in subjects for key in (asked_key(subject), running_key(subject))]
         limits = [limit for each in subjects for limit in (each.per_minute, each.per_hour, each.runs or 0)]
         times = milliseconds(LEASE_S), milliseconds(RUN_WAIT_S)
-        admitted, number, left, wait_ms = await self._ask("EVAL", TAKE, len(keys), *keys, ticket, *times, *limits)
+        try:
+            admitted, number, left, wait_ms = await self._ask("EVAL", TAKE, len(keys), *keys, ticket, *times, *limits)
+        except (RedisError, OSError, TimeoutError):
+            self._forget(keys, ticket)  # it may have counted all the same, or do so yet
+            raise
         subject, kind = subjects[number // len(KINDS)], KINDS[number % len(KINDS)]
         return Verdict(bool(admitted), subject, kind, left, wait_ms / 1000)
 
     async def release(self, subjects: Sequence[Subject], ticket: str) -> None:
         await asyncio.gather(*(self._ask("ZREM", running_key(each), ticket) for each in subjects if each.runs))
+
+    def let_go(self, subjects: Sequence[Subject], ticket: str) -> None:
+        """The same as `release` without waiting for it, for the time that Redis is away: it may only be late."""
+        self._forget([running_key(each) for each in subjects if each.runs], ticket)
 
     async def renew(self, running: Sequence[tuple[Sequence[Subject], str]]) -> None:
         """Says that the answers to these questions are still running."""
@@ -101,20 +109,29 @@ class SharedCounters:
             await self._ask("EVAL", RENEW, len(keys), *keys, milliseconds(LEASE_S), *tickets)
 
     async def _ask(self, *command: str | int) -> Any:
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, answer))
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send())
+        """The answer to a command. One that comes later than is waited for is sent all the same."""
+        answer = self._queue(*command)
         for _ in range(LOOKS):
             await asyncio.wait({answer}, timeout=PATIENCE_S / LOOKS)
             if answer.done():
                 return answer.result()
-        answer.cancel()
         raise TimeoutError
+
+    def _forget(self, keys: Sequence[str], ticket: str) -> None:
+        for key in keys:
+            self._queue("ZREM", key, ticket)
+
+    def _queue(self, *command: str | int) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
+        self._waiting.append((command, answer))
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+        return answer
 
     async def _send(self) -> None:
         while self._waiting:
-            batch, self._waiting = [each for each in self._waiting if not each[1].done()], []
+            batch, self._waiting = self._waiting, []
             pipeline = self._redis.pipeline(transaction=False)
             for command, _ in batch:
                 pipeline.execute_command(*command)
@@ -123,8 +140,6 @@ class SharedCounters:
             except (RedisError, OSError, TimeoutError) as error:
                 results = [error] * len(batch)
             for (_, answer), result in zip(batch, results, strict=True):
-                if answer.done():
-                    continue
                 if isinstance(result, Exception):
                     answer.set_exception(result)
                 else:

@@ -181,3 +181,17 @@ async def test_a_process_forgets_those_who_do_not_come_back() -> None:
     await timed.wait(3601)
     await take(timed, subject(runs=None))
     assert len(timed.counters._asked) == 1
+
+
+async def test_what_a_late_redis_counts_after_all_is_taken_back_and_what_ends_meanwhile_is_let_go(redis: Redis) -> None:
+    counters, visitor, ticket = SharedCounters(redis), subject(), token_hex(8)
+    assert (await counters.take([visitor], ticket)).admitted
+    await redis.client_pause(400)  # milliseconds
+    with pytest.raises(TimeoutError):
+        await counters.take([visitor], token_hex(8))
+    counters.let_go([visitor], ticket)
+    await redis.ping()  # which it answers when it goes on
+    await counters.release([visitor], ticket)  # comes after everything that waited
+    assert [key async for key in redis.scan_iter(f"{PREFIX}:running:*")] == []
+    (asked,) = [key async for key in redis.scan_iter(f"{PREFIX}:asked:*")]
+    assert await redis.zrange(asked, 0, -1) == [ticket.encode()]
