@@ -1,5 +1,5 @@
 // The widget on a page in jsdom, before a real service on loopback, and what a reader does with it.
-import { afterEach, beforeEach, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, vi } from "vitest";
 import { FootnoteChat } from "../src/element/footnote_chat";
 import { TAG } from "../src/element/launch";
 import { DONE, frame, json, SOURCE, Service } from "./service";
@@ -31,6 +31,8 @@ export function eachOnAPageOfItsOwn(): void {
     vi.restoreAllMocks();
     await service.close();
   });
+  // What the last page takes down it takes down after the next frame, and by then jsdom would be gone.
+  afterAll(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve), 50)));
 }
 
 export function place(attributes: Record<string, string> = {}): ShadowRoot {
