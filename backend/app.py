@@ -11,15 +11,21 @@ from types import FrameType
 from typing import TypedDict
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import settings as configuration
+from backend.access.authentication import Authentication
+from backend.access.keys import ApiKeys
+from backend.access.sites import SITE_HEADER, Sites
+from backend.access.users import Users
 from backend.access.visitors import Visitors, open_secret
 from backend.api import chat, conversations, creators, export, health
 from backend.api.body_limit import BodyLimit
+from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
 from backend.api.error_handlers import install_error_handlers
+from backend.api.internal_errors import InternalErrors
 from backend.api.pages import Pages
 from backend.chat.deletion import Deletion
 from backend.chat.journal import BLOCK_MS
@@ -83,16 +89,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     install_error_handlers(app)
-    if resolved.server.allowed_origins:
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    app.add_middleware(InternalErrors)
+    origins = tuple({origin for site in resolved.sites.values() for origin in site.origins})
+    if origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=resolved.server.allowed_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Visitor-Token", "Idempotency-Key", "Last-Event-ID"],
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "X-Visitor-Token",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                SITE_HEADER,
+            ],
+            max_age=3600,
             expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After", *RATE_LIMIT_HEADERS],
         )
+    app.add_middleware(DefaultHeaders)
     for router in (chat.router, conversations.router, export.router, creators.router, health.router):
         app.include_router(router)
     if PAGES.is_dir():
@@ -104,18 +121,22 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Opens the parts from the bottom up; `stack` closes them in reverse."""
     engine = open_database(settings.database.url, pool_size=settings.database.pool_size)
     stack.push_async_callback(engine.dispose)
-    redis = Redis.from_url(
-        settings.redis.url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=None
-    )
+    redis = open_redis(settings, REDIS_TIMEOUT_S, connections=20)
     stack.push_async_callback(redis.aclose)
-    blocking_redis = Redis.from_url(settings.redis.url, socket_timeout=BLOCK_MS / 1000 + 2, retry=None)
+    blocking_redis = open_redis(
+        settings, BLOCK_MS / 1000 + 2, connections=1000
+    )  # one for each reader of a run elsewhere
     stack.push_async_callback(blocking_redis.aclose)
-    patient_redis = Redis.from_url(settings.redis.url, socket_timeout=PATIENT_S, retry=None)
+    patient_redis = open_redis(settings, PATIENT_S, connections=2)
     stack.push_async_callback(patient_redis.aclose)
     secret = open_secret(settings)
-    limiter = Limiter(patient_redis, settings.limits, secret, settings.server.workers)
+    own_limits = {name: site.limits for name, site in settings.sites.items() if site.limits is not None}
+    limiter = Limiter(patient_redis, settings.limits, own_limits, secret, settings.server.workers)
     limiter.open()
     stack.push_async_callback(limiter.close)
+    users = Users(settings.users)
+    stack.push_async_callback(users.close)
+    visitors = Visitors(secret)
 
     index = open_index(settings)
     stack.push_async_callback(index.close)
@@ -123,7 +144,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     stack.push_async_callback(embedders.close)
     similarity = Similarity(index, embedders)
     counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
-    cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis)
+    cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis, limiter.absence)
     stack.push_async_callback(cascade.close)
 
     catalogue = Catalogue(engine)
@@ -153,7 +174,9 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         stack.push_async_callback(rewriter.close)
     service = ChatService(
         store=store,
-        history=CachedHistory(store, redis, settings.redis.history_ttl_s, settings.chat.history_messages),
+        history=CachedHistory(
+            store, redis, settings.redis.history_ttl_s, settings.chat.history_messages, limiter.absence
+        ),
         catalogue=catalogue,
         retriever=retriever,
         rewriter=rewriter,
@@ -166,13 +189,29 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         runs=runs,
         conversations=store,
         catalogue=catalogue,
-        visitors=Visitors(secret),
+        visitors=visitors,
+        authentication=Authentication(visitors, users, ApiKeys(engine)),
+        sites=Sites(settings.sites),
         index=index,
         cascade=cascade,
         deletion=deletion,
         addresses=ClientAddresses(settings.server.trusted_proxies),
         limiter=limiter,
     )
+
+
+def open_redis(settings: Settings, timeout_s: float, connections: int) -> Redis:
+    """A client that connects on first use and gives up whatever takes longer than `timeout_s`: to connect, to be answered,
+    and to have one of the connections, for which a burst of questions waits in turn."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis.url,
+        max_connections=connections,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=None,
+    )
+    return Redis.from_pool(pool)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
 from backend.errors import ConfigurationError
-from backend.settings_limits import AskerLimits, CreatorLimits, LimitsSettings
+from backend.settings_access import MIN_SECRET_BYTES, SiteId, SiteSettings, UsersSettings, is_weak
+from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
 from backend.settings_section import ApiKey, Section
 from backend.settings_tiers import (
     BreakerSettings,
@@ -37,9 +38,9 @@ class ServerSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
     workers: int = Field(ge=1)
-    allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[IPvAnyNetwork, ...]
     keepalive_s: float = Field(gt=0)
+    receive_timeout_s: float = Field(gt=0)
     send_timeout_s: float = Field(gt=0)
     drain_s: float = Field(ge=0)
 
@@ -124,6 +125,8 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings
     chat: ChatSettings
     limits: LimitsSettings
+    users: UsersSettings
+    sites: dict[SiteId, SiteSettings]
     tiers: dict[str, TierSettings]
     cascade: CascadeSettings
     secret: SecretStr | None = None
@@ -165,20 +168,13 @@ def load(**overrides: object) -> Settings:
     except YAMLError as error:
         raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
     refuse_contradictions(settings)
-    if settings.secret is not None and len(settings.secret.get_secret_value().encode()) < 32:
-        raise ConfigurationError(f"{PREFIX}SECRET is too short: use at least 32 random bytes.")
+    refuse_contradictions_of_access(settings)
     return settings
 
 
 def refuse_contradictions(settings: Settings) -> None:
     """Settings that are right each by itself and not together."""
     refuse_contradictions_of_tiers(settings)
-    too_near = settings.limits.too_near()
-    if too_near is not None:
-        raise ConfigurationError(
-            f"`limits.{too_near}` is less than twice what one visitor or address may ask: one client alone could use "
-            "up a creator's share, so raise it, or lower theirs."
-        )
     rewriting = settings.retrieval.rewrite.tier
     if rewriting is not None and rewriting not in settings.tiers:
         raise ConfigurationError(f"`retrieval.rewrite.tier` names the tier `{rewriting}`, which is not under `tiers`.")
@@ -196,6 +192,27 @@ def refuse_contradictions(settings: Settings) -> None:
         raise ConfigurationError(
             "`retrieval.rerank.served_model` is the name of a model at an endpoint: set `retrieval.rerank.url` too, or "
             "write it to `retrieval.rerank.model` to load it here."
+        )
+
+
+def refuse_contradictions_of_access(settings: Settings) -> None:
+    """Secrets that somebody guesses, tokens that nobody could check, and limits that one client uses up."""
+    if settings.secret is not None and is_weak(settings.secret.get_secret_value()):
+        raise ConfigurationError(f"{PREFIX}SECRET can be guessed: use at least {MIN_SECRET_BYTES} random bytes.")
+    problem = settings.users.problem()
+    if problem is not None:
+        raise ConfigurationError(problem)
+    if settings.secret is not None and settings.secret == settings.users.secret:
+        raise ConfigurationError(
+            f"{PREFIX}SECRET and {PREFIX}USERS__SECRET are the same: who signs your users' tokens could be any "
+            "visitor, so make another."
+        )
+    own = {f"sites.{name}.limits": site.limits for name, site in settings.sites.items() if site.limits is not None}
+    too_near = settings.limits.too_near(own)
+    if too_near is not None:
+        raise ConfigurationError(
+            f"`{too_near}` is less than twice what one client may ask: it alone could use up everybody's share, so "
+            "raise it, or lower the client's."
         )
 
 
@@ -259,6 +276,6 @@ def known_keys() -> list[str]:
     sections = (
         ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
         RewriteSettings, RerankSettings, ChatSettings, OpenAITierSettings, CascadeSettings,
-        BreakerSettings, LimitsSettings, AskerLimits, CreatorLimits,
+        BreakerSettings, LimitsSettings, AskerLimits, WindowLimits, UsersSettings, SiteSettings,
     )  # fmt: skip
     return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]

@@ -1,5 +1,7 @@
 """The settings of how often, and how much at once, anybody may ask."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from backend.settings_section import Section
@@ -7,24 +9,30 @@ from backend.settings_section import Section
 MOST = 1_000_000_000
 
 
-class CreatorLimits(Section):
+class WindowLimits(Section):
     per_minute: int = Field(ge=1, le=MOST)
     per_hour: int = Field(ge=1, le=MOST)
 
 
-class AskerLimits(CreatorLimits):
+class AskerLimits(WindowLimits):
     runs: int = Field(ge=1, le=MOST)
 
 
 class LimitsSettings(Section):
     visitor: AskerLimits
     address: AskerLimits
-    creator: CreatorLimits
+    user: AskerLimits
+    key: AskerLimits
+    site: WindowLimits
+    creator: WindowLimits
 
-    def too_near(self) -> str | None:
-        """The limit of a creator that one visitor or address could use up alone: it has to be twice theirs."""
+    def too_near(self, sites: Mapping[str, WindowLimits]) -> str | None:
+        """The first limit of a creator or of one of these `sites`, by its key, that one client could use up alone: it
+        has to be twice any client's."""
+        shared = {"limits.creator": self.creator, "limits.site": self.site} | dict(sites)
         for window in ("per_minute", "per_hour"):
-            asker = max(getattr(self.visitor, window), getattr(self.address, window))
-            if getattr(self.creator, window) < 2 * asker:
-                return f"creator.{window}"
+            most = max(getattr(client, window) for client in (self.visitor, self.address, self.user, self.key))
+            for name, limits in shared.items():
+                if getattr(limits, window) < 2 * most:
+                    return f"{name}.{window}"
         return None

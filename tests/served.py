@@ -19,6 +19,9 @@ READY_TIMEOUT_S = 120
 PLENTY: dict[str, dict[str, int]] = {
     "visitor": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
     "address": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
+    "user": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
+    "key": {"per_minute": 1_000_000, "per_hour": 1_000_000, "runs": 1_000_000},
+    "site": {"per_minute": 2_000_000, "per_hour": 2_000_000},
     "creator": {"per_minute": 2_000_000, "per_hour": 2_000_000},
 }
 

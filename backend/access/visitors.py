@@ -10,48 +10,58 @@ from uuid import UUID, uuid4
 
 import jwt
 
+from backend.access.identity import Identity
 from backend.errors import ConfigurationError, Unauthenticated
 from backend.settings import EMBEDDED, Settings
+from backend.settings_access import MIN_SECRET_BYTES
 
 ALGORITHM = "HS256"
 AUDIENCE = "footnote-visitor"
 LIFETIME_S = 180 * 24 * 3600
-MIN_SECRET_BYTES = 32
+RENEWED_AFTER_S = 30 * 24 * 3600  # who comes once in five months stays the same visitor
+LONGEST_TOKEN = 2048
+REFUSAL = "The visitor token is not valid any more: leave it out to get a new one."
 
 
 class Visitors:
-    """Mints and checks visitors' tokens with one secret."""
+    """Mints and checks visitors' tokens with one secret. A token holds for one site; "" is the service's own page."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def mint(self, visitor: str) -> str:
-        """A token for this visitor, valid for 180 days."""
+    def mint(self, visitor: str, site: str) -> str:
+        """A token for this visitor of this site, valid for 180 days."""
         now = int(time.time())
-        claims = {"sub": visitor, "aud": AUDIENCE, "iat": now, "exp": now + LIFETIME_S}
+        claims = {"sub": visitor, "aud": AUDIENCE, "site": site, "iat": now, "exp": now + LIFETIME_S}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
-    def check(self, token: str) -> str:
-        """The visitor that a token names. Raises `Unauthenticated` for one that we did not mint or that has expired."""
+    def check(self, token: str, site: str) -> Identity:
+        """The visitor that a token names. Raises `Unauthenticated` for one that we did not mint for this site, or that
+        has expired."""
         try:
+            if len(token) > LONGEST_TOKEN:
+                raise ValueError
             claims = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
-                options={"require": ["sub", "exp", "aud"]},
+                options={"require": ["sub", "exp", "iat", "aud"]},
             )
-            return str(UUID(claims["sub"]))
+            if claims.get("site", "") != site:
+                raise ValueError
+            is_old = time.time() - claims["iat"] > RENEWED_AFTER_S
+            return Identity("visitor", str(UUID(claims["sub"])), site=site, is_old=is_old)
         except (jwt.PyJWTError, ValueError) as error:
-            raise Unauthenticated("The visitor token is not valid any more: leave it out to get a new one.") from error
+            raise Unauthenticated(REFUSAL) from error
 
-    def newcomer(self, idempotency_key: str | None, address: str, body_hash: str) -> str:
+    def newcomer(self, idempotency_key: str | None, address: str, body_hash: str, site: str) -> str:
         """A new visitor. Repeats of one question that carry the same UUID as their key, from the same address, are one
-        visitor, so that a first question that is sent again attaches to its own run. Other keys may be guessed, and
-        who guesses one must not become somebody else."""
+        visitor of the site, so that a first question that is sent again attaches to its own run. Other keys may be
+        guessed, and who guesses one must not become somebody else."""
         if idempotency_key is None or not is_uuid(idempotency_key):
             return str(uuid4())
-        material = f"newcomer\0{address}\0{idempotency_key}\0{body_hash}".encode()
+        material = f"newcomer\0{site}\0{address}\0{idempotency_key}\0{body_hash}".encode()
         return str(UUID(bytes=hmac.digest(self._secret, material, hashlib.sha256)[:16], version=4))
 
 

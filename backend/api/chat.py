@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from backend.api.accept import prefers_json
 from backend.api.collected import CollectedAnswer
-from backend.api.dependencies import ClientAddress, KnownVisitor, Owner, Parts
+from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, allowance_of
 from backend.api.schemas import ChatRequest, ErrorBody
 from backend.api.sse import EventStream
 from backend.conversations.models import Question
@@ -18,7 +18,7 @@ from backend.errors import InvalidRequest
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorBody} for status in (401, 404, 409, 413, 422, 429, 503)
+    status: {"model": ErrorBody} for status in (401, 403, 404, 409, 413, 422, 429, 503)
 }
 KEY_LENGTH = 200
 
@@ -27,7 +27,8 @@ KEY_LENGTH = 200
 async def ask(
     body: ChatRequest,
     parts: Parts,
-    visitor: KnownVisitor,
+    identity: Known,
+    site: Here,
     address: ClientAddress,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
     accept: Annotated[str, Header()] = "*/*",
@@ -35,7 +36,7 @@ async def ask(
     """Asks a question; the answer is a stream of server-sent events that begins with `sources`, or one JSON document at
     its end for a client that would rather have that."""
     body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    owner = visitor or parts.visitors.newcomer(idempotency_key, address, body_hash)
+    owner = identity.owner if identity else parts.visitors.newcomer(idempotency_key, address, body_hash, site.id)
     question = Question(
         owner=owner,
         query=body.query,
@@ -46,12 +47,14 @@ async def ask(
         idempotency_key=idempotency_key,
         body_hash=body_hash,
         widen=body.widen,
+        site=site.id,
+        among=site.creators,
     )
-    allowance = parts.limiter.allowance(owner, address, body.creator)
+    allowance = allowance_of(parts, identity, owner, address, site, body.creator)
     record = await parts.chat.ask(question, allowance)
     headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id), **allowance.headers}
-    if visitor is None:
-        headers["X-Visitor-Token"] = parts.visitors.mint(owner)
+    if identity is None or identity.is_old:
+        headers["X-Visitor-Token"] = parts.visitors.mint(owner, site.id)
     frames = await parts.runs.follow(record.id, owner, known=True)
     if frames is not None and prefers_json(accept):
         return CollectedAnswer(frames, headers)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from backend.api.chat import REFUSALS
-from backend.api.dependencies import KnownVisitor, Owner, Parts
+from backend.api.dependencies import Known, Owner, Parts
 from backend.api.schemas import ConversationBody, ConversationsBody, MessageBody, MessagesBody, TitleRequest
 from backend.chat.remote import living_snapshots
 from backend.conversations.listing import Place
@@ -23,24 +23,24 @@ LONGEST_PAGE = 200
 @router.get("")
 async def list_own(
     parts: Parts,
-    visitor: KnownVisitor,
+    identity: Known,
     limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = PAGE,
     cursor: Annotated[str | None, Query(max_length=80)] = None,
 ) -> ConversationsBody:
     """One's own conversations, the one last answered in first; `next_cursor` is there while there are more."""
     behind = None if cursor is None else Place.read(cursor)
-    if visitor is None:  # who has no token has begun none
+    if identity is None:  # who has no credentials has begun none
         return ConversationsBody(items=[], next_cursor=None)
-    found, place = await parts.conversations.list_conversations(visitor, behind, limit)
+    found, place = await parts.conversations.list_conversations(identity.owner, behind, limit)
     items = [ConversationBody(**asdict(conversation)) for conversation in found]
     return ConversationsBody(items=items, next_cursor=place.cursor if place else None)
 
 
 @router.delete("", status_code=204, response_class=Response)
-async def delete_all(parts: Parts, visitor: KnownVisitor) -> Response:
+async def delete_all(parts: Parts, identity: Known) -> Response:
     """Deletes every conversation of one's own, as `delete` does."""
-    if visitor is not None:
-        await parts.deletion.delete(visitor)
+    if identity is not None:
+        await parts.deletion.delete(identity.owner)
     return Response(status_code=204)
 
 

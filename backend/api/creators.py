@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from backend.api.dependencies import Parts
+from backend.api.dependencies import Here, Parts
 from backend.api.schemas import CreatorBody, CreatorsBody, LinkBody
 from backend.chat.persona import voice_of
 
@@ -12,8 +12,8 @@ router = APIRouter(prefix="/api/v1/creators", tags=["creators"])
 
 
 @router.get("")
-async def creators(parts: Parts) -> CreatorsBody:
-    """Every creator with something that answers, by name."""
+async def creators(parts: Parts, site: Here) -> CreatorsBody:
+    """Every creator with something that answers on this site, by name."""
     return CreatorsBody(
         items=[
             CreatorBody(
@@ -27,6 +27,6 @@ async def creators(parts: Parts) -> CreatorsBody:
                 persona=parts.cascade.writes() and voice_of(entry.creator) is not None,
             )
             for entry in await parts.catalogue.list_creators()
-            if entry.documents
+            if entry.documents and site.offers(entry.creator.slug)
         ]
     )

@@ -1,20 +1,23 @@
-"""What requests need: the opened parts of the application, and who is asking."""
+"""What requests need: the opened parts of the application, who is asking, and where."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 
+from backend.access.authentication import Authentication
+from backend.access.identity import Identity
+from backend.access.sites import Site, Sites
 from backend.access.visitors import Visitors
 from backend.chat.deletion import Deletion
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.conversations.store import ConversationStore
-from backend.errors import NotFound, Unauthenticated
+from backend.errors import Forbidden, NotFound, Unauthenticated
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.index import Index
 from backend.limits.client_address import ClientAddresses
-from backend.limits.limiter import Limiter
+from backend.limits.limiter import Allowance, Limiter
 from backend.llm.cascade import Cascade
 
 
@@ -27,6 +30,8 @@ class Services:
     conversations: ConversationStore
     catalogue: Catalogue
     visitors: Visitors
+    authentication: Authentication
+    sites: Sites
     index: Index
     cascade: Cascade
     deletion: Deletion
@@ -50,30 +55,58 @@ async def client_address(request: Request, parts: Parts) -> str:
 ClientAddress = Annotated[str, Depends(client_address)]
 
 
-async def known_visitor(
+async def here(
+    request: Request, parts: Parts, x_footnote_site: Annotated[str | None, Header(max_length=63)] = None
+) -> Site:
+    """The site that the request names. Raises `NotFound` for one that there is not, `Forbidden` for an origin that may
+    not ask there."""
+    return parts.sites.of(x_footnote_site, request.headers)
+
+
+Here = Annotated[Site, Depends(here)]
+
+
+async def known(
     parts: Parts,
+    site: Here,
     x_visitor_token: Annotated[str | None, Header()] = None,
     authorization: Annotated[str | None, Header()] = None,
-) -> str | None:
-    """The visitor whose token came with the request, or None without one.
-
-    Raises `Unauthenticated` for credentials that are present and not valid; they are never treated as absent.
-    """
-    if authorization is not None:
-        raise Unauthenticated("These credentials are not valid here.")
-    if x_visitor_token is None:
-        return None
-    return parts.visitors.check(x_visitor_token)
+) -> Identity | None:
+    """Who is asking, None where no credentials came; see `Authentication.identify`."""
+    return await parts.authentication.identify(authorization, x_visitor_token, site.id)
 
 
-KnownVisitor = Annotated[str | None, Depends(known_visitor)]
+Known = Annotated[Identity | None, Depends(known)]
 
 
-async def owner(visitor: KnownVisitor) -> str:
-    """The owner of what the request asks for. Who has no token owns nothing, so everything is missing to them."""
-    if visitor is None:
+async def owner(identity: Known) -> str:
+    """The owner of what the request asks for. Who is not known owns nothing, so everything is missing to them."""
+    if identity is None:
         raise NotFound("There is no such conversation or run.")
-    return visitor
+    return identity.owner
 
 
 Owner = Annotated[str, Depends(owner)]
+
+
+async def curated(slug: Annotated[str, Path(max_length=100)], parts: Parts, identity: Known) -> str:
+    """The creator in the path, to somebody who looks after that creator. Raises `Unauthenticated`, `Forbidden`, and
+    `NotFound` for a creator who is not there, which only an admin is told."""
+    if identity is None:
+        raise Unauthenticated("This is for curators: send a user's token or an API key as `Authorization: Bearer`.")
+    if not identity.may_curate(slug):
+        raise Forbidden("You do not look after this creator.")
+    if await parts.catalogue.find_creator(slug) is None:
+        raise NotFound("There is no such creator.")
+    return slug
+
+
+Curated = Annotated[str, Depends(curated)]
+
+
+def allowance_of(
+    parts: Services, identity: Identity | None, owner: str, address: str, site: Site, creator: str | None
+) -> Allowance:
+    """What a question takes of the limits; somebody without credentials is the new visitor `owner`."""
+    kind = "visitor" if identity is None else identity.kind
+    return parts.limiter.allowance(kind, owner, address, site.id, creator)

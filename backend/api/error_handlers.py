@@ -13,6 +13,7 @@ from backend.errors import (
     InvalidRequest,
     NotFound,
     RateLimited,
+    Unauthenticated,
 )
 
 FIELD_LENGTH = 60  # an unknown field is repeated, and may be of any length
@@ -35,6 +36,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        if isinstance(error.body, bytes):  # it was not read as JSON
+            return render(InvalidRequest("Send the body as JSON, with the `Content-Type` `application/json`."))
         return render(InvalidRequest(sentence_for(error)))
 
     @app.exception_handler(HTTPException)
@@ -56,6 +59,8 @@ def render(error: FootnoteError, status: int | None = None) -> JSONResponse:
     """The response of an error."""
     body: dict[str, object] = {"error": error.message, "code": error.code}
     headers = dict(error.headers) if isinstance(error, RateLimited) else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # which RFC 9110 wants of every 401
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from functools import cache, partial
 
 from backend.chat.citations import check
-from backend.chat.draft import Draft, conclude
+from backend.chat.draft import Draft, conclude, stands
 from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.markers import CitationFilter
 from backend.chat.persona import is_forbidden
@@ -70,14 +70,15 @@ class ChatService:
             raise Unavailable("The service is restarting; try again in a moment.", retry_after=2)
         if question.idempotency_key is None:
             allowance.check()
-        creator = await self._find_creator(question.creator)
+        creator = await self._find_creator(question)
         # A client that leaves between the commit and the start must not leave a run that nobody drives.
         return await asyncio.shield(asyncio.create_task(self._begin(question, creator, allowance)))
 
-    async def _find_creator(self, slug: str | None) -> Creator | None:
-        if slug is None:
+    async def _find_creator(self, question: Question) -> Creator | None:
+        if question.creator is None:
             return None
-        creator = await self._catalogue.find_creator(slug)
+        is_offered = question.among is None or question.creator in question.among
+        creator = await self._catalogue.find_creator(question.creator) if is_offered else None
         if creator is None:
             raise NotFound("There is no such creator.")
         return creator
@@ -90,7 +91,11 @@ class ChatService:
             record = await self._store.find_repeated(question)
             if record is None:
                 await allowance.take()  # beside the search too, and before anything is committed
-                record, is_new = await self._store.begin(question)
+                try:
+                    record, is_new = await self._store.begin(question)
+                except Unavailable:
+                    self._runs.disown(question.run_id, question.owner)  # it may have been committed all the same
+                    raise
             if is_new:
                 self._runs.start(record, partial(self._answer, question, creator, early, allowance))
         finally:
@@ -117,6 +122,7 @@ class ChatService:
             rewritten=rewritten,
             creator=question.creator,
             topic=question.topic,
+            among=question.among,
             widen=question.widen,
         )
 
@@ -157,10 +163,10 @@ class ChatService:
         await releasing
         for event in last:
             run.append(event)
-        if draft.history is not None:
+        if draft.history is not None and stands(answer, run.record):
             said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
             turns = [*draft.history, Turn("user", question.query), *said]
-            await self._history.write(run.record.conversation_id, run.record.seq + 2, turns)
+            await self._history.write(run.record, turns)
 
     async def _produce(
         self,
@@ -171,7 +177,7 @@ class ChatService:
         draft: Draft,
     ) -> None:
         """History, passages, sources, and then the answer as it comes."""
-        draft.history = history = await self._history.read(run.record.conversation_id, run.record.seq)
+        draft.history = history = await self._history.read(run.record)
         earlier = [turn.content for turn in history if turn.role == "user"]
         retrieved = await (early or self._retrieve(question, earlier, await self._rewrite(question, history)))
         draft.query = retrieved.query

@@ -4,9 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 
@@ -14,6 +27,7 @@ from backend.database import metadata
 
 Role = Literal["user", "assistant"]
 Status = Literal["complete", "interrupted", "failed"]
+Rating = Literal["up", "down"]
 
 conversations = Table(
     "conversations",
@@ -21,6 +35,7 @@ conversations = Table(
     Column("id", SqlUUID, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("creator", Text),
+    Column("site", Text, nullable=False, server_default=""),
     Column("title", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -31,7 +46,7 @@ conversations = Table(
 
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.
 # `upstream_events` is what an upstream of the kind agent sent for the answer, `cost` what its tier takes for it;
-# both are for the operator, never for a reader.
+# both are for the operator, never for a reader. `rating` and `comment` are what the reader thinks of the answer.
 messages = Table(
     "messages",
     metadata,
@@ -49,8 +64,12 @@ messages = Table(
     Column("terminal", JSONB),
     Column("upstream_events", Text),
     Column("cost", Float),
+    Column("rating", Text),
+    Column("comment", Text),
+    Column("rated_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("conversation_id", "seq"),
+    Index("ix_messages_rated_at", "rated_at", postgresql_where=text("rated_at IS NOT NULL")),
 )
 
 # The session that a tier's upstream keeps of a conversation: the instructions (SHA-256) that it began under, and the
@@ -65,7 +84,9 @@ agent_sessions = Table(
     Column("number", Integer, nullable=False),
 )
 
-# One row a question. At most one of a conversation is running; a key names one run of its owner for ever.
+# One row for each time that a question is answered, and how it was asked. At most one of a conversation is running; a
+# key names one run of its owner for ever. `replaces` is the answer that a run makes anew. `state` is running, ended, or
+# replaced: then another run's answer stands in the place of this one's.
 runs = Table(
     "runs",
     metadata,
@@ -76,8 +97,14 @@ runs = Table(
     Column("owner", Text, nullable=False),
     Column("idempotency_key", Text),
     Column("body_hash", Text, nullable=False),
+    Column("creator", Text),
+    Column("topic", Text),
+    Column("personality_weight", Float, nullable=False, server_default="0"),
+    Column("widen", Boolean, nullable=False, server_default="true"),
+    Column("replaces", SqlUUID),
     Column("state", Text, nullable=False),
     Column("frames", Integer),
+    Column("ended_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("heartbeat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("uq_runs_running_conversation", "conversation_id", unique=True, postgresql_where=text("state = 'running'")),
@@ -93,8 +120,11 @@ runs = Table(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a visitor asks, validated. `conversation_id` None begins a conversation; `widen` lets others answer where
-    the creator or the topic cannot."""
+    """What somebody asks, validated. `conversation_id` None begins a conversation; `widen` lets others answer where
+    the creator or the topic cannot; `site` is where it is asked, and `among` who may be asked there, None: everybody;
+    `run_id` is the name of its run, should one begin; `replaces` is the answer that is to be made anew, the last one of
+    the conversation, to this very question.
+    """
 
     owner: str
     query: str
@@ -105,12 +135,18 @@ class Question:
     idempotency_key: str | None
     body_hash: str
     widen: bool = True
+    site: str = ""
+    among: frozenset[str] | None = None
+    run_id: UUID = field(default_factory=uuid4)
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run as the database knows it. `message_id` is the id that its answer has or will have, `seq` the number of
-    the question in the conversation; the answer's is one more. `frames` is the number of the last frame, once known."""
+    the question in the conversation; the answer's is one more. `frames` is the number of the last frame, once known.
+    `replaces` is the answer that it makes anew, which stays where the run ends with none; `previous` is the run whose
+    answer came before the question, known only to who has begun this one."""
 
     id: UUID
     conversation_id: UUID
@@ -120,6 +156,8 @@ class RunRecord:
     running: bool
     heartbeat_at: datetime
     frames: int | None = None
+    replaces: UUID | None = None
+    previous: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +192,8 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a run leaves behind, however it ended. `frames` is the number of its last frame, where that is known;
-    `upstream_events` and `cost` are for the operator alone."""
+    `upstream_events` and `cost` are for the operator alone. `may_replace` says whether it is as good as an earlier
+    answer to the same question, and may take its place."""
 
     content: str
     status: Status
@@ -166,6 +205,15 @@ class Answer:
     frames: int | None = None
     upstream_events: str | None = None
     cost: float | None = None
+    may_replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the reader of an answer thinks of it."""
+
+    rating: Rating
+    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +231,7 @@ class Message:
     finish_reason: str | None
     created_at: datetime
     terminal: dict[str, Any] | None
+    feedback: Feedback | None = None
 
     @property
     def standalone_query(self) -> str | None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -30,13 +30,22 @@ from backend.conversations.rows import (
     run_columns,
     run_from,
 )
-from backend.conversations.statements import INSERT_ANSWER, INSERT_CONVERSATION, INSERT_TURN
+from backend.conversations.statements import (
+    END_RUN,
+    INSERT_CONVERSATION,
+    INSERT_RUN_ANEW,
+    INSERT_TURN,
+    last_message,
+    run_values,
+    turn_values,
+)
 from backend.database import autocommit, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
 NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
+BUSY = "The conversation is still answering the last question: wait for it, or stop it."
 
 
 class PostgresConversations:
@@ -48,28 +57,30 @@ class PostgresConversations:
     async def begin(self, question: Question) -> tuple[RunRecord, bool]:
         try:
             return await self._begin_new(question), True
-        except IntegrityError as error:
+        except (IntegrityError, ConversationBusy) as error:
             # Somebody was faster: with the same key, or in the same conversation.
             existing = await self.find_repeated(question)
             if existing:
                 return existing, False
-            raise ConversationBusy(
-                "The conversation is still answering the last question: wait for it, or stop it."
-            ) from error
+            raise ConversationBusy(BUSY) from error
 
     async def _begin_new(self, question: Question) -> RunRecord:
         if question.conversation_id:
             conversation_id = question.conversation_id
             async with transaction(self._engine) as connection:
                 await self._lock_conversation(connection, conversation_id, question.owner)
-                last = select(func.coalesce(func.max(messages.c.seq), 0)).where(
-                    messages.c.conversation_id == conversation_id
-                )
-                run = new_run(question, conversation_id, (await connection.execute(last)).scalar_one() + 1)
-                await connection.execute(INSERT_TURN, turn_values(question, run))
+                last = (await connection.execute(last_message(conversation_id))).one()
+                if question.replaces is None:
+                    run = new_run(question, conversation_id, last.seq + 1, previous=last.run_id)
+                    await connection.execute(INSERT_TURN, turn_values(question, run))
+                elif question.replaces == last.id:
+                    run = new_run(question, conversation_id, last.seq - 1)
+                    await connection.execute(INSERT_RUN_ANEW, run_values(question, run))
+                else:  # since it was looked for, somebody has asked on, or has had it made anew
+                    raise ConversationBusy(BUSY)
             return run
         run = new_run(question, uuid4(), 1)
-        conversation = {"creator": question.creator, "title": title_of(question.query)}
+        conversation = {"creator": question.creator, "site": question.site, "title": title_of(question.query)}
         # One statement is one transaction, and one round trip before the first source instead of five.
         async with autocommit(self._engine) as connection:
             await connection.execute(INSERT_CONVERSATION, turn_values(question, run) | conversation)
@@ -78,10 +89,18 @@ class PostgresConversations:
     async def find_repeated(self, question: Question) -> RunRecord | None:
         if question.idempotency_key is None:
             return None
+        named = runs.alias("named")
+        standing = (
+            select(messages.c.run_id)
+            .where(messages.c.conversation_id == named.c.conversation_id, messages.c.seq == named.c.seq + 1)
+            .scalar_subquery()
+        )
         query = (
-            select(*run_columns, runs.c.body_hash, conversations.c.deleted_at)
-            .join(conversations, conversations.c.id == runs.c.conversation_id)
-            .where(runs.c.owner == question.owner, runs.c.idempotency_key == question.idempotency_key)
+            select(*run_columns, named.c.body_hash, conversations.c.deleted_at)
+            .select_from(named)
+            .join(conversations, conversations.c.id == named.c.conversation_id)
+            .join(runs, runs.c.id == case((named.c.state == "replaced", standing), else_=named.c.id))
+            .where(named.c.owner == question.owner, named.c.idempotency_key == question.idempotency_key)
         )
         async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
@@ -124,15 +143,21 @@ class PostgresConversations:
             "answer_terminal": answer.terminal,
             "answer_upstream_events": answer.upstream_events,
             "answer_cost": answer.cost,
+            "answer_replaces": run.replaces is not None and answer.may_replace,
         }
         async with autocommit(self._engine) as connection:
-            return (await connection.execute(INSERT_ANSWER, values)).rowcount > 0
+            return (await connection.execute(END_RUN, values)).first() is not None
 
     async def find_run(self, run_id: UUID, owner: str) -> RunRecord:
         query = (
             select(*run_columns)
             .join(conversations, conversations.c.id == runs.c.conversation_id)
-            .where(runs.c.id == run_id, runs.c.owner == owner, conversations.c.deleted_at.is_(None))
+            .where(
+                runs.c.id == run_id,
+                runs.c.owner == owner,
+                runs.c.state != "replaced",
+                conversations.c.deleted_at.is_(None),
+            )
         )
         async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
@@ -228,26 +253,19 @@ class PostgresConversations:
             raise NotFound(NO_CONVERSATION)
 
 
-def new_run(question: Question, conversation_id: UUID, seq: int) -> RunRecord:
-    """A run that is about to begin; `seq` is the number of its question."""
+def new_run(question: Question, conversation_id: UUID, seq: int, *, previous: UUID | None = None) -> RunRecord:
+    """A run that is about to begin; `seq` is the number of its question, `previous` the run of the answer before."""
     return RunRecord(
-        uuid4(), conversation_id, uuid4(), seq, question.owner, running=True, heartbeat_at=datetime.now(UTC)
+        question.run_id,
+        conversation_id,
+        uuid4(),
+        seq,
+        question.owner,
+        running=True,
+        heartbeat_at=datetime.now(UTC),
+        replaces=question.replaces,
+        previous=previous,
     )
-
-
-def turn_values(question: Question, run: RunRecord) -> dict[str, object]:
-    """What `INSERT_TURN` wants to know."""
-    return {
-        "question_id": uuid4(),
-        "query": question.query,
-        "run_id": run.id,
-        "answer_id": run.message_id,
-        "conversation_id": run.conversation_id,
-        "seq": run.seq,
-        "owner": question.owner,
-        "idempotency_key": question.idempotency_key,
-        "body_hash": question.body_hash,
-    }
 
 
 def owned(conversation_id: UUID, owner: str) -> ColumnElement[bool]:

@@ -236,6 +236,8 @@ def scope_filter(scope: Scope) -> edge.Filter:
     must: list[edge.ConditionType] = []
     if scope.creator is not None:
         must.append(edge.FieldCondition("creator", match=edge.MatchValue(scope.creator)))
+    if scope.among is not None:
+        must.append(edge.FieldCondition("creator", match=edge.MatchAny(sorted(scope.among))))
     if scope.topic is not None:
         must.append(edge.FieldCondition("topics", match=edge.MatchValue(scope.topic)))
     must_not: list[edge.ConditionType] = [of_documents(scope.excluded)] if scope.excluded else []

@@ -105,10 +105,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which chunks a search may return: of one creator, of one topic, never of `excluded` documents (tombstones)."""
+    """Which chunks a search may return: of one creator, of one topic, of any of the creators `among` (None: of all),
+    never of `excluded` documents (tombstones)."""
 
     creator: str | None = None
     topic: str | None = None
+    among: frozenset[str] | None = None
     excluded: frozenset[UUID] = frozenset()
 
 

@@ -171,6 +171,8 @@ def scope_filter(scope: Scope) -> models.Filter:
     must: list[models.Condition] = []
     if scope.creator is not None:
         must.append(models.FieldCondition(key="creator", match=models.MatchValue(value=scope.creator)))
+    if scope.among is not None:
+        must.append(models.FieldCondition(key="creator", match=models.MatchAny(any=sorted(scope.among))))
     if scope.topic is not None:
         must.append(models.FieldCondition(key="topics", match=models.MatchValue(value=scope.topic)))
     return models.Filter(must=must, must_not=[of_documents(scope.excluded)] if scope.excluded else None)

@@ -12,17 +12,17 @@ from secrets import token_hex
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.absence import ALONE_S, Absence
 from backend.cancelling import cancelled
 from backend.errors import RateLimited
 from backend.limits.headers import rate_limit_headers
 from backend.limits.local_counters import LocalCounters
-from backend.limits.rules import Counters, Kind, Subject, Verdict
+from backend.limits.rules import AskerKind, Counters, Kind, Subject, Verdict
 from backend.limits.shared_counters import LEASE_S, SharedCounters
-from backend.settings_limits import AskerLimits, LimitsSettings
+from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
 
 log = logging.getLogger(__name__)
 
-ALONE_S = 1.0  # after a failure Redis is left alone for this long, so that its absence costs each question little
 RENEW_S = LEASE_S / 3
 # Each worker alone gives this part of what the workers of its machine would give together: there may be other machines.
 LOCAL_PART = 2
@@ -34,19 +34,26 @@ SENTENCES: dict[Kind, str] = {
     "hour": "You have asked as much as may be asked in an hour: come back later.",
     "runs": "Your last questions are still being answered: wait for one of the answers, or stop it.",
 }
-BUSY_CREATOR = "This creator is being asked more than can be answered: try again later."
+BUSY = {
+    "creator": "This creator is being asked more than can be answered: try again later.",
+    "site": "More is being asked here than can be answered: try again later.",
+}
 
 
 class Limiter:
     """Admits questions. `open` and `close` belong to the lifespan."""
 
-    def __init__(self, redis: Redis, settings: LimitsSettings, secret: bytes, workers: int) -> None:
-        """`secret` makes keys of addresses that nobody can turn back; `redis` must wait for a second at least."""
+    def __init__(
+        self, redis: Redis, settings: LimitsSettings, sites: Mapping[str, WindowLimits], secret: bytes, workers: int
+    ) -> None:
+        """`sites` are those with limits of their own. `secret` makes keys of addresses that nobody can turn back;
+        `redis` must wait for a second at least."""
         self._settings = settings
+        self._sites = sites
         self._secret = secret
         self._shared = SharedCounters(redis)
         self._local = LocalCounters(LOCAL_PART * workers)
-        self._alone_until = 0.0
+        self.absence = Absence()
         self._refused: dict[str, tuple[float, Verdict]] = {}
         self._running: dict[str, list[Subject]] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -59,15 +66,26 @@ class Limiter:
         if self._renewing is not None:
             await cancelled(self._renewing)
 
-    def allowance(self, visitor: str, address: str, creator: str | None) -> "Allowance":
-        """What a question of this visitor from this address needs. Before it is taken, somebody has to make sure that
-        the creator exists."""
+    def allowance(
+        self, kind: AskerKind, asker: str, address: str, site: str = "", creator: str | None = None
+    ) -> "Allowance":
+        """What a question needs that this visitor, user or key asks from this address on a site ("" is the service's
+        own page). Before it is taken, somebody has to make sure that site and creator exist.
+
+        Who asks comes first: what one client is refused takes nothing from a site or a creator. Only a visitor is also
+        counted by the address, as a new one costs nothing.
+        """
         rules = self._settings
-        subjects = [self._asker("visitor", visitor, rules.visitor), self._asker("address", address, rules.address)]
+        subjects = [self._asker(kind, asker, getattr(rules, kind))]
+        if kind == "visitor":
+            subjects.append(self._asker("address", address, rules.address))
+        subjects.append(self._shared_by_all("site", site, self._sites.get(site, rules.site)))
         if creator is not None:
-            key = self._key("creator", creator)
-            subjects.append(Subject("creator", key, rules.creator.per_minute, rules.creator.per_hour, None))
+            subjects.append(self._shared_by_all("creator", creator, rules.creator))
         return Allowance(self, subjects)
+
+    def _shared_by_all(self, name: str, value: str, rules: WindowLimits) -> Subject:
+        return Subject(name, self._key(name, value), rules.per_minute, rules.per_hour, None)
 
     def _asker(self, name: str, value: str, rules: AskerLimits) -> Subject:
         return Subject(name, self._key(name, value), rules.per_minute, rules.per_hour, rules.runs)
@@ -86,11 +104,11 @@ class Limiter:
 
     async def take(self, subjects: list[Subject], ticket: str) -> tuple[Verdict, Counters]:
         """Counts a question if all admit it, and says who has counted."""
-        if time.monotonic() >= self._alone_until:
+        if not self.absence.lasts:
             try:
                 verdict = await self._shared.take(subjects, ticket)
             except AWAY:
-                self._alone_until = time.monotonic() + ALONE_S
+                self.absence.begin()
                 log.warning("Redis is away; this worker limits questions by itself, and more strictly")
             else:
                 # Nothing but time makes room in a log, so until then there is no need to ask again.
@@ -105,13 +123,10 @@ class Limiter:
     async def release(self, counters: Counters, subjects: list[Subject], ticket: str) -> None:
         """An answer is not running any more."""
         self._running.pop(ticket, None)
-        if counters is self._shared and time.monotonic() < self._alone_until:
+        if counters is self._shared and self.absence.lasts:
             self._shared.let_go(subjects, ticket)
-            return
-        try:
+        else:
             await counters.release(subjects, ticket)
-        except AWAY:
-            self._alone_until = time.monotonic() + ALONE_S
 
     def _remember(self, verdict: Verdict, seconds: float) -> None:
         if verdict.admitted:
@@ -168,6 +183,6 @@ class Allowance:
             await self._limiter.release(counters, self._subjects, self._ticket)
 
     def _refusal(self, verdict: Verdict) -> RateLimited:
-        sentence = BUSY_CREATOR if verdict.subject.name == "creator" else SENTENCES[verdict.kind]
+        sentence = BUSY.get(verdict.subject.name, SENTENCES[verdict.kind])
         headers = rate_limit_headers(self._subjects, verdict)
         return RateLimited(sentence, retry_after=max(math.ceil(verdict.wait_s), 1), headers=headers)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Kind = Literal["minute", "hour", "runs"]
+AskerKind = Literal["visitor", "user", "key"]
 
 KINDS: tuple[Kind, ...] = ("minute", "hour", "runs")
 MINUTE_S, HOUR_S = 60, 3600

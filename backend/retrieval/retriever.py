@@ -11,10 +11,10 @@ from backend.retrieval.answerable import answerability
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.join import join
-from backend.retrieval.models import Passage, Retrieved, Trace
+from backend.retrieval.models import Passage, Retrieved, ScopeName, Trace
 from backend.retrieval.rerank import Reranker, rerank
 from backend.retrieval.rewrite import standalone
-from backend.retrieval.widen import Reach, nearness, reaches
+from backend.retrieval.widen import nearness, reaches
 from backend.settings import RetrievalSettings
 
 # Of each source that is offered, so many of the best hits may be joined to others, and so many are looked through.
@@ -55,15 +55,19 @@ class Retriever:
         rewritten: str | None = None,
         creator: str | None = None,
         topic: str | None = None,
+        among: frozenset[str] | None = None,
         widen: bool = False,
     ) -> Retrieved:
         """Passages for `query`, best first, of `creator` and `topic` where they are given.
 
         With `widen`, and unless the settings forbid it, a scope that cannot answer gives way to the next wider one;
-        without, nothing from outside ever comes. `earlier` are the visitor's questions before this one, `rewritten` is
-        the question made whole by a model where one did. Raises `Unavailable` while the index or the database is away.
+        without, nothing from outside ever comes. With `among` nothing comes from other creators than these. `earlier`
+        are the visitor's questions before this one, `rewritten` is the question made whole by a model where one did.
+        Raises `Unavailable` while the index or the database is away.
         """
-        trace = await self.trace(query, earlier=earlier, rewritten=rewritten, creator=creator, topic=topic, widen=widen)
+        trace = await self.trace(
+            query, earlier=earlier, rewritten=rewritten, creator=creator, topic=topic, among=among, widen=widen
+        )
         return trace.retrieved
 
     async def trace(
@@ -74,6 +78,7 @@ class Retriever:
         rewritten: str | None = None,
         creator: str | None = None,
         topic: str | None = None,
+        among: frozenset[str] | None = None,
         widen: bool = False,
     ) -> Trace:
         """The same search with what each stage made of it, for those who judge or measure the stages."""
@@ -85,7 +90,8 @@ class Retriever:
             deleted.cancel()
         narrowest: Trace | None = None
         for reach in reaches(creator, topic, widen=widen and self._settings.widen):
-            found = await self._look(question, reach, excluded, (creator, topic))
+            scope = Scope(reach.creator, reach.topic, among, excluded)
+            found = await self._look(question, reach.name, scope, (creator, topic))
             if found.retrieved.answerable:
                 return found
             narrowest = narrowest or found
@@ -93,10 +99,9 @@ class Retriever:
         return narrowest
 
     async def _look(
-        self, question: Query, reach: Reach, excluded: frozenset[UUID], asked: tuple[str | None, str | None]
+        self, question: Query, reached: ScopeName, scope: Scope, asked: tuple[str | None, str | None]
     ) -> Trace:
         """One search in one scope."""
-        scope = Scope(reach.creator, reach.topic, excluded)
         candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
         best = fused[: self._considered]
@@ -120,7 +125,7 @@ class Retriever:
             "joined": tuple(joined),
             "diverse": tuple(diverse),
         }
-        return Trace(candidates, stages, confidence, Retrieved(question.text, reach.name, passages, answerable))
+        return Trace(candidates, stages, confidence, Retrieved(question.text, reached, passages, answerable))
 
     async def _rerank(
         self, question: str, hits: list[Hit], known: Mapping[UUID, tuple[Document, Creator]]

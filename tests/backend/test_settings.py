@@ -109,9 +109,13 @@ def test_a_secret_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_short_secret_and_an_unknown_tier_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOOTNOTE_SECRET", "short")
-    with pytest.raises(ConfigurationError, match="32"):
-        load()
+    for guessable in ("short", "s" * 40, "change-me-change-me-change-me-0123456789"):
+        monkeypatch.setenv("FOOTNOTE_SECRET", guessable)
+        with pytest.raises(ConfigurationError, match="32") as refused:
+            load()
+        assert guessable not in refused.value.message
+    monkeypatch.setenv("FOOTNOTE_SECRET", "b2a91f6c04d7e35881f0c6ad93e742b5")
+    load()
     monkeypatch.delenv("FOOTNOTE_SECRET")
     monkeypatch.setenv("FOOTNOTE_CASCADE__ORDER", '["nobody"]')
     with pytest.raises(ConfigurationError, match="nobody"):

@@ -44,7 +44,7 @@ def two_services(library: Settings, model: ModelServer, **environment: str) -> I
     shared = {
         "FOOTNOTE_DATABASE__URL": library.database.url,
         "FOOTNOTE_REDIS__URL": library.redis.url,
-        "FOOTNOTE_SECRET": "s" * 32,
+        "FOOTNOTE_SECRET": "b2a91f6c04d7e35881f0c6ad93e742b5",
         "FOOTNOTE_TIERS__FAST__BASE_URL": model.base_url,
         "FOOTNOTE_TIERS__FAST__MODEL": "test",
     }

@@ -9,15 +9,19 @@ from redis.asyncio import Redis
 
 from backend.errors import RateLimited
 from backend.limits.limiter import Limiter
+from backend.limits.rules import AskerKind
 from backend.limits.shared_counters import PREFIX
 from backend.settings import Settings
-from backend.settings_limits import AskerLimits, CreatorLimits, LimitsSettings
+from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
 from tests.served import free_port
 
 LIMITS = LimitsSettings(
     visitor=AskerLimits(per_minute=4, per_hour=20, runs=3),
     address=AskerLimits(per_minute=8, per_hour=40, runs=6),
-    creator=CreatorLimits(per_minute=16, per_hour=80),
+    user=AskerLimits(per_minute=5, per_hour=40, runs=3),
+    key=AskerLimits(per_minute=6, per_hour=40, runs=3),
+    site=WindowLimits(per_minute=40, per_hour=80),
+    creator=WindowLimits(per_minute=16, per_hour=80),
 )
 SECRET = b"s" * 32
 ADDRESS = "203.0.113.77"
@@ -37,12 +41,20 @@ async def forget(redis: Redis) -> None:
 
 
 def limiter(redis: Redis, workers: int = 1) -> Limiter:
-    return Limiter(redis, LIMITS, SECRET, workers)
+    return Limiter(redis, LIMITS, {"small": WindowLimits(per_minute=10, per_hour=80)}, SECRET, workers)
 
 
-async def ask(limiter: Limiter, visitor: str, address: str = ADDRESS, creator: str | None = None) -> bool:
+async def ask(
+    limiter: Limiter,
+    asker: str,
+    address: str = ADDRESS,
+    creator: str | None = None,
+    *,
+    site: str = "",
+    kind: AskerKind = "visitor",
+) -> bool:
     """Asks, and has the answer at once."""
-    allowance = limiter.allowance(visitor, address, creator)
+    allowance = limiter.allowance(kind, asker, address, site, creator)
     try:
         await allowance.take()
     except RateLimited:
@@ -69,19 +81,42 @@ async def test_one_address_leaves_most_of_a_creators_share_to_others(redis: Redi
     assert [await ask(asked, "other", "198.51.100.1", "ana") for _ in range(4)] == [True] * 4
 
 
+async def test_users_and_keys_have_limits_of_their_own_and_are_not_counted_by_their_address(redis: Redis) -> None:
+    asked = limiter(redis)
+    for number in range(8):
+        await ask(asked, f"visitor-{number}")
+    assert not await ask(asked, "new visitor")  # the address is used up
+    assert [await ask(asked, "ana", kind="user") for _ in range(7)] == [True] * 5 + [False] * 2
+    assert [await ask(asked, "ana", kind="key") for _ in range(8)] == [True] * 6 + [False] * 2
+
+
+async def test_a_site_has_its_own_limit_or_that_of_all_and_what_one_client_is_refused_takes_nothing_of_it(
+    redis: Redis,
+) -> None:
+    asked = limiter(redis)
+
+    async def admitted(site: str) -> int:
+        return sum([await ask(asked, f"{each}", f"198.51.100.{each}", site=site) for each in range(60)])
+
+    for _ in range(50):
+        await ask(asked, "greedy")
+    assert await admitted("small") == 10
+    assert await admitted("") == 40 - 4
+
+
 async def test_a_refusal_says_when_to_come_back_and_which_limit_it_was(redis: Redis) -> None:
     asked = limiter(redis)
     for _ in range(4):
         await ask(asked, "visitor")
     for _ in range(2):  # asked of Redis, and remembered
         with pytest.raises(RateLimited) as refused:
-            await asked.allowance("visitor", ADDRESS, "ana").take()
+            await asked.allowance("visitor", "visitor", ADDRESS, creator="ana").take()
         assert refused.value.retry_after == 60
         assert refused.value.headers["RateLimit"] == '"visitor-minute";r=0;t=60'
         assert refused.value.headers["RateLimit-Policy"] == (
             '"visitor-minute";q=4;w=60, "visitor-hour";q=20;w=3600, "visitor-runs";q=3;qu="concurrent-requests", '
             '"address-minute";q=8;w=60, "address-hour";q=40;w=3600, "address-runs";q=6;qu="concurrent-requests", '
-            '"creator-minute";q=16;w=60, "creator-hour";q=80;w=3600'
+            '"site-minute";q=40;w=60, "site-hour";q=80;w=3600, "creator-minute";q=16;w=60, "creator-hour";q=80;w=3600'
         )
 
 
@@ -90,7 +125,7 @@ async def test_who_was_told_to_come_back_later_is_refused_without_asking_redis(r
     while await ask(asked, "visitor"):
         pass
     await forget(redis)
-    assert asked.allowance("visitor", ADDRESS, None).exhausted
+    assert asked.allowance("visitor", "visitor", ADDRESS).exhausted
     assert not await ask(asked, "visitor")
     assert await ask(asked, "other")
     assert await ask(limiter(redis), "visitor")  # a worker that has not heard of it asks
@@ -99,12 +134,12 @@ async def test_who_was_told_to_come_back_later_is_refused_without_asking_redis(r
 async def test_keys_hold_neither_addresses_nor_visitors_and_depend_on_the_secret(redis: Redis) -> None:
     await ask(limiter(redis), "visitor-canary", ADDRESS, "creator-canary")
     first = {key async for key in redis.scan_iter(f"{PREFIX}:*")}
-    assert len(first) == 3
+    assert len(first) == 4
     for key in first:
         held = b" ".join([key, *await redis.zrange(key, 0, -1)])
         assert not [word for word in (ADDRESS, "canary", "203") if word.encode() in held]
-    await ask(Limiter(redis, LIMITS, b"t" * 32, 1), "visitor-canary", ADDRESS, "creator-canary")
-    assert len({key async for key in redis.scan_iter(f"{PREFIX}:*")} - first) == 3
+    await ask(Limiter(redis, LIMITS, {}, b"t" * 32, 1), "visitor-canary", ADDRESS, "creator-canary")
+    assert len({key async for key in redis.scan_iter(f"{PREFIX}:*")} - first) == 4
 
 
 async def test_while_redis_is_away_a_worker_admits_less_and_not_nothing() -> None:
@@ -140,11 +175,11 @@ async def test_a_worker_that_is_late_itself_does_not_take_redis_for_away(redis: 
 
 async def test_a_running_answer_is_counted_until_it_is_released(redis: Redis) -> None:
     asked = limiter(redis)
-    running = [asked.allowance("visitor", ADDRESS, None) for _ in range(3)]
+    running = [asked.allowance("visitor", "visitor", ADDRESS) for _ in range(3)]
     for allowance in running:
         await allowance.take()
     with pytest.raises(RateLimited) as refused:
-        await asked.allowance("visitor", ADDRESS, None).take()
+        await asked.allowance("visitor", "visitor", ADDRESS).take()
     assert (refused.value.retry_after, refused.value.headers["RateLimit"]) == (1, '"visitor-runs";r=0;t=1')
     await running[0].release()
     await running[0].release()
