@@ -81,6 +81,11 @@ class Runs:
         self._last_reader_left(run)  # who asked may be gone before reading begins
         self._spawn(self._drive(run, answer))
 
+    def disown(self, run_id: UUID, owner: str) -> None:
+        """Ends a run, should it be there after all, of which the database could not say whether it has begun: nobody
+        drives it, and its conversation would be busy until somebody misses its heartbeat."""
+        self._spawn(self._end_disowned(run_id, owner))
+
     async def follow(
         self, run_id: UUID, owner: str, after: int = 0, *, known: bool = False
     ) -> AsyncGenerator[bytes, None] | None:
@@ -175,6 +180,19 @@ class Runs:
                 failure = error_data(InternalError(INTERNAL_SENTENCE), run.record, saved=False)
                 run.append(ErrorEvent(failure))
             asyncio.get_running_loop().call_later(live.KEEP_ENDED_S, self._forget, run)
+
+    async def _end_disowned(self, run_id: UUID, owner: str) -> None:
+        while not self._drained:
+            try:
+                record = await self._store.find_run(run_id, owner)
+                if record.running:
+                    await self._pulse.end(record)
+            except NotFound:
+                return
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.id, None)

@@ -16,6 +16,7 @@ LEASE_S = 30.0  # a run counts for so long after its worker was last heard of
 # take its own lateness for that of Redis.
 PATIENCE_S = 0.2
 LOOKS = 10
+RELEASE_S = 0.05  # what is released may be late, so nobody waits for it for longer
 
 # One whole: either everybody's count has room and all are counted, or nothing changes. KEYS: of each subject the log
 # of its questions, and its running answers. ARGV: ticket, lease and wait for a run in ms, then of each subject its
@@ -95,10 +96,12 @@ class SharedCounters:
         return Verdict(bool(admitted), subject, kind, left, wait_ms / 1000)
 
     async def release(self, subjects: Sequence[Subject], ticket: str) -> None:
-        await asyncio.gather(*(self._ask("ZREM", running_key(each), ticket) for each in subjects if each.runs))
+        released = self._forget([running_key(each) for each in subjects if each.runs], ticket)
+        if released:
+            await asyncio.wait(released, timeout=RELEASE_S)
 
     def let_go(self, subjects: Sequence[Subject], ticket: str) -> None:
-        """The same as `release` without waiting for it, for the time that Redis is away: it may only be late."""
+        """The same as `release` without waiting at all, for the time that Redis is away: it may only be late."""
         self._forget([running_key(each) for each in subjects if each.runs], ticket)
 
     async def renew(self, running: Sequence[tuple[Sequence[Subject], str]]) -> None:
@@ -117,9 +120,8 @@ class SharedCounters:
                 return answer.result()
         raise TimeoutError
 
-    def _forget(self, keys: Sequence[str], ticket: str) -> None:
-        for key in keys:
-            self._queue("ZREM", key, ticket)
+    def _forget(self, keys: Sequence[str], ticket: str) -> list[asyncio.Future[Any]]:
+        return [self._queue("ZREM", key, ticket) for key in keys]
 
     def _queue(self, *command: str | int) -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

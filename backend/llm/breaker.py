@@ -8,7 +8,6 @@ each further worker that has not heard of it yet. While Redis is away each worke
 
 import hashlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -16,12 +15,12 @@ from typing import Protocol, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.absence import Absence
 from backend.llm.circuit import LocalCircuit, Rules, SharedCircuit, Standing, State
 from backend.llm.tier import TierFailure
 
 log = logging.getLogger(__name__)
 
-ALONE_S = 1.0  # after a failure Redis is left alone for this long, so that its absence costs each question little
 Result = TypeVar("Result")
 
 
@@ -65,12 +64,15 @@ class Circuit(Protocol):
 class Breaker:
     """Who may ask one tier of one configuration."""
 
-    def __init__(self, name: str, configuration: str, redis: Redis, rules: Rules) -> None:
-        """`configuration` is what a wrong key is remembered for: see `fingerprint`."""
+    def __init__(
+        self, name: str, configuration: str, redis: Redis, rules: Rules, absence: Absence | None = None
+    ) -> None:
+        """`configuration` is what a wrong key is remembered for: see `fingerprint`. `absence` says when others on the
+        way of a question have found Redis away."""
         self._name = name
         self._shared: Circuit = SharedCircuit(redis, f"{name}:{configuration}", rules)
         self._local: Circuit = LocalCircuit(rules)
-        self._alone_until = 0.0
+        self._absence = Absence(absence)
         self._no_failure_known = False  # others may know more than a worker that has just started
 
     async def admit(self) -> Admission | None:
@@ -137,11 +139,11 @@ class Breaker:
 
     async def _known(self, question: Callable[[Circuit], Awaitable[Result]]) -> Result:
         """Asks Redis, and what this worker knows by itself while Redis is away."""
-        if time.monotonic() >= self._alone_until:
+        if not self._absence.lasts:
             try:
                 return await question(self._shared)
             except (RedisError, OSError, TimeoutError):
-                self._alone_until = time.monotonic() + ALONE_S
+                self._absence.begin()
                 log.warning("Redis is away; this worker counts the failures of tier %s by itself", self._name)
         return await question(self._local)
 

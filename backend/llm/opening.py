@@ -6,6 +6,7 @@ from typing import assert_never
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from backend.absence import Absence
 from backend.knowledge.similarity import Similarity
 from backend.llm.agent_tier import AgentTier, Sessions
 from backend.llm.breaker import Breaker, fingerprint
@@ -32,7 +33,12 @@ LEASE_S = 1.0  # a probe of a worker that died keeps others from trying for so l
 
 
 def open_cascade(
-    settings: Settings, similarity: Similarity | None, sessions: Sessions, counter: TokenCounter, redis: Redis
+    settings: Settings,
+    similarity: Similarity | None,
+    sessions: Sessions,
+    counter: TokenCounter,
+    redis: Redis,
+    absence: Absence | None = None,
 ) -> Cascade:
     """The tiers of `cascade.order` and the strong one; one that lacks its base URL or model is left out, with a line
     in the log."""
@@ -43,12 +49,12 @@ def open_cascade(
         match section:
             case OpenAITierSettings(base_url=str(base_url), model=str(model)) if base_url and model:
                 tier = openai_tier(name, base_url, model, section)
-                members[name] = upstream(tier, base_url, model, section, settings, counter, redis)
+                members[name] = upstream(tier, base_url, model, section, settings, counter, redis, absence)
             case OpenAITierSettings():
                 log.info("tier %s is skipped: it has no base_url or no model", name)
             case AgentTierSettings(base_url=str(base_url)) if base_url:
                 bridge = agent_tier(name, base_url, section, sessions)
-                members[name] = upstream(bridge, base_url, None, section, settings, counter, redis)
+                members[name] = upstream(bridge, base_url, None, section, settings, counter, redis, absence)
             case AgentTierSettings():
                 log.info("tier %s is skipped: it has no base_url", name)
             case ExtractiveTierSettings():
@@ -71,6 +77,7 @@ def upstream(
     settings: Settings,
     counter: TokenCounter,
     redis: Redis,
+    absence: Absence | None,
 ) -> Member:
     """A tier that asks somebody else, with its budget, its prices and its breaker."""
     answer_tokens = min(settings.chat.answer_tokens, section.max_answer_tokens or settings.chat.answer_tokens)
@@ -82,7 +89,7 @@ def upstream(
         tier,
         Budget(counter.for_model(model or ""), prompt_tokens, answer_tokens),
         Prices(section.prompt_price, section.completion_price),
-        Breaker(tier.name, configuration, redis, rules),
+        Breaker(tier.name, configuration, redis, rules, absence),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from backend.absence import Absence
 from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import STALE_S, Pulse
@@ -63,12 +64,12 @@ async def test_the_turns_of_a_conversation_are_numbered_without_gaps_also_under_
 
 async def test_a_race_with_one_key_begins_one_run(store: PostgresConversations) -> None:
     asked = question(idempotency_key="key")
-    results = await asyncio.gather(*(store.begin(asked) for _ in range(12)))
+    results = await asyncio.gather(*(store.begin(replace(asked, run_id=uuid4())) for _ in range(12)))
     assert len({run.id for run, _ in results}) == 1
     assert [is_new for _, is_new in results].count(True) == 1
     with pytest.raises(InvalidRequest):
         await store.begin(replace(asked, body_hash="other"))
-    other, is_new = await store.begin(replace(asked, owner=str(uuid4())))
+    other, is_new = await store.begin(replace(asked, owner=str(uuid4()), run_id=uuid4()))
     assert is_new
     assert other.id != results[0][0].id
 
@@ -115,7 +116,7 @@ async def test_a_copy_of_the_history_that_missed_a_write_is_not_believed(
 ) -> None:
     run, _ = await store.begin(question(query="first"))
     await store.finish(run, ANSWER)
-    history = CachedHistory(store, redis, 60, 10)
+    history = CachedHistory(store, redis, 60, 10, Absence())
     await history.write(run.conversation_id, 3, [Turn("user", "from the copy")])
     assert await history.read(run.conversation_id, 3) == [Turn("user", "from the copy")]
     assert await history.read(run.conversation_id, 5) == [Turn("user", "first"), Turn("assistant", "said")]

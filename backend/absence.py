@@ -1,0 +1,26 @@
+"""How long Redis is left alone after it did not answer, so that its absence costs each question little."""
+
+import time
+
+ALONE_S = 1.0
+
+
+class Absence:
+    """Of Redis, as somebody finds it who asks on the way of a question.
+
+    The limiter asks first, and does not take a late event loop for a late Redis. So its word, `heard_of`, holds for the
+    others too: a question waits for a silent Redis once, and not with each of them.
+    """
+
+    def __init__(self, heard_of: "Absence | None" = None) -> None:
+        self._heard_of = heard_of
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """Redis did not answer."""
+        self._until = time.monotonic() + ALONE_S
+
+    @property
+    def lasts(self) -> bool:
+        """Whether Redis is to be left alone just now."""
+        return time.monotonic() < self._until or (self._heard_of is not None and self._heard_of.lasts)
