@@ -20,7 +20,7 @@ from backend.access.keys import ApiKeys
 from backend.access.sites import SITE_HEADER, Sites
 from backend.access.users import Users
 from backend.access.visitors import Visitors, open_secret
-from backend.api import chat, conversations, creators, export, health
+from backend.api import answers, chat, conversations, creators, export, health, sites
 from backend.api.body_limit import BodyLimit
 from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
@@ -33,6 +33,7 @@ from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.conversations.agent_sessions import AgentSessions
+from backend.conversations.answers import Answers
 from backend.conversations.cached import CachedHistory
 from backend.conversations.deleted import DeletedConversations
 from backend.conversations.postgres import PostgresConversations
@@ -110,10 +111,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After", *RATE_LIMIT_HEADERS],
         )
     app.add_middleware(DefaultHeaders)
-    for router in (chat.router, conversations.router, export.router, creators.router, health.router):
+    for router in (
+        chat.router,
+        conversations.router,
+        answers.router,
+        export.router,
+        creators.router,
+        sites.router,
+        health.router,
+    ):
         app.include_router(router)
     if PAGES.is_dir():
-        app.mount("/", Pages(PAGES))
+        app.mount("/", Pages(PAGES, resolved.sites))
     return app
 
 
@@ -188,6 +197,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         chat=service,
         runs=runs,
         conversations=store,
+        answers=Answers(engine),
         catalogue=catalogue,
         visitors=visitors,
         authentication=Authentication(visitors, users, ApiKeys(engine)),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from backend.errors import FootnoteError
-from pipeline import cli_measure
+from pipeline import cli_access, cli_measure
 from pipeline.interruptible import interruptible
 
 CONFIGURATION_ERROR = 2
@@ -224,7 +224,8 @@ def serve(
     exit_at_once(code if isinstance(code, int) else 0)
 
 
-app.add_typer(cli_measure.app)  # without a name: its commands stand beside those above
+for more in (cli_measure.app, cli_access.app):
+    app.add_typer(more)  # without a name: its commands stand beside those above
 
 
 def main() -> None:

@@ -1,16 +1,20 @@
 """The built page at `/` and the widget's script at `/footnote.js`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from backend.settings_access import SiteSettings
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors "
+)
 PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -20,13 +24,21 @@ WIDGET_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Typ
 
 
 class Pages(StaticFiles):
-    """Files of the front-end build, checked for change on each visit."""
+    """Files of the front-end build, checked for change on each visit. With `?site=` the page may stand in a frame on
+    the pages of that site, and of no other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sites: Mapping[str, SiteSettings]) -> None:
         super().__init__(directory=folder, html=True)
+        self._sites = sites
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
-        response.headers.update(WIDGET_HEADERS if path.endswith(".js") else PAGE_HEADERS)
+        if path.endswith(".js"):
+            response.headers.update(WIDGET_HEADERS)
+            return response
+        named = parse_qs(scope["query_string"].decode("latin-1")).get("site", [""])
+        site = self._sites.get(named[0])
+        framed_by = " ".join(site.origins) if site else "'none'"
+        response.headers.update(PAGE_HEADERS | {"Content-Security-Policy": POLICY + framed_by})
         return response

@@ -2,10 +2,12 @@
 
 import unicodedata
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from backend.settings_access import Theme
 
 QUERY_LENGTH = 1000
 TITLE_LENGTH = 200
@@ -88,6 +90,13 @@ class CreatorsBody(BaseModel):
     items: list[CreatorBody]
 
 
+class SiteBody(BaseModel):
+    """A site as its widget needs it."""
+
+    id: str
+    theme: Theme
+
+
 class ConversationBody(BaseModel):
     """A conversation; `active_run_id` is there while an answer is on its way."""
 
@@ -112,6 +121,22 @@ class TitleRequest(BaseModel):
     title: Title
 
 
+class FeedbackRequest(BaseModel):
+    """The body of `PUT /api/v1/conversations/{id}/messages/{message_id}/feedback`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rating: Literal["up", "down"]
+    comment: Query | None = None
+
+
+class FeedbackBody(BaseModel):
+    """What the owner of a conversation thinks of an answer there."""
+
+    rating: str
+    comment: str | None
+
+
 class MessageBody(BaseModel):
     """A message as PROTOCOL describes it."""
 
@@ -125,6 +150,7 @@ class MessageBody(BaseModel):
     cascade_tier: str | None
     finish_reason: str | None
     standalone_query: str | None
+    feedback: FeedbackBody | None
     created_at: datetime
 
 

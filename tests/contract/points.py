@@ -30,6 +30,8 @@ SCOPES = (
     Scope(creator="ana"),
     Scope(topic="mixing"),
     Scope(creator="ben", topic="rooms"),
+    Scope(among=frozenset(["ana", "cleo"])),
+    Scope(topic="mixing", among=frozenset(["ben", "nobody"])),
     Scope(excluded=frozenset(UUID(int=1000 + number) for number in range(5))),
     Scope(creator="cleo", excluded=frozenset([UUID(int=1002)])),
 )
@@ -69,6 +71,7 @@ def inside(points: Sequence[Point], scope: Scope) -> list[Point]:
         point
         for point in points
         if scope.creator in (None, point.chunk.creator)
+        and (scope.among is None or point.chunk.creator in scope.among)
         and (scope.topic is None or scope.topic in point.chunk.topics)
         and point.chunk.document_id not in scope.excluded
     ]

@@ -1,4 +1,4 @@
-// The custom element. Attributes: creator, widen (false), endpoint, theme (auto, light, dark), floating.
+// The custom element. Attributes: site, creator, widen (false), endpoint, theme (auto, light, dark), floating.
 import { render } from "preact";
 import type { Wanted } from "../views/chat";
 import { Widget } from "../views/widget";
@@ -6,7 +6,7 @@ import { readEndpoint } from "./endpoint";
 import { adoptStyles } from "./styles";
 
 export class FootnoteChat extends HTMLElement {
-  static readonly observedAttributes = ["creator", "widen", "endpoint", "floating"];
+  static readonly observedAttributes = ["site", "creator", "widen", "endpoint", "floating"];
 
   /** Used where an element does not name its endpoint: the origin that the script came from. */
   static defaultEndpoint: string | null = null;
@@ -38,12 +38,14 @@ export class FootnoteChat extends HTMLElement {
     render(
       <Widget
         endpoint={endpoint}
+        site={this.getAttribute("site") || null}
         creator={this.getAttribute("creator") || null}
         widen={this.getAttribute("widen") !== "false"}
         floating={this.hasAttribute("floating")}
         wanted={this.wanted}
         onConversing={this.showConversing}
         onChange={this.tellOfChange}
+        onTheme={this.takeTheme}
       />,
       this.mount(),
     );
@@ -57,6 +59,11 @@ export class FootnoteChat extends HTMLElement {
   /** The event `change` tells a page that another conversation is shown, or that this one has a new question or answer. */
   private readonly tellOfChange = (): void => {
     this.dispatchEvent(new Event("change"));
+  };
+
+  /** What is written on the page wins over what the site is configured to. */
+  private readonly takeTheme = (theme: string): void => {
+    if (!this.hasAttribute("theme")) this.setAttribute("theme", theme);
   };
 
   private mount(): HTMLElement {

@@ -29,7 +29,7 @@ function readOrigin(source: string): string | null {
 function createFloating(dataset: DOMStringMap): HTMLElement {
   const element = document.createElement(TAG);
   element.toggleAttribute("floating", true);
-  for (const name of ["creator", "widen", "theme"]) {
+  for (const name of ["site", "creator", "widen", "theme"]) {
     if (dataset[name]) element.setAttribute(name, dataset[name]);
   }
   return element;

@@ -1,9 +1,9 @@
 // The column beside the chat: the product's name, who can be asked, who that is, and what was asked before.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
-import { createMemory } from "../session/memory";
+import { createMemory, placeOf } from "../session/memory";
 import { texts } from "../texts";
 import { Library } from "../transport/library";
-import { addressFor, chosenCreator } from "./chosen_creator";
+import { addressFor, chosenCreator, chosenSite } from "./chosen_creator";
 import { Picker } from "./picker";
 import { Profile } from "./profile";
 import { SavedList } from "./saved_list";
@@ -15,8 +15,9 @@ import type { Listed } from "../protocol/message";
 
 export function Side({ chat }: { chat: FootnoteChat }) {
   const { memory, library } = useMemo(() => {
-    const memory = createMemory(location.origin);
-    return { memory, library: new Library(location.origin, memory) };
+    const site = chosenSite();
+    const memory = createMemory(placeOf(location.origin, site));
+    return { memory, library: new Library(location.origin, memory, site) };
   }, []);
   const [creators, setCreators] = useState<readonly Creator[] | null>(null);
   const [unavailable, setUnavailable] = useState(false);

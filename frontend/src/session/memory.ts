@@ -13,7 +13,12 @@ export interface Memory extends TokenKeeper {
   writeWeight(creator: string, weight: number): void;
 }
 
-/** One visitor token per endpoint; one conversation and one weight per endpoint and creator. */
+/** What is remembered of one site of a service is kept apart from the others: visitors are known to one site alone. */
+export function placeOf(endpoint: string, site: string | null): string {
+  return site === null ? endpoint : `${endpoint}#${site}`;
+}
+
+/** One visitor token per endpoint, or place; one conversation and one weight per endpoint and creator. */
 export function createMemory(
   endpoint: string,
   storage: Storage | null = localStorageOrNull(),

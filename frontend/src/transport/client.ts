@@ -2,6 +2,7 @@
 import { type Creator, readCreators } from "../protocol/creator";
 import { type Page, readConversation, readPage, type SavedConversation, type SavedMessage } from "../protocol/message";
 import { readRefusal } from "../protocol/refusal";
+import { readTheme } from "../protocol/site";
 import { parseJson } from "../protocol/values";
 import { Refused, Unreachable } from "./failures";
 
@@ -33,7 +34,13 @@ export class Client {
   constructor(
     private readonly endpoint: string,
     private readonly token: TokenKeeper,
+    private readonly site: string | null = null,
   ) {}
+
+  /** How the site wants the widget to look: auto, light or dark. */
+  async theme(signal?: AbortSignal): Promise<string | null> {
+    return this.site === null ? null : readTheme(await this.json(`/sites/${encodeURIComponent(this.site)}`, signal));
+  }
 
   async creators(signal?: AbortSignal): Promise<Creator[]> {
     return readCreators(await this.json("/creators", signal));
@@ -112,6 +119,7 @@ export class Client {
   private async send(path: string, request: Request, token: string | null): Promise<Response> {
     const headers: Record<string, string> = { ...request.headers };
     if (token !== null) headers["X-Visitor-Token"] = token;
+    if (this.site !== null) headers["X-Footnote-Site"] = this.site;
     if (request.body !== undefined) headers["Content-Type"] = "application/json";
     try {
       return await fetch(`${this.endpoint}/api/v1${path}`, {

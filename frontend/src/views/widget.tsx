@@ -1,25 +1,34 @@
 // The whole widget, in the page's flow or floating above it.
-import { useMemo } from "preact/hooks";
-import { createMemory } from "../session/memory";
+import { useEffect, useMemo } from "preact/hooks";
+import { createMemory, placeOf } from "../session/memory";
 import { Client } from "../transport/client";
 import { Chat, type Wanted } from "./chat";
 import { Launcher } from "./launcher";
 
 interface Props {
   readonly endpoint: string;
+  readonly site: string | null;
   readonly creator: string | null;
   readonly widen: boolean;
   readonly floating: boolean;
   readonly wanted?: Wanted | null;
   readonly onConversing?: (conversing: boolean) => void;
   readonly onChange?: () => void;
+  /** The site has said how the widget is to look there. */
+  readonly onTheme?: (theme: string) => void;
 }
 
-export function Widget({ endpoint, creator, widen, floating, wanted = null, onConversing, onChange }: Props) {
+export function Widget({ endpoint, site, creator, widen, floating, wanted = null, onConversing, onChange, onTheme }: Props) {
   const { client, memory } = useMemo(() => {
-    const memory = createMemory(endpoint);
-    return { memory, client: new Client(endpoint, memory) };
-  }, [endpoint]);
+    const memory = createMemory(placeOf(endpoint, site));
+    return { memory, client: new Client(endpoint, memory, site) };
+  }, [endpoint, site]);
+  useEffect(() => {
+    const work = new AbortController();
+    // Without it the widget looks as the reader's system does.
+    client.theme(work.signal).then((theme) => theme !== null && onTheme?.(theme), () => undefined);
+    return () => work.abort();
+  }, [client]);
   const shared = { client, memory, creator, widen, wanted, onConversing, onChange };
   if (!floating) return <Chat {...shared} />;
   return <Launcher>{(controls) => <Chat {...shared} controls={controls} />}</Launcher>;
