@@ -98,7 +98,7 @@ def connections(server: ServerSettings) -> dict[str, Any]:
     go on elsewhere, and readers who do not read.
     """
     return {
-        "http": partial(Connection, send_timeout_s=server.send_timeout_s),
+        "http": partial(Connection, receive_timeout_s=server.receive_timeout_s, send_timeout_s=server.send_timeout_s),
         "ws": "none",
         "access_log": False,
         "proxy_headers": False,  # whom a proxy speaks for is read by one rule, `backend.limits.client_address`

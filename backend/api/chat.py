@@ -21,6 +21,7 @@ REFUSALS: dict[int | str, dict[str, object]] = {
     status: {"model": ErrorBody} for status in (401, 403, 404, 409, 413, 422, 429, 503)
 }
 KEY_LENGTH = 200
+LAST_FRAME = 999_999_999
 
 
 @router.post("", response_class=EventStream, responses=REFUSALS)
@@ -67,7 +68,7 @@ async def events(
     parts: Parts,
     owner: Owner,
     last_event_id: Annotated[str | None, Header()] = None,
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=LAST_FRAME)] = None,
 ) -> Response:
     """The frames after `Last-Event-ID` (or `?after=`), and then the run live; 204 where none is left."""
     position = after if last_event_id is None else frame_id(last_event_id)
@@ -88,6 +89,6 @@ def stream(frames: AsyncGenerator[bytes, None] | None, headers: dict[str, str]) 
 
 def frame_id(value: str) -> int:
     """A `Last-Event-ID` of ours."""
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
+    if not value.isascii() or not value.isdigit() or len(value) > len(str(LAST_FRAME)):
         raise InvalidRequest("`Last-Event-ID` is the number of a frame of this run.")
     return int(value)

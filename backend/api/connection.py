@@ -4,15 +4,15 @@ import asyncio
 import socket
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from backend.api.receiving import Receiving
 
 # What the kernel holds for one connection (Linux doubles it). Left to itself it takes up to 4 MB of a stream that
 # nobody reads, and a client's answer to what was sent last comes as much later.
 SEND_BUFFER_BYTES = 64 * 1024
 
 
-class Connection(HttpToolsProtocol):
-    """The server's HTTP protocol, where `send` waits as soon as the kernel takes no more.
+class Connection(Receiving):
+    """Where `send` waits as soon as the kernel takes no more.
 
     So at most one message is held for a client that does not read. When it has taken no byte for `send_timeout_s`
     seconds, its connection is cut; this also covers a response that is whole and a connection that is being closed.
