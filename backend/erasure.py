@@ -48,9 +48,10 @@ async def erase(settings: Settings, documents: Collection[UUID], *, with_creator
     """Rewrites every answer that was given from these documents, and deletes what Redis has of them.
 
     Their sources stay as empty entries (`with_creator`: without the creator's name too); what answers say from them or
-    quote of them is replaced by a note; the questions of visitors stay. Waits until answers that had begun before are
-    complete, which may have the documents in hand, and until no worker holds one for a reader who reconnects: up to
-    half a minute after the last of them. Memory is bounded by a conversation's sources and a page of its answers.
+    quote of them, and what a reader's comment quotes, is replaced by a note; the questions of visitors stay. Waits
+    until answers that had begun before are complete, which may have the documents in hand, and until no worker holds
+    one for a reader who reconnects: up to half a minute after the last of them. Memory is bounded by a conversation's
+    sources and a page of its answers.
 
     Raises `Unavailable` where the database, Redis or the index is away, or an answer does not end.
     """
@@ -133,14 +134,14 @@ class _Eraser:
         lost = await self._lost(conversation_id)
         await self._traces.forget_upstream(conversation_id)
         async for page in self._traces.answers(conversation_id):
-            rewritten = [redacted(given.answer, self._gone, lost, self._with_creator) for given in page]
-            changed = [new for new, given in zip(rewritten, page, strict=True) if new != given.answer]
+            rewritten = [redacted(answer, self._gone, lost, self._with_creator) for answer in page]
+            changed = [new for new, answer in zip(rewritten, page, strict=True) if new != answer]
             if changed:
                 await self._traces.rewrite(changed)
             self.answers += len(changed)
-            newest = max(given.answer.created_at for given in page)
-            self._latest = max(newest, self._latest or newest)
-            await self._unlink([frames_key(given.run_id) for given in page if given.run_id])
+        known = await self._traces.runs(conversation_id)
+        self._latest = max((ended_at for ended_at in (self._latest, *dict(known).values()) if ended_at), default=None)
+        await self._unlink([frames_key(run_id) for run_id, _ in known])
 
     async def _lost(self, conversation_id: UUID) -> str:
         """What the conversation was shown of the documents, as far as that is still known."""

@@ -1,4 +1,4 @@
-"""The commands that look and measure, and change no content: `search`, `unanswered`, `evaluate`, and so on."""
+"""The commands that look and measure, and change no content: `search`, `unanswered`, `feedback`, and so on."""
 
 from typing import Annotated
 
@@ -41,6 +41,23 @@ def unanswered(
     takes its questions along.
     """
     from pipeline.commands import unanswered as command
+
+    command.run(creator, limit)
+
+
+@app.command()
+def feedback(
+    creator: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Only on what was asked of this creator.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+) -> None:
+    """Lists what visitors think of the answers they were given, the newest first: question, rating and comment.
+
+    A rating that its visitor takes back is gone, as is that of an answer which was made anew. A conversation that its
+    visitor deletes takes its ratings along.
+    """
+    from pipeline.commands import feedback as command
 
     command.run(creator, limit)
 

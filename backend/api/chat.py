@@ -9,10 +9,10 @@ from fastapi import APIRouter, Header, Query, Response
 
 from backend.api.accept import prefers_json
 from backend.api.collected import CollectedAnswer
-from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, allowance_of
+from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, Services, allowance_of
 from backend.api.schemas import ChatRequest, ErrorBody
 from backend.api.sse import EventStream
-from backend.conversations.models import Question
+from backend.conversations.models import Question, RunRecord
 from backend.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
@@ -53,13 +53,10 @@ async def ask(
     )
     allowance = allowance_of(parts, identity, owner, address, site, body.creator)
     record = await parts.chat.ask(question, allowance)
-    headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id), **allowance.headers}
+    headers = dict(allowance.headers)
     if identity is None or identity.is_old:
         headers["X-Visitor-Token"] = parts.visitors.mint(owner, site.id)
-    frames = await parts.runs.follow(record.id, owner, known=True)
-    if frames is not None and prefers_json(accept):
-        return CollectedAnswer(frames, headers)
-    return stream(frames, headers)
+    return await answered(parts, record, headers, accept)
 
 
 @router.get("/runs/{run_id}/events", response_class=EventStream, responses=REFUSALS)
@@ -80,6 +77,15 @@ async def stop(run_id: UUID, parts: Parts, owner: Owner) -> Response:
     """Ends a run; every reader gets `done` with `stopped`, and the partial answer is saved. Repeats do nothing."""
     await parts.runs.stop(run_id, owner)
     return Response(status_code=202)
+
+
+async def answered(parts: Services, record: RunRecord, headers: dict[str, str], accept: str) -> Response:
+    """The answer of a run that was begun or found just now, from its beginning, in the form that the client wants."""
+    headers = {"X-Run-Id": str(record.id), "X-Conversation-Id": str(record.conversation_id), **headers}
+    frames = await parts.runs.follow(record.id, record.owner, known=True)
+    if frames is not None and prefers_json(accept):
+        return CollectedAnswer(frames, headers)
+    return stream(frames, headers)
 
 
 def stream(frames: AsyncGenerator[bytes, None] | None, headers: dict[str, str]) -> Response:

@@ -83,7 +83,8 @@ async def messages(
 def message_body(message: Message, sources: list[dict[str, Any]]) -> MessageBody:
     """A message with its sources as they may be shown now."""
     fields = {name: getattr(message, name) for name in MessageBody.model_fields}
-    return MessageBody(**fields | {"sources": sources})
+    feedback = asdict(message.feedback) if message.feedback else None
+    return MessageBody(**fields | {"sources": sources, "feedback": feedback})
 
 
 def seq_of(cursor: str | None) -> int:

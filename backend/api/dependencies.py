@@ -12,6 +12,7 @@ from backend.access.visitors import Visitors
 from backend.chat.deletion import Deletion
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
+from backend.conversations.answers import Answers
 from backend.conversations.store import ConversationStore
 from backend.errors import Forbidden, NotFound, Unauthenticated
 from backend.knowledge.catalogue import Catalogue
@@ -28,6 +29,7 @@ class Services:
     chat: ChatService
     runs: Runs
     conversations: ConversationStore
+    answers: Answers
     catalogue: Catalogue
     visitors: Visitors
     authentication: Authentication

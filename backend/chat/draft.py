@@ -87,7 +87,8 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         return Answer(
             content=draft.content,
             status="complete" if stopped is None else "interrupted",
-            terminal=done_data(draft, record),
+    may_replace = bool(draft.text) and failure is None and stopped in (None, "stopped")
+            terminal=done_data(draft, record, may_replace=may_replace),
             sources=draft.sources or [],
             citations=[asdict(citation) for citation in draft.citations],
             cascade_tier=draft.tier,
@@ -105,14 +106,22 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         upstream_events=draft.upstream_events,
         cost=draft.cost,
     )
+            may_replace=may_replace,
 
 
-def done_data(draft: Draft, record: RunRecord) -> dict[str, Any]:
-    """The data of a `done` frame."""
+def stands(answer: Answer, record: RunRecord) -> bool:
+    """Whether an answer is what the conversation has of its run: one that should have been made anew stays as it was
+    where nothing better came of it."""
+    return record.replaces is None or answer.may_replace
+
+
+def done_data(draft: Draft, record: RunRecord, *, may_replace: bool) -> dict[str, Any]:
+    """The data of a `done` frame. It names the message that stands in the conversation now."""
+    standing = record.message_id if may_replace else record.replaces or record.message_id
     return {
         "cascade_tier": draft.tier,
         "conversation_id": str(record.conversation_id),
-        "message_id": str(record.message_id),
+        "message_id": str(standing),
         "run_id": str(record.id),
         "finish_reason": draft.finish_reason,
         "creator": draft.creator,
@@ -132,4 +141,4 @@ def failure_data(record: RunRecord, failure: BaseException | None) -> dict[str, 
         failure = Unavailable(SHUTDOWN, retry_after=2)
     elif not isinstance(failure, FootnoteError):
         failure = InternalError(INTERNAL_SENTENCE)
-    return error_data(failure, record, saved=True)
+    return error_data(failure, record, saved=record.replaces is None)

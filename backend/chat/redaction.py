@@ -41,7 +41,7 @@ def redacted(message: Message, gone: Collection[str], lost: str, with_creator: b
     Their entries in `sources` keep what `hide_removed` leaves, `with_creator` without the creator's name. A sentence
     goes that cites removed sources alone, or none and stands by such a one, or that quotes `lost`, the text of the
     removed passages. Where every source is removed, everything goes. `NOTE` stands in place of each run of what went,
-    and citations go with their sentences.
+    and citations go with their sentences. Of the reader's comment only quotations go.
     """
     is_gone = {source["index"]: source["document_id"] in gone or "removed" in source for source in message.sources}
     living = {source["document_id"] for source in message.sources if not is_gone[source["index"]]}
@@ -60,7 +60,17 @@ def redacted(message: Message, gone: Collection[str], lost: str, with_creator: b
         source | {"creator": NOBODY} if with_creator and source["document_id"] in gone else source
         for source in hide_removed(message.sources, living)
     ]
-    return replace(message, content=content, sources=sources, citations=kept(message.citations), terminal=terminal)
+    feedback = message.feedback
+    if feedback is not None and feedback.comment is not None:
+        feedback = replace(feedback, comment=without(feedback.comment, (), letters(lost)))
+    return replace(
+        message,
+        content=content,
+        sources=sources,
+        citations=kept(message.citations),
+        terminal=terminal,
+        feedback=feedback,
+    )
 
 
 def without(content: str, removed: Collection[int], lost: str) -> str:

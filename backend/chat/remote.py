@@ -14,7 +14,7 @@ from backend.chat import run as live
 from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
 from backend.chat.journal import BATCH_S, JournalGap, JournalReader
 from backend.chat.pulse import Pulse
-from backend.chat.replay import RETOLD, error_data, retold
+from backend.chat.replay import RETOLD, error_data, nothing_new, retold
 from backend.chat.sources import hide_removed
 from backend.conversations.models import Message, RunRecord
 from backend.conversations.store import ConversationStore
@@ -137,6 +137,8 @@ class RemoteRuns:
             message = await self._store.find_answer(record.id, record.owner)
             if message is None and await self._has_ended(record):
                 message = await self._store.find_answer(record.id, record.owner)
+                if message is None and record.replaces is not None:
+                    return nothing_new(record)
                 if message is None:
                     raise NotFound("The answer is gone.")
         except Unavailable:

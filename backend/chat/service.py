@@ -88,7 +88,7 @@ class ChatService:
         is_new = False
         try:
             await asyncio.sleep(0)  # the encoder has the question before the statements are made, which takes 2 ms
-            record = await self._store.find_repeated(question)
+            record = await self._store.find_repeated(question.owner, question.idempotency_key, question.body_hash)
             if record is None:
                 await allowance.take()  # beside the search too, and before anything is committed
                 try:

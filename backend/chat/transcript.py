@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from backend.conversations.models import Conversation, Message
+from backend.conversations.models import Conversation, Feedback, Message
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 # What opens HTML, an image, a link to something else than the web, or a definition (a marker before a colon looks like
@@ -32,7 +32,17 @@ def passage(message: Message, sources: Sequence[dict[str, Any]]) -> str:
     said = harmless(message.content) or "*There is no answer.*"
     ended = "" if message.status == "complete" else "\n\n*The answer ends here before its end.*"
     listed = "".join(map(source_line, sources))
-    return f"\n{said}{ended if message.content else ''}\n" + (f"\nSources:\n\n{listed}" if listed else "")
+    told = [f"{said}{ended if message.content else ''}\n"]
+    told += [f"Sources:\n\n{listed}"] if listed else []
+    told += [f"{opinion(message.feedback)}\n"] if message.feedback else []
+    return "".join(f"\n{part}" for part in told)
+
+
+def opinion(feedback: Feedback) -> str:
+    """What the reader thought of an answer."""
+    rated = "*You found this helpful.*" if feedback.rating == "up" else "*You did not find this helpful.*"
+    quoted = "\n".join(f"> {line}".rstrip() for line in plain(feedback.comment or "").splitlines())
+    return f"{rated}\n\n{quoted}" if quoted else rated
 
 
 def source_line(source: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 A conversation moves up when it is answered in. So that a reader who pages meanwhile misses none and meets none twice,
 all pages have the order of the moment in which the first was read: of a conversation that was answered in since, the
-place it had then is known from its answers.
+place it had then is known from its runs.
 """
 
 import re
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Subquery, and_, func, literal, select, tuple_, union_all
 
-from backend.conversations.models import conversations, messages, runs
+from backend.conversations.models import conversations, runs
 from backend.errors import InvalidRequest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,12 +58,8 @@ def page_behind(owner: str, place: Place | None, limit: int) -> Select[Any]:
     # What an index gives in order is cut before it is put together with the few others.
     rested = rested.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc()).limit(limit)
     answered_before = (
-        select(func.max(messages.c.created_at))
-        .where(
-            messages.c.conversation_id == conversations.c.id,
-            messages.c.role == "assistant",
-            messages.c.created_at <= place.as_of,
-        )
+        select(func.max(runs.c.ended_at))
+        .where(runs.c.conversation_id == conversations.c.id, runs.c.ended_at <= place.as_of)
         .scalar_subquery()
     )
     moved = (

@@ -59,7 +59,7 @@ class PostgresConversations:
             return await self._begin_new(question), True
         except (IntegrityError, ConversationBusy) as error:
             # Somebody was faster: with the same key, or in the same conversation.
-            existing = await self.find_repeated(question)
+            existing = await self.find_repeated(question.owner, question.idempotency_key, question.body_hash)
             if existing:
                 return existing, False
             raise ConversationBusy(BUSY) from error
@@ -86,8 +86,8 @@ class PostgresConversations:
             await connection.execute(INSERT_CONVERSATION, turn_values(question, run) | conversation)
         return run
 
-    async def find_repeated(self, question: Question) -> RunRecord | None:
-        if question.idempotency_key is None:
+    async def find_repeated(self, owner: str, idempotency_key: str | None, body_hash: str) -> RunRecord | None:
+        if idempotency_key is None:
             return None
         named = runs.alias("named")
         standing = (
@@ -100,13 +100,13 @@ class PostgresConversations:
             .select_from(named)
             .join(conversations, conversations.c.id == named.c.conversation_id)
             .join(runs, runs.c.id == case((named.c.state == "replaced", standing), else_=named.c.id))
-            .where(named.c.owner == question.owner, named.c.idempotency_key == question.idempotency_key)
+            .where(named.c.owner == owner, named.c.idempotency_key == idempotency_key)
         )
         async with autocommit(self._engine) as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
-        if row.body_hash != question.body_hash:
+        if row.body_hash != body_hash:
             raise InvalidRequest("This Idempotency-Key was used with another request: send a new key.")
         if row.deleted_at is not None:
             raise NotFound(NO_CONVERSATION)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from backend.conversations.models import Conversation, Message, RunRecord, conversations, messages, runs
+from backend.conversations.models import Conversation, Feedback, Message, RunRecord, conversations, messages, runs
 
 heartbeat_age = func.extract("epoch", func.now() - runs.c.heartbeat_at)
 run_columns = (
@@ -16,6 +16,7 @@ run_columns = (
     runs.c.state,
     runs.c.heartbeat_at,
     runs.c.frames,
+    runs.c.replaces,
 )
 # Whoever reads messages has no use for the events that an upstream sent, which may be long.
 message_columns = tuple(column for column in messages.c if column is not messages.c.upstream_events)
@@ -46,6 +47,7 @@ def run_from(row: Row[*tuple[Any, ...]]) -> RunRecord:
         running=row.state == "running",
         heartbeat_at=row.heartbeat_at,
         frames=row.frames,
+        replaces=row.replaces,
     )
 
 
@@ -63,4 +65,5 @@ def message_from(row: Row[*tuple[Any, ...]]) -> Message:
         finish_reason=row.finish_reason,
         created_at=row.created_at,
         terminal=row.terminal,
+        feedback=Feedback(row.rating, row.comment) if row.rating else None,
     )

@@ -13,8 +13,9 @@ class ConversationStore(Protocol):
     All raise `Unavailable` while the database is away.
     """
 
-    async def find_repeated(self, question: Question) -> RunRecord | None:
-        """The run that the question's idempotency key names, None where it is new or has no key.
+    async def find_repeated(self, owner: str, idempotency_key: str | None, body_hash: str) -> RunRecord | None:
+        """The run that an owner's idempotency key names, None where it is new or there is no key. Where its answer was
+        made anew since, it is the run whose answer stands there now.
 
         Raises `InvalidRequest` where the key was used with another body.
         """
@@ -22,6 +23,7 @@ class ConversationStore(Protocol):
 
     async def begin(self, question: Question) -> tuple[RunRecord, bool]:
         """Commits the user's turn and a running run, and says True; or finds the idempotency key's run, and says False.
+        A question whose answer is to be made anew is there already, and nothing but the run is committed.
 
         Raises `NotFound` (conversation), `ConversationBusy`, `InvalidRequest` (the key was used with another body).
         """
@@ -32,7 +34,10 @@ class ConversationStore(Protocol):
         ...
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
-        """Commits the answer and ends the run, together. False where somebody else has ended it before."""
+        """Commits the answer and ends the run, together. False where somebody else has ended it before.
+
+        An answer that was made anew takes the place of the earlier one if it may; else that one stays as it was.
+        """
         ...
 
     async def find_run(self, run_id: UUID, owner: str) -> RunRecord:

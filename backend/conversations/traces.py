@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, delete, func, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, case, delete, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,14 +18,6 @@ PAGE = 100  # answers in memory at a time
 
 SOURCE = func.jsonb_array_elements(messages.c.sources, type_=JSONB).column_valued("source")
 SHOWN = messages.join(SOURCE.scalar_alias, true())  # one row for each source of each message
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An answer, and the run that gave it."""
-
-    answer: Message
-    run_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Traces:
             rows = await connection.execute(query.distinct())
             return [Shown(UUID(document), UUID(chunk), snippet) for document, chunk, snippet in rows]
 
-    async def answers(self, conversation_id: UUID) -> AsyncIterator[list[Given]]:
+    async def answers(self, conversation_id: UUID) -> AsyncIterator[list[Message]]:
         """The answers of a conversation in order, a page at a time."""
         after = 0
         while True:
@@ -82,14 +74,22 @@ class Traces:
                 rows = (await connection.execute(query)).all()
             if not rows:
                 return
-            yield [Given(message_from(row), row.run_id) for row in rows]
+            yield list(map(message_from, rows))
             after = rows[-1].seq
 
+    async def runs(self, conversation_id: UUID) -> list[tuple[UUID, datetime | None]]:
+        """The runs of a conversation, also those whose answers were made anew since, and when they ended."""
+        query = select(runs.c.id, runs.c.ended_at).where(runs.c.conversation_id == conversation_id)
+        async with autocommit(self._engine) as connection:
+            return [(run_id, ended_at) for run_id, ended_at in await connection.execute(query)]
+
     async def rewrite(self, answers: Sequence[Message]) -> None:
-        """Replaces what these answers say, show and cite."""
+        """Replaces what these answers say, show and cite, and what their readers said of them."""
         async with transaction(self._engine) as connection:
             for answer in answers:
                 values = {name: getattr(answer, name) for name in ("content", "sources", "citations", "terminal")}
+                if answer.feedback is not None:  # unless it was taken back meanwhile
+                    values["comment"] = case((messages.c.rating.is_not(None), literal(answer.feedback.comment, Text)))
                 await connection.execute(update(messages).where(messages.c.id == answer.id).values(values))
 
     async def forget_upstream(self, conversation_id: UUID) -> None:

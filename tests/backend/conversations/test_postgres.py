@@ -117,11 +117,15 @@ async def test_a_copy_of_the_history_that_missed_a_write_is_not_believed(
     run, _ = await store.begin(question(query="first"))
     await store.finish(run, ANSWER)
     history = CachedHistory(store, redis, 60, 10, Absence())
-    await history.write(run.conversation_id, 3, [Turn("user", "from the copy")])
-    assert await history.read(run.conversation_id, 3) == [Turn("user", "from the copy")]
-    assert await history.read(run.conversation_id, 5) == [Turn("user", "first"), Turn("assistant", "said")]
+    await history.write(run, [Turn("user", "from the copy")])
+    second, _ = await store.begin(question(owner=run.owner, conversation_id=run.conversation_id, query="second"))
+    assert await history.read(second) == [Turn("user", "from the copy")]
     await redis.set(f"footnote:history:{run.conversation_id}", b"{broken")
-    assert await history.read(run.conversation_id, 3) == [Turn("user", "first"), Turn("assistant", "said")]
+    assert await history.read(second) == [Turn("user", "first"), Turn("assistant", "said")]
+    await history.write(run, [Turn("user", "from the copy")])
+    await store.finish(second, ANSWER)
+    third, _ = await store.begin(question(owner=run.owner, conversation_id=run.conversation_id))
+    assert [turn.content for turn in await history.read(third)] == ["first", "said", "second", "said"]
 
 
 async def test_only_a_heart_that_was_seen_to_stand_still_is_dead(store: PostgresConversations, redis: Redis) -> None:
