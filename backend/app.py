@@ -29,6 +29,7 @@ from backend.api.internal_errors import InternalErrors
 from backend.api.pages import Pages
 from backend.chat.deletion import Deletion
 from backend.chat.journal import BLOCK_MS
+from backend.chat.purse import Purse
 from backend.chat.rewriting import open_rewriter
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
@@ -48,6 +49,7 @@ from backend.knowledge.similarity import Similarity
 from backend.limits.client_address import ClientAddresses
 from backend.limits.headers import RATE_LIMIT_HEADERS
 from backend.limits.limiter import Limiter
+from backend.limits.spending import Spending
 from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.processes import end_with_parent
@@ -181,6 +183,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     rewriter = open_rewriter(settings, counter, cascade)
     if rewriter:
         stack.push_async_callback(rewriter.close)
+    own_budgets = {name: site.budget for name, site in settings.sites.items() if site.budget is not None}
     service = ChatService(
         store=store,
         history=CachedHistory(
@@ -192,6 +195,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         cascade=cascade,
         runs=runs,
         similarity=similarity,
+        purse=Purse(Spending(engine, settings.budgets, own_budgets)),
     )
     return Services(
         chat=service,

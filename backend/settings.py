@@ -19,7 +19,7 @@ from yaml import YAMLError
 
 from backend.errors import ConfigurationError
 from backend.settings_access import MIN_SECRET_BYTES, SiteId, SiteSettings, UsersSettings, is_weak
-from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
+from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_section import ApiKey, Section
 from backend.settings_tiers import (
     BreakerSettings,
@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings
     chat: ChatSettings
     limits: LimitsSettings
+    budgets: BudgetsSettings
     users: UsersSettings
     sites: dict[SiteId, SiteSettings]
     tiers: dict[str, TierSettings]
@@ -169,6 +170,7 @@ def load(**overrides: object) -> Settings:
         raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
     refuse_contradictions(settings)
     refuse_contradictions_of_access(settings)
+    refuse_budgets_that_would_refuse(settings)
     return settings
 
 
@@ -213,6 +215,17 @@ def refuse_contradictions_of_access(settings: Settings) -> None:
         raise ConfigurationError(
             f"`{too_near}` is less than twice what one client may ask: it alone could use up everybody's share, so "
             "raise it, or lower the client's."
+        )
+
+
+def refuse_budgets_that_would_refuse(settings: Settings) -> None:
+    """Where a budget is used up, something has to answer that costs nothing."""
+    budgets = [settings.budgets.site, settings.budgets.creator, *(site.budget for site in settings.sites.values())]
+    quoting = [name for name in settings.cascade.order if settings.tiers[name].kind == "extractive"]
+    if any(budget is not None and budget.is_set for budget in budgets) and not quoting:
+        raise ConfigurationError(
+            "There are budgets, and no tier of the kind extractive in `cascade.order` to answer when they are used up: "
+            "put one at its end."
         )
 
 
@@ -276,6 +289,7 @@ def known_keys() -> list[str]:
     sections = (
         ServerSettings, DatabaseSettings, RedisSettings, IndexSettings, EmbeddingSettings, RetrievalSettings,
         RewriteSettings, RerankSettings, ChatSettings, OpenAITierSettings, CascadeSettings,
-        BreakerSettings, LimitsSettings, AskerLimits, WindowLimits, UsersSettings, SiteSettings,
+        BreakerSettings, LimitsSettings, AskerLimits, WindowLimits, BudgetsSettings, BudgetSettings,
+        UsersSettings, SiteSettings,
     )  # fmt: skip
     return [*Settings.model_fields, *(key for section in sections for key in section.model_fields)]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from backend.settings_limits import WindowLimits
+from backend.settings_limits import BudgetSettings, WindowLimits
 from backend.settings_section import Section
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -84,3 +84,4 @@ class SiteSettings(Section):
     creators: tuple[str, ...] = ()
     theme: Theme = "auto"
     limits: WindowLimits | None = None
+    budget: BudgetSettings | None = None

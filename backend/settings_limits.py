@@ -18,6 +18,21 @@ class AskerLimits(WindowLimits):
     runs: int = Field(ge=1, le=MOST)
 
 
+class BudgetSettings(Section):
+    tokens: int | None = Field(default=None, ge=1)
+    cost: float | None = Field(default=None, gt=0)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it limits anything."""
+        return self.tokens is not None or self.cost is not None
+
+
+class BudgetsSettings(Section):
+    site: BudgetSettings
+    creator: BudgetSettings
+
+
 class LimitsSettings(Section):
     visitor: AskerLimits
     address: AskerLimits

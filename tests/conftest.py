@@ -88,7 +88,16 @@ def reset_model(request: pytest.FixtureRequest) -> Iterator[None]:
     if "model" in request.fixturenames:
         server: ModelServer = request.getfixturevalue("model")
         fresh = ModelServer()
-        for name in ("answer", "chunking", "tokens_per_s", "first_token_delay_s", "fault", "fault_after"):
+        for name in (
+            "answer",
+            "chunking",
+            "split",
+            "tokens_per_s",
+            "first_token_delay_s",
+            "fault",
+            "fault_after",
+            "usage",
+        ):
             setattr(server, name, getattr(fresh, name))
         server.requests.clear()
 

@@ -60,6 +60,11 @@ def cite_sources(prompt: str) -> str:
     return " ".join(sentences) or "There are no sources for this."
 
 
+def words_of(text: str) -> list[str]:
+    """Pieces the size of a model's tokens; joined they are the text."""
+    return re.findall(r"\s*\S{1,6}|\s+$", text)
+
+
 @dataclass
 class ModelServer:
     """Settings may be changed between two requests; `requests` and `open_streams` are for assertions.
@@ -71,13 +76,14 @@ class ModelServer:
 
     answer: str | Callable[[str], str] = cite_sources
     chunking: Chunking = "token"
+    split: Callable[[str], list[str]] = words_of
     tokens_per_s: float | None = None
     first_token_delay_s: float = 0
     fault: Fault | Callable[[RecordedRequest], Fault | None] | None = None
     fault_after: int = 2
     finish_reason: str = "stop"
     stamped: bool = False
-    usage: bool = True
+    usage: bool | dict[str, int] = True  # or what it says instead of counting
     reasoning: bool = False
     line_ending: str = "\n"
     port: int = 0
@@ -166,7 +172,7 @@ class ModelServer:
             yield frame({}, finish_reason="tool_calls")
             return
         text = {"empty": "", "blank": " \n "}.get(fault or "", self.text(request))
-        words = words_of(text) if self.chunking != "whole" else [text]
+        words = self.split(text) if self.chunking != "whole" else [text]
         for number, word in enumerate(words):
             if number:  # without a pace too, each token goes out by itself
                 await asyncio.sleep(1 / self.tokens_per_s if self.tokens_per_s else 0)
@@ -184,7 +190,8 @@ class ModelServer:
         if fault == "finish_twice":
             yield frame({"content": CANARY}, finish_reason="length")
         if self.usage:
-            usage = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": len(words)}
+            counted = {"prompt_tokens": len(request.prompt.split()), "completion_tokens": len(words)}
+            usage = self.usage if isinstance(self.usage, dict) else counted
             yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
         yield "data: [DONE]\n\n"
 
@@ -198,11 +205,6 @@ class QuietServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def words_of(text: str) -> list[str]:
-    """Pieces the size of a model's tokens; joined they are the text."""
-    return re.findall(r"\s*\S{1,6}|\s+$", text)
 
 
 def cut(piece: str | bytes, line_ending: str, chunking: Chunking) -> list[bytes]:

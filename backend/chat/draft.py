@@ -13,7 +13,10 @@ from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Unav
 from backend.llm.budget import Prices
 from backend.llm.cascade import NoTierAnswered, Started, Usage
 from backend.llm.race import TierTried
+from backend.llm.thrift import quotes
 from backend.llm.tier import PromptSource
+
+BudgetState = Literal["within", "near", "spent"]
 
 SHUTDOWN = "The service is restarting. Ask again in a moment."
 
@@ -29,6 +32,7 @@ class Draft:
     sources: list[dict[str, Any]] | None = None
     scope: str = "none"
     persona: float | Literal["off"] = 0.0
+    budget: BudgetState = "within"
     text: list[str] = field(default_factory=list)
     tier: str | None = None
     finish_reason: FinishReason | None = None
@@ -47,15 +51,22 @@ class Draft:
         self.tiers_tried = started.tiers_tried
 
     @property
-    def cost(self) -> float | None:
-        """What the tier that spoke last takes for its answer, estimated where it did not count; None without prices."""
-        if self.started is None or (prices := self.started.member.prices) == Prices():
+    def tokens(self) -> tuple[int, int] | None:
+        """What the model that spoke last has read and written, estimated where it did not count; None without one."""
+        if self.started is None or quotes(self.started.member):
             return None
         prompt, completion = self.usage.prompt_tokens, self.usage.completion_tokens
-        return prices.cost(
+        return (
             self.started.prompt.tokens if prompt is None else prompt,
             self.started.member.budget.counter.count(self.content) if completion is None else completion,
         )
+
+    @property
+    def cost(self) -> float | None:
+        """What these tokens cost; None without prices."""
+        if self.started is None or (prices := self.started.member.prices) == Prices() or self.tokens is None:
+            return None
+        return prices.cost(*self.tokens)
 
     def clock(self, name: str) -> None:
         """Notes, once, how many milliseconds after the start something happened."""
@@ -76,6 +87,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
     draft.clock("total")
     if isinstance(failure, NoTierAnswered):
         draft.tiers_tried = failure.tiers_tried
+    may_replace = bool(draft.text) and failure is None and stopped in (None, "stopped")
     if failure is None and stopped != "shutdown":
         if stopped is not None:
             draft.finish_reason = "stopped"
@@ -87,7 +99,6 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         return Answer(
             content=draft.content,
             status="complete" if stopped is None else "interrupted",
-    may_replace = bool(draft.text) and failure is None and stopped in (None, "stopped")
             terminal=done_data(draft, record, may_replace=may_replace),
             sources=draft.sources or [],
             citations=[asdict(citation) for citation in draft.citations],
@@ -95,6 +106,7 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
             finish_reason=draft.finish_reason,
             upstream_events=draft.upstream_events,
             cost=draft.cost,
+            may_replace=may_replace,
         )
     return Answer(
         content=draft.content,
@@ -106,7 +118,6 @@ def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failur
         upstream_events=draft.upstream_events,
         cost=draft.cost,
     )
-            may_replace=may_replace,
 
 
 def stands(answer: Answer, record: RunRecord) -> bool:
@@ -127,6 +138,7 @@ def done_data(draft: Draft, record: RunRecord, *, may_replace: bool) -> dict[str
         "creator": draft.creator,
         "scope": draft.scope,
         "persona": draft.persona,
+        "budget": draft.budget,
         "citations": [asdict(citation) for citation in draft.citations],
         "standalone_query": draft.query,
         "usage": asdict(draft.usage),

@@ -12,6 +12,7 @@ from backend.chat.events import ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.markers import CitationFilter
 from backend.chat.persona import is_forbidden
 from backend.chat.prompt import assemble
+from backend.chat.purse import STATES, Purse
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
@@ -50,6 +51,7 @@ class ChatService:
         cascade: Cascade,
         runs: Runs,
         similarity: Similarity,
+        purse: Purse,
     ) -> None:
         self._store = store
         self._history = history
@@ -59,6 +61,7 @@ class ChatService:
         self._cascade = cascade
         self._runs = runs
         self._similarity = similarity
+        self._purse = purse
 
     async def ask(self, question: Question, allowance: Allowance) -> RunRecord:
         """Commits the user's turn and starts its run, or finds the run that the idempotency key names, for which
@@ -127,8 +130,11 @@ class ChatService:
         )
 
     async def _rewrite(self, question: Question, history: Sequence[Turn]) -> str | None:
-        """The question made whole by a model, None where none is configured or the rule is to do it."""
-        return await self._rewriter.rewrite(question.query, history) if self._rewriter else None
+        """The question made whole by a model, None where none is configured, the budgets do not allow for it, or the
+        rule is to do it."""
+        if self._rewriter is None or await self._purse.thrift(question) != "none":
+            return None
+        return await self._rewriter.rewrite(question.query, history)
 
     async def _answer(
         self,
@@ -159,8 +165,9 @@ class ChatService:
         if answer.cost is not None:
             log.info("run %s: tier %s takes %.6f for the answer", run.id, draft.tier, answer.cost)
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
+        paying = asyncio.create_task(self._purse.pay(question, draft))  # before the reader may ask again, too
         last = await save(self._store, run, answer, within_s)
-        await releasing
+        await asyncio.gather(releasing, paying)
         for event in last:
             run.append(event)
         if draft.history is not None and stands(answer, run.record):
@@ -223,7 +230,9 @@ class ChatService:
 
         strengths = [(passage.document.id, passage.score) for passage in retrieved.passages]
         hard = is_hard(question.query, strengths, len(history))
-        async with aclosing(self._cascade.answer(prompt_for, hard=hard)) as events:
+        thrift = await self._purse.thrift(question)
+        draft.budget = STATES[thrift]
+        async with aclosing(self._cascade.answer(prompt_for, hard=hard, thrift=thrift)) as events:
             async for event in events:
                 match event:
                     case Started(tier, prompt):

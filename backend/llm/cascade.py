@@ -14,6 +14,7 @@ from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.kept_events import KeptEvents
 from backend.llm.order import starting_at
 from backend.llm.race import Attempt, Member, Race, TierTried
+from backend.llm.thrift import Thrift, affordable
 from backend.llm.tier import Finish, Outcome, Prompt, TierFailure, Token
 
 
@@ -84,16 +85,18 @@ class Cascade:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def answer(
-        self, prompt_for: Callable[[Budget], Prompt], *, hard: bool = False
+        self, prompt_for: Callable[[Budget], Prompt], *, hard: bool = False, thrift: Thrift = "none"
     ) -> AsyncGenerator[CascadeEvent, None]:
         """`Started`, tokens and `Finished`; raises `NoTierAnswered` when no tier is left.
 
-        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. A tier that fails before its
+        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. `thrift` leaves out what would
+        cost too much. A tier that fails before its
         first token is passed over silently. One that fails later is followed by `Reset` and `Started` as soon as
         another has its first token, and not before: while none has, the reader keeps the text that there is.
         """
         members = starting_at(self._strong, self._members) if hard and self._strong else self._members
-        race = Race(members, prompt_for, self._hedge_after_s, self._closing)
+        may_be_asked = affordable(members, thrift)
+        race = Race(members, prompt_for, self._hedge_after_s, self._closing, may_be_asked)
         broken: Reset | None = None
         try:
             while (attempt := await race.first_to_speak()) is not None:
@@ -123,7 +126,7 @@ class Cascade:
                     await attempt.answered()
                     yield finished(attempt, Finish("length"), race)
                     return
-            raise NoTierAnswered(race.tried, await shortest_wait(members))
+            raise NoTierAnswered(race.tried, await shortest_wait(list(filter(may_be_asked, members))))
         finally:
             await race.close()
 

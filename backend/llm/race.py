@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TierTried:
-    """One tier that was asked; `elapsed_ms` from its request to its end. `skipped` ones were not asked."""
+    """One tier that was asked; `elapsed_ms` from its request to its end. Those `skipped` or `over_budget` were not
+    asked."""
 
     cascade_tier: str
     outcome: Outcome
@@ -112,11 +113,13 @@ class Race:
         prompt_for: Callable[[Budget], Prompt],
         hedge_after_s: float | None,
         closing: set[asyncio.Task[None]],
+        may_be_asked: Callable[[Member], bool] = lambda _member: True,
     ) -> None:
         self._waiting = deque(members)
         self._prompt_for = prompt_for
         self._hedge_after_s = hedge_after_s
         self._closing = closing
+        self._may_be_asked = may_be_asked
         self._asked: list[Attempt | TierTried] = []
         self._open: set[Attempt] = set()
         self._asking: dict[asyncio.Task[bool], Attempt] = {}
@@ -151,6 +154,9 @@ class Race:
         """Asks the next tier that may be asked; None where there is none."""
         while self._waiting:
             member = self._waiting.popleft()
+            if not self._may_be_asked(member):
+                self._asked.append(TierTried(member.tier.name, "over_budget", 0))
+                continue
             admission = await member.breaker.admit() if member.breaker else Admission(clean=True)
             if admission is not None:
                 attempt = Attempt(member, self._prompt_for(member.budget), admission)

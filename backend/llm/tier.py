@@ -7,7 +7,9 @@ from uuid import UUID
 
 from backend.llm.kept_events import KeptEvents
 
-Outcome = Literal["answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "stopped"]
+Outcome = Literal[
+    "answered", "refused", "unreachable", "timeout", "broken_stream", "empty", "skipped", "over_budget", "stopped"
+]
 
 # `access` counts like `tier`, but a session that has expired is not why: nothing is asked anew.
 Blame = Literal["tier", "question", "key", "access"]

@@ -1,4 +1,4 @@
-"""API keys, and the site that a conversation belongs to"""
+"""API keys, the site that a conversation belongs to, and what models have taken in a day"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,9 +25,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("hash"),
     )
+    op.create_table(
+        "spending",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "subject"),
+    )
     op.add_column("conversations", sa.Column("site", sa.Text(), server_default="", nullable=False))
 
 
 def downgrade() -> None:
     op.drop_column("conversations", "site")
+    op.drop_table("spending")
     op.drop_table("api_keys")
