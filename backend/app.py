@@ -24,6 +24,7 @@ from backend.api import answers, chat, conversations, creators, export, health, 
 from backend.api.body_limit import BodyLimit
 from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
+from backend.api.documented import operation_id
 from backend.api.error_handlers import install_error_handlers
 from backend.api.internal_errors import InternalErrors
 from backend.api.pages import Pages
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        generate_unique_id_function=operation_id,
     )
     install_error_handlers(app)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)

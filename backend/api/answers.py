@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 
-from backend.api.chat import KEY_LENGTH, REFUSALS, answered
+from backend.api.chat import KEY_LENGTH, answered
 from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, allowance_of
+from backend.api.documented import ANSWER, REFUSALS
 from backend.api.schemas import FeedbackRequest
-from backend.api.sse import EventStream
 from backend.conversations.models import Feedback
 
 router = APIRouter(
@@ -32,7 +32,7 @@ async def take_back(conversation_id: UUID, message_id: UUID, parts: Parts, owner
     return Response(status_code=204)
 
 
-@router.post("/regenerate", response_class=EventStream)
+@router.post("/regenerate", response_class=Response, responses=ANSWER)
 async def regenerate(
     conversation_id: UUID,
     message_id: UUID,

@@ -10,21 +10,19 @@ from fastapi import APIRouter, Header, Query, Response
 from backend.api.accept import prefers_json
 from backend.api.collected import CollectedAnswer
 from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, Services, allowance_of
-from backend.api.schemas import ChatRequest, ErrorBody
+from backend.api.documented import ANSWER, FRAMES, REFUSALS
+from backend.api.schemas import ChatRequest
 from backend.api.sse import EventStream
 from backend.conversations.models import Question, RunRecord
 from backend.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
 
-REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorBody} for status in (401, 403, 404, 409, 413, 422, 429, 503)
-}
 KEY_LENGTH = 200
 LAST_FRAME = 999_999_999
 
 
-@router.post("", response_class=EventStream, responses=REFUSALS)
+@router.post("", response_class=Response, responses=REFUSALS | ANSWER)
 async def ask(
     body: ChatRequest,
     parts: Parts,
@@ -59,7 +57,7 @@ async def ask(
     return await answered(parts, record, headers, accept)
 
 
-@router.get("/runs/{run_id}/events", response_class=EventStream, responses=REFUSALS)
+@router.get("/runs/{run_id}/events", response_class=Response, responses=REFUSALS | FRAMES)
 async def events(
     run_id: UUID,
     parts: Parts,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from backend.api.chat import REFUSALS
 from backend.api.dependencies import Known, Owner, Parts
+from backend.api.documented import REFUSALS
 from backend.api.schemas import ConversationBody, ConversationsBody, MessageBody, MessagesBody, TitleRequest
 from backend.chat.remote import living_snapshots
 from backend.conversations.listing import Place

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from backend.api.dependencies import Here, Parts
+from backend.api.documented import REFUSALS
 from backend.api.schemas import CreatorBody, CreatorsBody, LinkBody
 from backend.chat.persona import voice_of
 
-router = APIRouter(prefix="/api/v1/creators", tags=["creators"])
+router = APIRouter(prefix="/api/v1/creators", tags=["creators"], responses=REFUSALS)
 
 
 @router.get("")

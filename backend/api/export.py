@@ -10,9 +10,9 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from backend.api.accept import JSON, prefers
-from backend.api.chat import REFUSALS
 from backend.api.conversations import message_body
 from backend.api.dependencies import Owner, Parts, Services
+from backend.api.documented import REFUSALS
 from backend.api.schemas import ConversationBody
 from backend.chat.remote import living_snapshots
 from backend.chat.transcript import heading, passage

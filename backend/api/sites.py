@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request
 
-from backend.api.chat import REFUSALS
 from backend.api.dependencies import Parts
+from backend.api.documented import REFUSALS
 from backend.api.schemas import SiteBody
 
 router = APIRouter(prefix="/api/v1/sites", tags=["sites"], responses=REFUSALS)

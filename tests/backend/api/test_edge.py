@@ -172,6 +172,7 @@ async def test_every_response_is_taken_for_what_it_says_and_kept_by_nobody(visit
         f"{own}/messages", f"{own}/export", f"/api/v1/chat/runs/{run}/events", "/api/v1/nothing", "/nothing", "/",
     ):  # fmt: skip
         response = await visitor.get(path)
+        assert response.status_code == (404 if path.endswith("nothing") else 200), path
         assert response.headers["x-content-type-options"] == "nosniff", path
         assert response.headers["referrer-policy"] in ("no-referrer", "strict-origin-when-cross-origin")
         if path.endswith("/events"):
@@ -191,7 +192,7 @@ async def broken(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async def fail() -> None:
         raise RuntimeError("a secret of ours")
 
-    app.router.add_api_route("/api/v1/broken", fail)
+    app.router.add_api_route("/api/v1/broken", fail, tags=["broken"])
     app.router.routes.insert(0, app.router.routes.pop())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
