@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from backend.api.dependencies import Here, Parts
+from backend.api.dependencies import Here, Parts, known
 from backend.api.documented import REFUSALS
 from backend.api.schemas import CreatorBody, CreatorsBody, LinkBody
 from backend.chat.persona import voice_of
 
-router = APIRouter(prefix="/api/v1/creators", tags=["creators"], responses=REFUSALS)
+router = APIRouter(prefix="/api/v1/creators", tags=["creators"], responses=REFUSALS, dependencies=[Depends(known)])
 
 
 @router.get("")

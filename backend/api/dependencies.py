@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Path, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.access.authentication import Authentication
 from backend.access.identity import Identity
@@ -39,6 +40,7 @@ class Services:
     deletion: Deletion
     addresses: ClientAddresses
     limiter: Limiter
+    database: AsyncEngine
 
 
 async def services(request: Request) -> Services:

@@ -91,7 +91,7 @@ class CreatorsBody(BaseModel):
 
 
 class SiteBody(BaseModel):
-    """A site as its widget needs it."""
+    """A site as its widget needs it; "" is the service's own page."""
 
     id: str
     theme: Theme
@@ -157,6 +157,34 @@ class MessageBody(BaseModel):
 class MessagesBody(BaseModel):
     items: list[MessageBody]
     next_cursor: str | None
+
+
+class UnansweredBody(BaseModel):
+    """A question as it was searched, asked `times` times; `elsewhere` of them others than the creator answered."""
+
+    query: str
+    creator: str | None
+    times: int
+    elsewhere: int
+    asked_at: datetime
+
+
+class UnansweredQuestionsBody(BaseModel):
+    items: list[UnansweredBody]
+
+
+class RatedBody(BaseModel):
+    """A rating of an answer, and the question that it answers."""
+
+    question: str
+    creator: str | None
+    rating: str
+    comment: str | None
+    rated_at: datetime
+
+
+class RatingsBody(BaseModel):
+    items: list[RatedBody]
 
 
 class HealthBody(BaseModel):

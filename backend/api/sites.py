@@ -1,16 +1,15 @@
-"""How a widget is to look on a site."""
+"""How a widget is to look where it stands."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends
 
-from backend.api.dependencies import Parts
+from backend.api.dependencies import Here, known
 from backend.api.documented import REFUSALS
 from backend.api.schemas import SiteBody
 
-router = APIRouter(prefix="/api/v1/sites", tags=["sites"], responses=REFUSALS)
+router = APIRouter(prefix="/api/v1/site", tags=["sites"], responses=REFUSALS, dependencies=[Depends(known)])
 
 
-@router.get("/{site}")
-async def read(site: str, request: Request, parts: Parts) -> SiteBody:
-    """A site by the name that its widget gives. Nothing in it is secret, and it grants nothing but asking."""
-    found = parts.sites.of(site, request.headers)
-    return SiteBody(id=found.id, theme=found.theme)
+@router.get("")
+async def read(site: Here) -> SiteBody:
+    """The site that the request names, or the service's own page. Nothing in it is secret."""
+    return SiteBody(id=site.id, theme=site.theme)

@@ -1,6 +1,6 @@
 // The service's HTTP interface, one method per request.
 import { type Creator, readCreators } from "../protocol/creator";
-import { type Page, readConversation, readPage, type SavedConversation, type SavedMessage } from "../protocol/message";
+import { type Feedback, type Page, readConversation, readPage, type SavedConversation, type SavedMessage } from "../protocol/message";
 import { readRefusal } from "../protocol/refusal";
 import { readTheme } from "../protocol/site";
 import { parseJson } from "../protocol/values";
@@ -24,7 +24,7 @@ export interface Question {
 }
 
 export interface Request {
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +39,7 @@ export class Client {
 
   /** How the site wants the widget to look: auto, light or dark. */
   async theme(signal?: AbortSignal): Promise<string | null> {
-    return this.site === null ? null : readTheme(await this.json(`/sites/${encodeURIComponent(this.site)}`, signal));
+    return this.site === null ? null : readTheme(await this.json("/site", signal));
   }
 
   async creators(signal?: AbortSignal): Promise<Creator[]> {
@@ -78,6 +78,21 @@ export class Client {
       },
       signal,
     });
+  }
+
+  /** The open stream of a new answer in the place of the conversation's last one. */
+  renew(conversationId: string, messageId: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
+    return this.request(`${addressOf(conversationId, messageId)}/regenerate`, {
+      method: "POST",
+      headers: { "Idempotency-Key": idempotencyKey, Accept: "text/event-stream" },
+      signal,
+    });
+  }
+
+  /** Keeps what the reader thinks of an answer; null takes it back. */
+  async rate(conversationId: string, messageId: string, feedback: Feedback | null): Promise<void> {
+    const path = `${addressOf(conversationId, messageId)}/feedback`;
+    await this.request(path, feedback === null ? { method: "DELETE" } : { method: "PUT", body: feedback });
   }
 
   /** The open stream of a run behind the frame with this number. */
@@ -134,4 +149,8 @@ export class Client {
       throw new Unreachable("no response", { cause });
     }
   }
+}
+
+function addressOf(conversationId: string, messageId: string): string {
+  return `/conversations/${encodeURIComponent(conversationId)}/messages/${encodeURIComponent(messageId)}`;
 }

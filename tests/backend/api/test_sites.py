@@ -63,7 +63,9 @@ async def ask(http: httpx.AsyncClient, headers: dict[str, str], **fields: Any) -
 async def test_who_asks_from_where(http: httpx.AsyncClient, origin: str | None, site: str | None, status: int) -> None:
     headers = ({} if origin is None else {"Origin": origin}) | ({} if site is None else {"X-Footnote-Site": site})
     answers = [await ask(http, headers)]
-    answers += [await http.get(path, headers=headers) for path in ("/api/v1/creators", "/api/v1/conversations")]
+    answers += [
+        await http.get(path, headers=headers) for path in ("/api/v1/creators", "/api/v1/conversations", "/api/v1/site")
+    ]
     assert {answer.status_code for answer in answers} == {status}
     readable = origin if origin in (BLOG, SHOP) else None
     assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {readable}
@@ -110,10 +112,10 @@ async def test_on_a_site_nobody_else_than_its_creators_can_be_asked_or_answers(h
 
 
 async def test_a_site_tells_its_widget_how_to_look(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/api/v1/sites/blog", headers={"Origin": BLOG})).json() == {"id": "blog", "theme": "dark"}
-    assert (await http.get("/api/v1/sites/shop")).json() == {"id": "shop", "theme": "auto"}
-    assert (await http.get("/api/v1/sites/nowhere")).status_code == 404
-    assert (await http.get("/api/v1/sites/blog", headers={"Origin": SHOP})).status_code == 403
+    for site, theme in (("blog", "dark"), ("shop", "auto")):
+        told = await http.get("/api/v1/site", headers={"X-Footnote-Site": site})
+        assert told.json() == {"id": site, "theme": theme}
+    assert (await http.get("/api/v1/site")).json() == {"id": "", "theme": "auto"}
 
 
 async def test_a_visitor_is_known_to_one_site_alone(http: httpx.AsyncClient) -> None:
