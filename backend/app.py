@@ -20,7 +20,7 @@ from backend.access.keys import ApiKeys
 from backend.access.sites import SITE_HEADER, Sites
 from backend.access.users import Users
 from backend.access.visitors import Visitors, open_secret
-from backend.api import answers, chat, conversations, creators, export, health, sites
+from backend.api import answers, chat, conversations, creators, curation, export, health, sites
 from backend.api.body_limit import BodyLimit
 from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
@@ -121,6 +121,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         answers.router,
         export.router,
         creators.router,
+        curation.router,
         sites.router,
         health.router,
     ):
@@ -213,6 +214,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         deletion=deletion,
         addresses=ClientAddresses(settings.server.trusted_proxies),
         limiter=limiter,
+        database=engine,
     )
 
 
