@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import multiprocessing
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,6 +39,7 @@ from backend.conversations.agent_sessions import AgentSessions
 from backend.conversations.answers import Answers
 from backend.conversations.cached import CachedHistory
 from backend.conversations.deleted import DeletedConversations
+from backend.conversations.expired import ExpiredConversations
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
 from backend.knowledge.catalogue import Catalogue
@@ -53,10 +55,13 @@ from backend.limits.limiter import Limiter
 from backend.limits.spending import Spending
 from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
+from backend.logs import log_what_python_prints
 from backend.processes import end_with_parent
 from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -75,6 +80,8 @@ class State(TypedDict):
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application. Without `settings` it reads its own, as a worker process does."""
     resolved = settings or configuration.load()
+    if settings is None:
+        log_what_python_prints()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
@@ -82,7 +89,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if parent is not None and parent.pid is not None:
             end_with_parent(signal.SIGTERM, parent.pid)
         async with AsyncExitStack() as stack:
-            services = await open_services(resolved, stack)
+            try:
+                services = await open_services(resolved, stack)
+            except Exception:
+                log.exception("the service cannot start")  # what the server says of it has no reason in it
+                raise
             with streams_ended_on_signal(services.runs, resolved.server.drain_s), collecting_seldom():
                 yield {"services": services}
 
@@ -174,7 +185,9 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     runs.open()
     stack.push_async_callback(runs.close)
-    deletion = Deletion(store, DeletedConversations(engine), runs, redis)
+    own_days = {name: site.retention_days for name, site in settings.sites.items() if site.retention_days is not None}
+    expired = ExpiredConversations(engine, settings.retention_days, own_days)
+    deletion = Deletion(store, expired, DeletedConversations(engine), runs, redis)
     deletion.open()
     stack.push_async_callback(deletion.close)
     reranker = await open_reranker(settings)

@@ -18,7 +18,7 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
 from backend.errors import ConfigurationError
-from backend.settings_access import MIN_SECRET_BYTES, SiteId, SiteSettings, UsersSettings, is_weak
+from backend.settings_access import MIN_SECRET_BYTES, RetentionDays, SiteId, SiteSettings, UsersSettings, is_weak
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_section import ApiKey, Section
 from backend.settings_tiers import (
@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     limits: LimitsSettings
     budgets: BudgetsSettings
     users: UsersSettings
+    retention_days: RetentionDays
     sites: dict[SiteId, SiteSettings]
     tiers: dict[str, TierSettings]
     cascade: CascadeSettings

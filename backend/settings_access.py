@@ -53,6 +53,7 @@ def safe_address(text: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(exact_origin)]
+RetentionDays = Annotated[int, Field(ge=1, le=36_500)]  # a hundred years
 SiteId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -84,4 +85,5 @@ class SiteSettings(Section):
     creators: tuple[str, ...] = ()
     theme: Theme = "auto"
     limits: WindowLimits | None = None
+    retention_days: RetentionDays | None = None
     budget: BudgetSettings | None = None

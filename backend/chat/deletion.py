@@ -1,4 +1,4 @@
-"""Deleting conversations: gone for every reader at once, and soon afterwards from Postgres and Redis."""
+"""Deleting conversations: gone for every reader at once, and soon afterwards from Postgres, Redis and its file."""
 
 import asyncio
 import logging
@@ -13,9 +13,11 @@ from backend.chat.journal import frames_key
 from backend.chat.runs import Runs
 from backend.conversations.cached import key
 from backend.conversations.deleted import DeletedConversations
+from backend.conversations.expired import ExpiredConversations
 from backend.conversations.models import Deleted
 from backend.conversations.store import ConversationStore
 from backend.errors import Unavailable
+from backend.residue import clear_cache
 
 log = logging.getLogger(__name__)
 
@@ -23,21 +25,33 @@ PURGE_EVERY_S = 60
 # By then no worker holds anything of a deleted conversation that it might yet write to Redis.
 PURGE_AFTER_S = 2 * live.KEEP_ENDED_S
 KEYS_AT_ONCE = 500
+# What was deleted stands in Redis' file until that is written anew, which takes a copy of the process.
+REWRITE_EVERY_S = 1200
+REWRITTEN = "footnote:rewritten"  # there while its file is young enough
 
 
 class Deletion:
-    """Deletes, and purges what was deleted. `open` and `close` belong to the lifespan.
+    """Deletes, and purges what was deleted or has expired. `open` and `close` belong to the lifespan.
 
     Every worker purges: what is due is found in Postgres, so nothing is lost with a process, and what one removes the
     others leave alone.
     """
 
-    def __init__(self, store: ConversationStore, deleted: DeletedConversations, runs: Runs, redis: Redis) -> None:
+    def __init__(
+        self,
+        store: ConversationStore,
+        expired: ExpiredConversations,
+        deleted: DeletedConversations,
+        runs: Runs,
+        redis: Redis,
+    ) -> None:
         self._store = store
+        self._expired = expired
         self._deleted = deleted
         self._runs = runs
         self._redis = redis
         self._purging: asyncio.Task[None] | None = None
+        self._is_residue_left = True  # by somebody who ended before it was cleared
 
     def open(self) -> None:
         """Starts to purge again and again."""
@@ -66,18 +80,32 @@ class Deletion:
             if not await self._deleted.remove(due.conversations):
                 return  # another worker is at it
 
+    async def clear(self) -> None:
+        """Has Redis write its file anew, if anything of ours was removed since, and no worker has asked for it lately.
+        Raises what Redis raises, and `Unavailable` where it cannot."""
+        if self._is_residue_left and await self._redis.set(REWRITTEN, b"1", nx=True, ex=REWRITE_EVERY_S):
+            self._is_residue_left = False
+            try:
+                await clear_cache(self._redis)
+            except BaseException:
+                self._is_residue_left = True
+                raise
+
     async def _unlink(self, gone: Deleted) -> None:
         """Deletes the copies of these conversations' histories, and the journals of their runs."""
         names = [*map(key, gone.conversations), *map(frames_key, gone.runs)]
         for start in range(0, len(names), KEYS_AT_ONCE):
             await self._redis.unlink(*names[start : start + KEYS_AT_ONCE])
+            self._is_residue_left = True  # also where they had expired: their frames are in the file
 
     async def _purge_again_and_again(self) -> None:
         while True:
             try:
+                await self._expired.delete()
                 await self.purge(PURGE_AFTER_S)
-            except Unavailable:
-                log.warning("the database is away; deleted conversations are purged when it is back")
+                await self.clear()
+            except Unavailable as error:
+                log.warning("deleted conversations are purged later: %s", error.message)
             except (RedisError, OSError, TimeoutError):
                 log.warning("Redis is away; deleted conversations are purged when it is back")
             except Exception:

@@ -42,6 +42,7 @@ conversations = Table(
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_conversations_owner_updated", "owner", "updated_at"),
     Index("ix_conversations_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    Index("ix_conversations_site", "site", "updated_at", postgresql_where=text("deleted_at IS NULL")),
 )
 
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.

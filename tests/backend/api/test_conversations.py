@@ -136,7 +136,7 @@ async def purge(settings: Settings, redis: Redis) -> None:
     """What each worker does again and again, without the wait before."""
     engine = open_database(settings.database.url, pool_size=1)
     unused: Any = None
-    await Deletion(unused, DeletedConversations(engine), unused, redis).purge(0)
+    await Deletion(unused, unused, DeletedConversations(engine), unused, redis).purge(0)
     await engine.dispose()
 
 
