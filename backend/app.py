@@ -232,8 +232,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
 
 def open_redis(settings: Settings, timeout_s: float, connections: int) -> Redis:
-    """A client that connects on first use and gives up whatever takes longer than `timeout_s`: to connect, to be answered,
-    and to have one of the connections, for which a burst of questions waits in turn."""
+    """A client that connects on first use and gives up whatever takes longer than `timeout_s`: to connect, to be
+    answered, and to have one of the connections, for which a burst of questions waits in turn."""
     pool = BlockingConnectionPool.from_url(
         settings.redis.url,
         max_connections=connections,
