@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 import warnings
+from copy import copy
 from types import TracebackType
 from typing import Any
 
@@ -28,13 +29,11 @@ class FramesOnly(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        record = copy(record)
         record.exc_text = None  # another handler may have written the whole exception there
-        return super().format(record)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
         if record.name.split(".")[0] not in OURS:
-            record.message = without_quotation(str(record.msg))
-        return super().formatMessage(record)
+            record.msg, record.args = without_quotation(str(record.msg)), None
+        return super().format(record)
 
     def formatException(self, ei: ExcInfo) -> str:
         lines = traceback.format_tb(ei[2])
