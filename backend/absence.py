@@ -8,8 +8,8 @@ ALONE_S = 1.0
 class Absence:
     """Of Redis, as somebody finds it who asks on the way of a question.
 
-    The limiter asks first, and does not take a late event loop for a late Redis. So its word, `heard_of`, holds for the
-    others too: a question waits for a silent Redis once, and not with each of them.
+    The limiter asks first, does not take a late event loop for a late Redis, and looks by itself whether Redis is
+    back. So its word, `heard_of`, holds for the others too: only the first question waits for a silent Redis, and once.
     """
 
     def __init__(self, heard_of: "Absence | None" = None) -> None:

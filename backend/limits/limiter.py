@@ -23,6 +23,7 @@ from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
 
 log = logging.getLogger(__name__)
 
+LOOK_S = ALONE_S / 2  # a Redis that is away is asked so often whether it is back
 RENEW_S = LEASE_S / 3
 # Each worker alone gives this part of what the workers of its machine would give together: there may be other machines.
 LOCAL_PART = 2
@@ -56,15 +57,14 @@ class Limiter:
         self.absence = Absence()
         self._refused: dict[str, tuple[float, Verdict]] = {}
         self._running: dict[str, list[Subject]] = {}
-        self._renewing: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
-        """Begins to tell Redis of the answers that are still running."""
-        self._renewing = asyncio.create_task(self._renew())
+        """Begins to tell Redis of the answers that are still running, and to look for it when it is away."""
+        self._background = [asyncio.create_task(work) for work in (self._renew(), self._look_for_redis())]
 
     async def close(self) -> None:
-        if self._renewing is not None:
-            await cancelled(self._renewing)
+        await asyncio.gather(*map(cancelled, self._background))
 
     def allowance(
         self, kind: AskerKind, asker: str, address: str, site: str = "", creator: str | None = None
@@ -144,6 +144,16 @@ class Limiter:
                 await self._shared.renew([(subjects, ticket) for ticket, subjects in self._running.items()])
             except AWAY:
                 log.warning("Redis is away; running answers are counted again when it is back")
+
+    async def _look_for_redis(self) -> None:
+        """As long as Redis is away only the first question waits for it: its absence is prolonged here."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.absence.lasts:
+                try:
+                    await self._shared.ping()
+                except AWAY:
+                    self.absence.begin()
 
 
 class Allowance:

@@ -16,7 +16,7 @@ LEASE_S = 30.0  # a run counts for so long after its worker was last heard of
 # take its own lateness for that of Redis.
 PATIENCE_S = 0.2
 LOOKS = 10
-RELEASE_S = 0.05  # what is released may be late, so nobody waits for it for longer
+RELEASE_S = 0.02  # what is released may be late, so nobody waits for it for longer
 
 # One whole: either everybody's count has room and all are counted, or nothing changes. KEYS: of each subject the log
 # of its questions, and its running answers. ARGV: ticket, lease and wait for a run in ms, then of each subject its
@@ -110,6 +110,10 @@ class SharedCounters:
         if held:
             keys, tickets = zip(*held, strict=True)
             await self._ask("EVAL", RENEW, len(keys), *keys, milliseconds(LEASE_S), *tickets)
+
+    async def ping(self) -> None:
+        """Returns where Redis answers."""
+        await self._ask("PING")
 
     async def _ask(self, *command: str | int) -> Any:
         """The answer to a command. One that comes later than is waited for is sent all the same."""

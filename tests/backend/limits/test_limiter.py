@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from backend.absence import ALONE_S
 from backend.errors import RateLimited
 from backend.limits.limiter import Limiter
 from backend.limits.rules import AskerKind
@@ -162,6 +163,29 @@ async def test_a_redis_that_does_not_answer_costs_a_fifth_of_a_second_once_in_a_
     assert time.monotonic() - started < 0.5
     silent.close()
     await away.aclose()
+
+
+async def test_only_the_first_question_waits_for_a_silent_redis_which_is_used_again_when_it_answers(
+    redis: Redis,
+) -> None:
+    asked = limiter(redis)
+    asked.open()
+    await redis.client_pause(1800)  # milliseconds
+    waits = []
+    for number in range(2):
+        started = time.monotonic()
+        assert await ask(asked, f"visitor-{number}", f"198.51.100.{number}")
+        waits.append(time.monotonic() - started)
+        await asyncio.sleep(ALONE_S + 0.2)
+    assert waits[0] > 0.15
+    assert waits[1] < 0.05
+    await redis.ping()  # which it answers when it goes on
+    await forget(redis)
+    while asked.absence.lasts:
+        await asyncio.sleep(0.05)
+    assert await ask(asked, "visitor-2", "198.51.100.2")
+    assert [key async for key in redis.scan_iter(f"{PREFIX}:asked:*")]
+    await asked.close()
 
 
 async def test_a_worker_that_is_late_itself_does_not_take_redis_for_away(redis: Redis) -> None:
