@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from backend.api.dependencies import Known, Owner, Parts
-from backend.api.documented import REFUSALS
+from backend.api.documented import MESSAGES, REFUSALS
 from backend.api.schemas import ConversationBody, ConversationsBody, MessageBody, MessagesBody, TitleRequest
 from backend.chat.remote import living_snapshots
 from backend.conversations.listing import Place
@@ -64,7 +64,7 @@ async def delete(conversation_id: UUID, parts: Parts, owner: Owner) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{conversation_id}/messages")
+@router.get("/{conversation_id}/messages", responses=MESSAGES)
 async def messages(
     conversation_id: UUID,
     parts: Parts,

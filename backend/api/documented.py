@@ -22,6 +22,17 @@ def leading_to(*operations: str, **parameters: str) -> dict[str, Any]:
     return {operation: {"operationId": operation, "parameters": parameters} for operation in operations}
 
 
+STREAM = {
+    "itemSchema": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"enum": ["sources", "token", "reset", "tool", "done", "error"]},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
+        "required": ["id", "event", "data"],
+    }
+}
 RUN = {"run_id": "$response.header.X-Run-Id", "x-visitor-token": "$response.header.X-Visitor-Token"}
 CONVERSATION = {
     "conversation_id": "$response.header.X-Conversation-Id",
@@ -32,7 +43,7 @@ ANSWER: Responses = {
     200: {
         "description": "The answer as it is written, or at its end for a client that would rather have JSON.",
         "content": {
-            "text/event-stream": {"schema": {"type": "string"}},
+            "text/event-stream": STREAM,
             "application/json": {"schema": {"type": "object"}},
         },
         "headers": {
@@ -49,7 +60,16 @@ ANSWER: Responses = {
 FRAMES: Responses = {
     200: {
         "description": "The frames of the run behind the one that the client has, and then the run live.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": STREAM},
     },
     204: {"description": "The client has all frames."},
 }
+
+MESSAGES: Responses = {
+    200: {
+        "links": leading_to(
+            "answers_rate", "answers_take_back", "answers_regenerate",
+            conversation_id="$request.path.conversation_id", message_id="$response.body#/items/1/id",
+        )
+    }
+}  # fmt: skip
