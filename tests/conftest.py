@@ -16,7 +16,7 @@ from backend.migrations import migrate
 from backend.settings import EmbeddingSettings, Settings
 from tests.model_server import ModelServer
 from tests.served import PLENTY
-from tests.service import Visitor, running, with_model
+from tests.service import Visitor, running, with_model, with_site
 from tests.small_model import make_small_model
 
 ROOT = Path(__file__).parent.parent
@@ -104,8 +104,8 @@ def reset_model(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 async def service(library: Settings, model: ModelServer) -> AsyncIterator[str]:
-    """The service with the tiers `fast` (the model server) and `extractive`; the address it answers at."""
-    async with running(with_model(library, model.base_url)) as address:
+    """The service with the tiers `fast` (the model server) and `extractive`, and the site `blog`; its address."""
+    async with running(with_site(with_model(library, model.base_url))) as address:
         yield address
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ import uvicorn
 from backend.app import create_app
 from backend.serve import connections
 from backend.settings import Settings
+from backend.settings_access import SiteSettings
 from tests.model_server import QuietServer
 from tests.sse import Dispatched, Reader, check_stream, text_of
 
@@ -141,6 +143,24 @@ def with_section(settings: Settings, section: str, **values: object) -> Settings
     """The same settings with some values of one section changed."""
     changed = getattr(settings, section).model_copy(update=values)
     return settings.model_copy(update={section: changed})
+
+
+def quiet_port() -> int:
+    """A port that nobody has now and that no connection is given by itself: those begin at 32768."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+SITE_PORT = quiet_port()  # chosen before the service starts, which has to know the origin of its site
+
+
+def with_site(settings: Settings) -> Settings:
+    """The same settings with the site `blog`, whose pages come from `SITE_PORT`."""
+    blog = SiteSettings(origins=(f"http://127.0.0.1:{SITE_PORT}",))
+    return settings.model_copy(update={"sites": settings.sites | {"blog": blog}})
 
 
 def with_model(settings: Settings, base_url: str) -> Settings:

@@ -15,7 +15,7 @@ from backend.settings import Settings
 from tests.conftest import FOOTNOTE, ROOT, data_folder
 from tests.e2e.visit import another_site, ask
 from tests.model_server import ModelServer
-from tests.service import running, with_model
+from tests.service import running, with_model, with_site
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,7 @@ def with_baker(model_cache: Path) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 async def two_creators(with_baker: Settings, model: ModelServer) -> AsyncIterator[str]:
     """The address of a service with that library."""
-    async with running(with_model(with_baker, model.base_url)) as address:
+    async with running(with_site(with_model(with_baker, model.base_url))) as address:
         yield address
 
 
@@ -129,7 +129,8 @@ async def test_a_sentence_that_its_source_does_not_say_is_marked_at_its_footnote
 
 
 async def test_a_site_may_keep_others_out(page: Page, two_creators: str) -> None:
-    tag = f'<script src="{two_creators}/footnote.js" data-creator="ana-velloret" data-widen="false" defer></script>'
+    where = 'data-site="blog" data-creator="ana-velloret" data-widen="false"'
+    tag = f'<script src="{two_creators}/footnote.js" {where} defer></script>'
     with another_site(f"<!doctype html><title>Another site</title>{tag}") as address:
         await page.goto(address)
         await page.get_by_role("button", name="Ask a question").click()

@@ -136,7 +136,8 @@ async def test_a_finished_answer_is_announced_once(page: Page, service: str, mod
 
 
 async def test_one_script_tag_puts_the_widget_on_another_site(page: Page, service: str) -> None:
-    tag = f'<script src="{service}/footnote.js" data-creator="dex-morrowby" data-theme="dark" defer></script>'
+    where = 'data-site="blog" data-creator="dex-morrowby" data-theme="dark"'
+    tag = f'<script src="{service}/footnote.js" {where} defer></script>'
     with another_site(f"<!doctype html><title>Another site</title><h1>Another site</h1>{tag}") as address:
         await page.goto(address)
         await page.get_by_role("button", name="Ask a question").click()
