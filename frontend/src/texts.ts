@@ -1,4 +1,4 @@
-// Every sentence the reader can meet, in one place.
+// Every sentence that a reader of the widget can meet, in one place. The page's own are in page/texts.ts.
 import type { Ending, Failure, FailureReason } from "./conversation/state";
 import type { Source } from "./protocol/source";
 
@@ -64,42 +64,28 @@ export const texts = {
   quoted: "Quoted directly from the sources",
   searchedFor: (query: string) => `Searched for: ${query}`,
   retry: "Retry",
+  renew: "Try again",
+  notRenewed: "There is no new answer; this is the one from before.",
+
+  feedback: {
+    group: "Your rating",
+    up: "Helpful",
+    down: "Not helpful",
+    comment: "What was wrong, or missing?",
+    add: "Say why",
+    change: "Change your comment",
+    send: "Send comment",
+    close: "Leave it",
+    thanks: "Thank you. Your comment is kept.",
+    failed: "That could not be kept. Please try again in a moment.",
+  },
+
   retryIn: (seconds: number) => `Please try again in ${seconds === 1 ? "a second" : `${seconds} seconds`}.`,
 
   asker: "You asked",
   answerReady: (text: string, origin: string | null) => ["Answer:", origin, text].filter(Boolean).join(" "),
 
   kinds: { video: "Video", audio: "Audio", article: "Article", document: "Document" },
-
-  page: {
-    tagline: "Answers with their sources",
-    creators: "Creator",
-    everyoneBio: "Ask all creators at once and see where they agree, and where they do not.",
-    pieces: (count: number) => (count === 1 ? "1 piece" : `${count} pieces`),
-    topics: "Topics",
-    theme: { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
-    unavailable: "The list of creators cannot be read at the moment.",
-    saved: {
-      heading: "Your conversations",
-      none: "Conversations that you begin are listed here.",
-      more: "Show more",
-      actions: (title: string) => `What to do with “${title}”`,
-      rename: "Rename",
-      title: "New title",
-      save: "Save",
-      cancel: "Cancel",
-      asMarkdown: "Export to read (Markdown)",
-      asJson: "Export as data (JSON)",
-      delete: "Delete",
-      askDelete: "Delete this conversation? It cannot be brought back.",
-      keep: "Keep",
-      renamed: (title: string) => `Renamed to “${title}”.`,
-      deleted: (title: string) => `“${title}” is deleted.`,
-      exported: (name: string) => `Saved as ${name}.`,
-      failed: "That did not work. Please try again in a moment.",
-      unread: "Your conversations cannot be read at the moment.",
-    },
-  },
 } as const;
 
 const ENDINGS: Readonly<Record<Ending, string | null>> = {

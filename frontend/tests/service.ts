@@ -54,7 +54,7 @@ export class Service {
     };
     this.received.push(received);
     response.setHeader("Access-Control-Allow-Origin", "*");
-    response.setHeader("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE");
+    response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
     response.setHeader("Access-Control-Allow-Headers", "*, Content-Type, Idempotency-Key, Last-Event-ID, X-Visitor-Token");
     response.setHeader("Access-Control-Expose-Headers", "X-Run-Id, X-Conversation-Id, X-Visitor-Token, Retry-After");
     if (received.method === "OPTIONS") {

@@ -1,11 +1,15 @@
 // Everything that can happen to a conversation.
 import type { Frame } from "../protocol/frames";
-import type { SavedMessage } from "../protocol/message";
+import type { Feedback, SavedMessage } from "../protocol/message";
 import type { Failure } from "./state";
 
 export type ConversationEvent =
   /** The reader asks. With `again`, the last turn's unfinished answer makes way for a new one. */
   | { readonly type: "asked"; readonly key: string; readonly question: string; readonly again?: boolean }
+  /** The last answer is to be made anew. */
+  | { readonly type: "renewing" }
+  /** What the reader thinks of an answer. */
+  | { readonly type: "rated"; readonly messageId: string; readonly feedback: Feedback | null }
   /** The service has accepted the question. */
   | { readonly type: "accepted"; readonly runId: string | null; readonly conversationId: string | null }
   | { readonly type: "frame"; readonly frame: Frame }

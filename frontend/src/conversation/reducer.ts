@@ -1,9 +1,10 @@
 // The conversation's next state: pure, so that every order of events can be tried without a network.
 import type { DoneFrame, Frame } from "../protocol/frames";
+import type { Feedback } from "../protocol/message";
 import type { ConversationEvent } from "./event";
 import { failureOf } from "./failure";
 import { turnsOf } from "./restore";
-import { type Answer, type Conversation, type Ending, NEW_ANSWER, NEW_CONVERSATION, type Turn } from "./state";
+import { type Answer, type Conversation, type Ending, type Failure, NEW_ANSWER, NEW_CONVERSATION, type Turn } from "./state";
 
 export function reduce(conversation: Conversation, event: ConversationEvent): Conversation {
   switch (event.type) {
@@ -22,11 +23,15 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
     case "stopping":
       return withAnswer(conversation, (answer) => ({ ...answer, stopping: event.stopping }));
     case "failed":
-      return withAnswer(conversation, (answer) => ({ ...ended(answer, "failed"), failure: event.failure }));
+      return withAnswer(conversation, (answer) => failed(answer, event.failure));
     case "restored":
       return { id: event.conversationId, restoring: false, turns: kept(conversation.turns, turnsOf(event.messages)) };
     case "following":
-      return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...NEW_ANSWER, runId: event.runId } }));
+      return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...inPlaceOf(turn.answer), runId: event.runId } }));
+    case "renewing":
+      return replaceLast(conversation, (turn) => ({ ...turn, answer: inPlaceOf(turn.answer) }));
+    case "rated":
+      return { ...conversation, turns: conversation.turns.map((turn) => rated(turn, event.messageId, event.feedback)) };
     case "opened":
       return { ...NEW_CONVERSATION, restoring: true };
     case "cleared":
@@ -62,16 +67,35 @@ function receive(conversation: Conversation, frame: Frame): Conversation {
       return withAnswer({ ...conversation, id: frame.conversationId ?? conversation.id }, (answer) => done(answer, frame));
     case "error":
       return withAnswer({ ...conversation, id: frame.conversationId ?? conversation.id }, (answer) => ({
-        ...ended(answer, "failed"),
-        failure: failureOf(frame.code, frame.retryAfter, frame.retryable),
+        ...failed(answer, failureOf(frame.code, frame.retryAfter, frame.retryable)),
+        ...(frame.messageId !== null && { messageId: frame.messageId }),
       }));
   }
 }
 
 function done(answer: Answer, frame: DoneFrame): Answer {
+  // Stopped before a word: the earlier answer is what the service has.
+  if (answer.earlier !== null && answer.earlier.messageId === frame.messageId) return answer.earlier;
   const ending = frame.finishReason === "stop" ? "answered" : frame.finishReason;
-  const { citations, cascadeTier, standaloneQuery } = frame;
-  return { ...ended(answer, ending), citations, cascadeTier, searched: standaloneQuery };
+  const { messageId, citations, cascadeTier, standaloneQuery } = frame;
+  return { ...ended(answer, ending), messageId, earlier: null, citations, cascadeTier, searched: standaloneQuery };
+}
+
+/** A new answer that fails has not taken the place of the earlier one; one that is only out of reach may have. */
+function failed(answer: Answer, failure: Failure): Answer {
+  if (answer.earlier !== null && failure.reason !== "connection") return { ...answer.earlier, failure };
+  return { ...ended(answer, "failed"), failure };
+}
+
+/** A new answer in the place of a saved one, which is kept until it is known what comes of the new one. */
+function inPlaceOf(answer: Answer): Answer {
+  const isSaved = answer.ending !== null && answer.messageId !== null;
+  const failure = answer.ending === "failed" ? answer.failure : null;
+  return { ...NEW_ANSWER, earlier: isSaved ? { ...answer, failure, earlier: null } : answer.earlier };
+}
+
+function rated(turn: Turn, messageId: string, feedback: Feedback | null): Turn {
+  return turn.answer.messageId === messageId ? { ...turn, answer: { ...turn.answer, feedback } } : turn;
 }
 
 function ended(answer: Answer, ending: Ending): Answer {

@@ -24,6 +24,8 @@ function answerOf(message: SavedMessage): Answer {
   const ending = endingOf(message);
   return {
     ...NEW_ANSWER,
+    messageId: message.id,
+    feedback: message.feedback,
     sources: message.sources,
     text: message.content,
     citations: message.citations,

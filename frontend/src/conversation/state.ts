@@ -1,4 +1,5 @@
 // What is known of a conversation at one moment. Plain data; the reducer makes the next one.
+import type { Feedback } from "../protocol/message";
 import type { Citation, Source } from "../protocol/source";
 import { LEFT_UNFINISHED } from "./failure";
 
@@ -25,6 +26,11 @@ export interface Failure {
 
 export interface Answer {
   readonly runId: string | null;
+  /** The name under which it is saved. */
+  readonly messageId: string | null;
+  readonly feedback: Feedback | null;
+  /** The answer that this one is to take the place of, which comes back where nothing comes of this one. */
+  readonly earlier: Answer | null;
   /** null until the search is over. */
   readonly sources: readonly Source[] | null;
   readonly text: string;
@@ -55,6 +61,9 @@ export interface Conversation {
 
 export const NEW_ANSWER: Answer = {
   runId: null,
+  messageId: null,
+  feedback: null,
+  earlier: null,
   sources: null,
   text: "",
   citations: [],
@@ -81,5 +90,6 @@ export function isAnswering(conversation: Conversation): boolean {
 /** The last question is known only here: the service has not taken it, and it can be asked again. */
 export function hasUntaken(conversation: Conversation): boolean {
   const last = lastTurn(conversation)?.answer;
-  return last !== undefined && last.runId === null && last.failure !== null && last.failure !== LEFT_UNFINISHED;
+  if (last === undefined || last.messageId !== null) return false;
+  return last.runId === null && last.failure !== null && last.failure !== LEFT_UNFINISHED;
 }

@@ -1,6 +1,7 @@
 // Who is asked: one creator or everyone.
 import type { Creator } from "../protocol/creator";
 import { texts } from "../texts";
+import { pageTexts } from "./texts";
 
 interface Props {
   readonly creators: readonly Creator[];
@@ -10,13 +11,13 @@ interface Props {
 
 export function Picker({ creators, chosen, onChoose }: Props) {
   return (
-    <div class="picker" role="radiogroup" aria-label={texts.page.creators}>
+    <div class="picker" role="radiogroup" aria-label={pageTexts.creators}>
       <Choice name={texts.everyone} initial="∗" checked={chosen === null} onChoose={() => onChoose(null)} />
       {creators.map(({ slug, name, documents }) => (
         <Choice
           key={slug}
           name={name}
-          detail={documents > 0 ? texts.page.pieces(documents) : ""}
+          detail={documents > 0 ? pageTexts.pieces(documents) : ""}
           initial={initialOf(name)}
           checked={slug === chosen}
           onChoose={() => onChoose(slug)}

@@ -1,13 +1,14 @@
 // The chosen creator in a few words.
 import type { Creator } from "../protocol/creator";
 import { texts } from "../texts";
+import { pageTexts } from "./texts";
 
 export function Profile({ creators, chosen }: { creators: readonly Creator[]; chosen: string | null }) {
   const creator = creators.find(({ slug }) => slug === chosen);
   if (creator === undefined) {
     return creators.length === 0 ? null : (
       <section class="profile" aria-label={texts.everyone}>
-        <p class="bio">{texts.page.everyoneBio}</p>
+        <p class="bio">{pageTexts.everyoneBio}</p>
       </section>
     );
   }
@@ -15,7 +16,7 @@ export function Profile({ creators, chosen }: { creators: readonly Creator[]; ch
     <section class="profile" aria-label={creator.name}>
       {creator.bio !== "" && <p class="bio">{creator.bio}</p>}
       {creator.topics.length > 0 && (
-        <ul class="topics" aria-label={texts.page.topics}>
+        <ul class="topics" aria-label={pageTexts.topics}>
           {creator.topics.map((topic) => (
             <li key={topic}>{topic}</li>
           ))}

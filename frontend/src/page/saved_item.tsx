@@ -1,8 +1,8 @@
 // One saved conversation: opened by its title; what else can be done with it folds out below.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Listed } from "../protocol/message";
-import { texts } from "../texts";
 import type { Format } from "../transport/library";
+import { pageTexts } from "./texts";
 
 interface Props {
   readonly item: Listed;
@@ -15,7 +15,7 @@ interface Props {
 
 type Fold = "closed" | "actions" | "rename" | "delete";
 
-const said = texts.page.saved;
+const said = pageTexts.saved;
 
 export function SavedItem({ item, current, onOpen, onRename, onExport, onDelete }: Props) {
   const [fold, setFold] = useState<Fold>("closed");

@@ -5,6 +5,7 @@ import { texts } from "../texts";
 import type { Format, Library } from "../transport/library";
 import { saveFile } from "./save_file";
 import { SavedItem } from "./saved_item";
+import { pageTexts } from "./texts";
 import { useSaved } from "./use_saved";
 
 interface Props {
@@ -16,7 +17,7 @@ interface Props {
   readonly onOpen: (conversation: Listed | null, stay?: boolean) => void;
 }
 
-const said = texts.page.saved;
+const said = pageTexts.saved;
 
 export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
   const { items, hasMore, failed, refresh, more, change } = useSaved(library);

@@ -7,6 +7,7 @@ import { addressFor, chosenCreator, chosenSite } from "./chosen_creator";
 import { Picker } from "./picker";
 import { Profile } from "./profile";
 import { SavedList } from "./saved_list";
+import { pageTexts } from "./texts";
 import { applyTheme, readTheme, saveTheme } from "./theme";
 import { ThemeSwitch } from "./theme_switch";
 import type { FootnoteChat } from "../element/footnote_chat";
@@ -69,12 +70,12 @@ export function Side({ chat }: { chat: FootnoteChat }) {
           {texts.product}
           <sup aria-hidden="true">1</sup>
         </h1>
-        <p>{texts.page.tagline}</p>
+        <p>{pageTexts.tagline}</p>
         <button
           type="button"
           class="list-switch"
-          aria-label={texts.page.saved.heading}
-          title={texts.page.saved.heading}
+          aria-label={pageTexts.saved.heading}
+          title={pageTexts.saved.heading}
           aria-expanded={listed}
           aria-controls="saved"
           onClick={() => setListed(!listed)}
@@ -92,7 +93,7 @@ export function Side({ chat }: { chat: FootnoteChat }) {
         />
       </header>
       <Picker creators={creators ?? []} chosen={chosen} onChoose={choose} />
-      {unavailable && <p class="unavailable">{texts.page.unavailable}</p>}
+      {unavailable && <p class="unavailable">{pageTexts.unavailable}</p>}
       <Profile creators={creators ?? []} chosen={chosen} />
       <SavedList chat={chat} library={library} readCurrent={readCurrent} onOpen={open} />
     </>

@@ -1,9 +1,9 @@
 // One button that goes through the themes.
-import { texts } from "../texts";
+import { pageTexts } from "./texts";
 import { nextTheme, type Theme } from "./theme";
 
 export function ThemeSwitch({ theme, onChange }: { theme: Theme; onChange: (theme: Theme) => void }) {
-  const label = texts.page.theme[theme];
+  const label = pageTexts.theme[theme];
   return (
     <button type="button" class="theme-switch" aria-label={label} title={label} onClick={() => onChange(nextTheme(theme))}>
       <svg width="18" height="18" viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true">

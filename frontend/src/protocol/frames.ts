@@ -29,6 +29,8 @@ export interface ErrorFrame {
   readonly retryable: boolean;
   readonly retryAfter: number | null;
   readonly conversationId: string | null;
+  /** There where something was saved. */
+  readonly messageId: string | null;
 }
 
 export function isTerminal(frame: Frame): boolean {
@@ -85,5 +87,6 @@ function readError(fields: Fields): ErrorFrame {
     retryable: fields["retryable"] === true,
     retryAfter: asNumber(fields["retry_after"]),
     conversationId: asString(fields["conversation_id"]),
+    messageId: asString(fields["message_id"]),
   };
 }

@@ -8,6 +8,12 @@ export interface SavedConversation {
   readonly activeRunId: string | null;
 }
 
+/** What the reader thinks of an answer. */
+export interface Feedback {
+  readonly rating: "up" | "down";
+  readonly comment: string | null;
+}
+
 export interface SavedMessage {
   readonly id: string;
   readonly role: "user" | "assistant";
@@ -18,6 +24,7 @@ export interface SavedMessage {
   readonly cascadeTier: string | null;
   readonly finishReason: FinishReason | null;
   readonly standaloneQuery: string | null;
+  readonly feedback: Feedback | null;
 }
 
 export interface Page {
@@ -77,5 +84,12 @@ function readMessage(value: unknown): SavedMessage | null {
     cascadeTier: asString(fields["cascade_tier"]),
     finishReason: asOneOf(fields["finish_reason"], FINISH_REASONS),
     standaloneQuery: asString(fields["standalone_query"]),
+    feedback: readFeedback(fields["feedback"]),
   };
+}
+
+function readFeedback(value: unknown): Feedback | null {
+  const fields = asFields(value);
+  const rating = asOneOf(fields?.["rating"], ["up", "down"]);
+  return rating === null ? null : { rating, comment: asString(fields?.["comment"]) };
 }

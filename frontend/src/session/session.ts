@@ -2,13 +2,15 @@
 import type { ConversationEvent } from "../conversation/event";
 import { CONNECTION_LOST, failureOf } from "../conversation/failure";
 import { reduce } from "../conversation/reducer";
-import { type Conversation, hasUntaken, isAnswering, lastTurn, NEW_CONVERSATION } from "../conversation/state";
+import { type Conversation, hasUntaken, isAnswering, lastTurn, NEW_ANSWER, NEW_CONVERSATION } from "../conversation/state";
+import type { Feedback } from "../protocol/message";
 import type { Client } from "../transport/client";
-import { Refused, Unreachable } from "../transport/failures";
+import { isElsewhere, isGone, Refused, Unreachable } from "../transport/failures";
 import { follow } from "../transport/follow";
 import { insist } from "../transport/patience";
 import type { Memory } from "./memory";
 import { newKey } from "./new_key";
+import { Ratings } from "./ratings";
 
 export type Listener = (conversation: Conversation) => void;
 
@@ -23,6 +25,9 @@ export class Session {
   private readonly unlisten: () => void;
   /** The weight that went out with the last question: a repeat under its key must be the same request. */
   private sentWeight = 0;
+  /** The key under which a new answer was last asked for. */
+  private renewalKey = "";
+  private readonly ratings: Ratings;
 
   constructor(
     private readonly client: Client,
@@ -32,6 +37,7 @@ export class Session {
   ) {
     // Known from the start, so that the empty state does not flash up before a conversation returns.
     this.conversation = { ...NEW_CONVERSATION, restoring: memory.readConversation(creator) !== null };
+    this.ratings = new Ratings(client, (event) => this.dispatch(event));
     this.unlisten = memory.onRunElsewhere(creator, () => void this.join());
   }
 
@@ -62,13 +68,32 @@ export class Session {
   async retry(weight = 0): Promise<void> {
     const turn = lastTurn(this.conversation);
     if (turn === null || turn.answer.ending === null) return;
-    const { runId, failure } = turn.answer;
-    if (failure?.reason !== "connection") return this.converse(turn.question, newKey(), weight, true);
+    const { runId, failure, messageId, earlier } = turn.answer;
+    if (failure?.reason !== "connection") {
+      // What is saved as failed is answered anew; a question that was not taken is asked again.
+      return messageId === null ? this.converse(turn.question, newKey(), weight, true) : this.renewLast(messageId, newKey());
+    }
     // The service may have accepted the question unseen: the same key finds that run instead of asking twice.
-    if (runId === null) return this.converse(turn.question, turn.key, this.sentWeight, true);
+    if (runId === null) {
+      const renewed = earlier?.messageId ?? null;
+      if (renewed !== null) return this.renewLast(renewed, this.renewalKey);
+      return this.converse(turn.question, turn.key, this.sentWeight, true);
+    }
     const { signal } = this.begin();
     this.dispatch({ type: "following", runId });
     await this.guard(signal, () => this.read(null, runId, signal));
+  }
+
+  /** Has the last answer made anew. */
+  async renew(): Promise<void> {
+    const answer = lastTurn(this.conversation)?.answer;
+    if (answer === undefined || answer.ending === null || answer.messageId === null) return;
+    await this.renewLast(answer.messageId, newKey());
+  }
+
+  /** Shows at once what the reader thinks of an answer (null: nothing any more). Answers whether it could be kept. */
+  rate(messageId: string, feedback: Feedback | null): Promise<boolean> {
+    return this.ratings.rate(this.conversation, messageId, feedback);
   }
 
   async stop(): Promise<void> {
@@ -84,10 +109,10 @@ export class Session {
     }
   }
 
-  /** Leaves this conversation; the next question begins a new one. */
+  /** Leaves this conversation; the next question begins a new one. An answer that is made anew is no half one then. */
   startOver(): void {
-    const runId = isAnswering(this.conversation) ? lastTurn(this.conversation)?.answer.runId : null;
-    if (runId) this.client.stop(runId).catch(() => undefined);
+    const { runId, ending, earlier } = lastTurn(this.conversation)?.answer ?? NEW_ANSWER;
+    if (runId !== null && ending === null && earlier === null) this.client.stop(runId).catch(() => undefined);
     this.begin();
     this.startedOver = true;
     this.missed = false;
@@ -139,16 +164,40 @@ export class Session {
     this.sentWeight = weight;
     this.dispatch({ type: "asked", key, question, again });
     await this.guard(signal, async () => {
-      const response = await this.openAnswer(question, key, signal);
-      const runId = response.headers.get("X-Run-Id");
-      const conversationId = response.headers.get("X-Conversation-Id");
-      this.startedOver = false;
-      if (conversationId !== null) this.memory.writeConversation(this.creator, conversationId);
-      if (runId !== null) this.memory.tellOfRun(this.creator, runId);
-      this.dispatch({ type: "accepted", runId, conversationId });
-      if (this.stopWanted) void this.stop();
-      await this.read(response, runId, signal);
+      await this.accept(await this.openAnswer(question, key, signal), signal);
     });
+  }
+
+  private async renewLast(messageId: string, key: string): Promise<void> {
+    const { id, turns } = this.conversation;
+    if (id === null) return;
+    const { signal } = this.begin();
+    this.renewalKey = key;
+    this.dispatch({ type: "renewing" });
+    await this.guard(signal, async () => {
+      const response = await this.insist(signal, () => this.client.renew(id, messageId, key, signal)).catch((error: unknown) => {
+        if (isElsewhere(error)) return null;
+        throw error;
+      });
+      if (response !== null) return this.accept(response, signal);
+      // Another tab has had it made anew, or has asked on.
+      await this.load(id, signal).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+        return this.converse(turns.at(-1)!.question, newKey(), this.sentWeight, true);
+      });
+    });
+  }
+
+  /** Reads an answer that the service has begun to give. */
+  private async accept(response: Response, signal: AbortSignal): Promise<void> {
+    const runId = response.headers.get("X-Run-Id");
+    const conversationId = response.headers.get("X-Conversation-Id");
+    this.startedOver = false;
+    if (conversationId !== null) this.memory.writeConversation(this.creator, conversationId);
+    if (runId !== null) this.memory.tellOfRun(this.creator, runId);
+    this.dispatch({ type: "accepted", runId, conversationId });
+    if (this.stopWanted) void this.stop();
+    await this.read(response, runId, signal);
   }
 
   /** Shows the saved messages. Answers with the run that is still writing the last of them, if any. */
@@ -159,23 +208,25 @@ export class Session {
     return messages.length === 0 ? null : (saved?.activeRunId ?? null);
   }
 
-  private async openAnswer(query: string, key: string, signal: AbortSignal): Promise<Response> {
+  private async openAnswer(query: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
     const conversationId = this.conversation.id;
     const { creator, widen, sentWeight: weight } = this;
-    const waiting = () => this.dispatch({ type: "connection", lost: true });
+    const question = { query, creator, widen, weight, conversationId, idempotencyKey };
     try {
-      const question = { query, creator, widen, weight, conversationId, idempotencyKey: key };
-      return await insist(signal, () => this.client.ask(question, signal), waiting);
+      return await this.insist(signal, () => this.client.ask(question, signal));
     } catch (error) {
       if (conversationId === null || !isGone(error)) throw error;
       // The conversation is gone: the question begins a new one, which is another request with a key of its own.
       this.memory.writeConversation(creator, null);
       this.dispatch({ type: "cleared", keepLast: true });
-      const fresh = newKey();
-      this.dispatch({ type: "asked", key: fresh, question: query, again: true });
-      const question = { query, creator, widen, weight, conversationId: null, idempotencyKey: fresh };
-      return await insist(signal, () => this.client.ask(question, signal), waiting);
+      const fresh = { ...question, conversationId: null, idempotencyKey: newKey() };
+      this.dispatch({ type: "asked", key: fresh.idempotencyKey, question: query, again: true });
+      return await this.insist(signal, () => this.client.ask(fresh, signal));
     }
+  }
+
+  private insist(signal: AbortSignal, request: () => Promise<Response>): Promise<Response> {
+    return insist(signal, request, () => this.dispatch({ type: "connection", lost: true }));
   }
 
   private async read(first: Response | null, runId: string | null, signal: AbortSignal): Promise<void> {
@@ -246,9 +297,4 @@ export class Session {
     this.conversation = reduce(this.conversation, event);
     for (const listener of this.listeners) listener(this.conversation);
   }
-}
-
-/** Deleted, expired or another visitor's: the service does not say which. */
-function isGone(error: unknown): boolean {
-  return error instanceof Refused && [401, 403, 404].includes(error.refusal.status);
 }

@@ -47,5 +47,7 @@ function spoken(answer: Answer, asked: string | null): string {
   const words = plainText(answer.text) || (answer.ending === "abstained" ? ABSTENTION.fallback : "");
   const doubt = answer.citations.some(({ supported }) => !supported) ? texts.someDoubted : null;
   const remark = answer.failure === null ? endingNote(answer.ending) : failureText(answer.failure);
+  // An answer that is there again has been heard before.
+  if (answer.failure !== null && answer.ending !== "failed") return `${texts.notRenewed} ${remark}`;
   return [words && texts.answerReady(words, originOf(footingOf(answer), asked)), doubt, remark].filter(Boolean).join(" ");
 }

@@ -2,20 +2,30 @@
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Answer } from "../conversation/state";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
+import type { Feedback } from "../protocol/message";
 import { AnswerBody } from "./answer_body";
+import { AnswerFoot } from "./answer_foot";
 import { AskedCreator } from "./asked_creator";
 import { footingOf, originOf } from "./footing";
 import { QuoteIcon, RetryIcon } from "./icons";
 import { SourceList, SourceSkeleton } from "./source_list";
 
+/** What a reader can do with an answer. */
+export interface AnswerActions {
+  readonly retry: () => void;
+  readonly renew: () => void;
+  readonly rate: (messageId: string, feedback: Feedback | null) => Promise<boolean>;
+}
+
 interface Props {
   readonly question: string;
   readonly answer: Answer;
+  readonly actions: AnswerActions;
   /** Only the last answer can be asked for again. */
-  readonly onRetry: (() => void) | null;
+  readonly last: boolean;
 }
 
-export function AnswerView({ question, answer, onRetry }: Props) {
+export function AnswerView({ question, answer, actions, last }: Props) {
   const [lookedAt, setLookedAt] = useState<number | null>(null);
   const [expanded, setExpanded] = useState<number | null>(null);
   const element = useRef<HTMLDivElement>(null);
@@ -69,14 +79,18 @@ export function AnswerView({ question, answer, onRetry }: Props) {
       )}
       {answer.failure !== null && (
         <div class="failure">
-          <p>{failureText(answer.failure)}</p>
-          {answer.failure.retryable && onRetry !== null && (
-            <button type="button" class="retry" onClick={onRetry}>
+          <p>
+            {answer.ending !== "failed" && `${texts.notRenewed} `}
+            {failureText(answer.failure)}
+          </p>
+          {answer.failure.retryable && last && (
+            <button type="button" class="retry" onClick={actions.retry}>
               <RetryIcon /> {texts.retry}
             </button>
           )}
         </div>
       )}
+      <AnswerFoot key={answer.messageId} answer={answer} actions={actions} last={last} />
     </div>
   );
 }

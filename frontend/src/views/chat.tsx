@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { isAnswering } from "../conversation/state";
+import type { Feedback } from "../protocol/message";
 import type { Memory } from "../session/memory";
 import { Session } from "../session/session";
 import { texts } from "../texts";
@@ -63,9 +64,16 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
     toBottom();
     field.current?.focus();
   };
-  const retry = useMemo(() => () => {
-    void session.retry(weight);
-    field.current?.focus();
+  const actions = useMemo(() => {
+    const answerAgain = (work: Promise<void>) => {
+      void work;
+      field.current?.focus();
+    };
+    return {
+      retry: () => answerAgain(session.retry(weight)),
+      renew: () => answerAgain(session.renew()),
+      rate: (messageId: string, feedback: Feedback | null) => session.rate(messageId, feedback),
+    };
   }, [session, weight]);
   const startOver = () => {
     session.startOver();
@@ -91,7 +99,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
         {restoring && <p class="progress restoring">{texts.restoring}</p>}
         {!restoring && !conversing && <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />}
         <AskedCreator.Provider value={asked}>
-          <Transcript turns={turns} onRetry={retry} />
+          <Transcript turns={turns} actions={actions} />
         </AskedCreator.Provider>
       </div>
       <Composer

@@ -57,6 +57,14 @@ export const FoldIcon = () => (
   </Icon>
 );
 
+const THUMB = "M5.25 7v6.25M5.25 7.25 7.5 2.5c.95 0 1.6.7 1.6 1.6v2.4h3a1.4 1.4 0 0 1 1.38 1.65l-.72 4A1.4 1.4 0 0 1 11.4 13.25H2.75v-6.25h2.5";
+
+export const ThumbIcon = ({ down }: { down: boolean }) => (
+  <Icon>
+    <path d={THUMB} transform={down ? "rotate(180 8 8)" : undefined} />
+  </Icon>
+);
+
 export const RetryIcon = () => (
   <Icon size={14}>
     <path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v2.75h-2.75" />

@@ -19,7 +19,7 @@ export function Launcher({ children }: { children: (controls: ComponentChildren)
     // A modal dialog keeps the keyboard inside and the page behind out of reach.
     if (globalThis.matchMedia?.(PHONE).matches) dialog.showModal?.();
     else dialog.show?.();
-    dialog.querySelector("textarea")?.focus();
+    dialog.querySelector<HTMLElement>(".composer textarea")?.focus();
     return () => dialog.close?.();
   }, [open]);
 

@@ -2,18 +2,18 @@
 import { Component } from "preact";
 import type { Turn } from "../conversation/state";
 import { texts } from "../texts";
-import { AnswerView } from "./answer_view";
+import { type AnswerActions, AnswerView } from "./answer_view";
 
 interface Props {
   readonly turns: readonly Turn[];
-  readonly onRetry: () => void;
+  readonly actions: AnswerActions;
 }
 
-export function Transcript({ turns, onRetry }: Props) {
+export function Transcript({ turns, actions }: Props) {
   return (
     <div class="transcript" role="log" aria-live="off" aria-label={texts.conversation}>
       {turns.map((turn, place) => (
-        <TurnView key={turn.key} turn={turn} onRetry={place === turns.length - 1 ? onRetry : null} />
+        <TurnView key={turn.key} turn={turn} actions={actions} last={place === turns.length - 1} />
       ))}
     </div>
   );
@@ -21,16 +21,18 @@ export function Transcript({ turns, onRetry }: Props) {
 
 interface TurnProps {
   readonly turn: Turn;
-  readonly onRetry: (() => void) | null;
+  readonly actions: AnswerActions;
+  readonly last: boolean;
 }
 
 /** Drawn again only when its own turn has changed, so that a long conversation costs no more than a short one. */
 class TurnView extends Component<TurnProps> {
   override shouldComponentUpdate(next: TurnProps): boolean {
-    return next.turn !== this.props.turn || next.onRetry !== this.props.onRetry;
+    const { turn, actions, last } = this.props;
+    return next.turn !== turn || next.actions !== actions || next.last !== last;
   }
 
-  override render({ turn, onRetry }: TurnProps) {
+  override render({ turn, actions, last }: TurnProps) {
     return (
       <article class="turn">
         {turn.question !== "" && (
@@ -39,7 +41,7 @@ class TurnView extends Component<TurnProps> {
             {turn.question}
           </div>
         )}
-        <AnswerView question={turn.question} answer={turn.answer} onRetry={onRetry} />
+        <AnswerView question={turn.question} answer={turn.answer} actions={actions} last={last} />
       </article>
     );
   }

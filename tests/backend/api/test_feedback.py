@@ -122,7 +122,7 @@ async def test_curators_read_it_by_a_command(visitor: Visitor, library: Settings
     )  # fmt: skip
     (line,) = of_one.stdout.splitlines()
     assert line.split("\t")[1:4] == [creators[0], "down", "How loud␉should it be?"]
-    assert line.split("\t")[4].startswith("No, it ")
+    assert line.split("\t")[4] == "No,␊it ␛[31mis not."
     assert "\x1b" not in of_one.stdout
     assert line in of_all.stdout.splitlines()
     assert line not in of_another.stdout
