@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -35,7 +35,8 @@ from backend.conversations.statements import (
     INSERT_CONVERSATION,
     INSERT_RUN_ANEW,
     INSERT_TURN,
-    last_message,
+    LAST_MESSAGE,
+    NAMED_RUN,
     run_values,
     turn_values,
 )
@@ -69,7 +70,7 @@ class PostgresConversations:
             conversation_id = question.conversation_id
             async with transaction(self._engine) as connection:
                 await self._lock_conversation(connection, conversation_id, question.owner)
-                last = (await connection.execute(last_message(conversation_id))).one()
+                last = (await connection.execute(LAST_MESSAGE, {"there": conversation_id})).one()
                 if question.replaces is None:
                     run = new_run(question, conversation_id, last.seq + 1, previous=last.run_id)
                     await connection.execute(INSERT_TURN, turn_values(question, run))
@@ -89,21 +90,9 @@ class PostgresConversations:
     async def find_repeated(self, owner: str, idempotency_key: str | None, body_hash: str) -> RunRecord | None:
         if idempotency_key is None:
             return None
-        named = runs.alias("named")
-        standing = (
-            select(messages.c.run_id)
-            .where(messages.c.conversation_id == named.c.conversation_id, messages.c.seq == named.c.seq + 1)
-            .scalar_subquery()
-        )
-        query = (
-            select(*run_columns, named.c.body_hash, conversations.c.deleted_at)
-            .select_from(named)
-            .join(conversations, conversations.c.id == named.c.conversation_id)
-            .join(runs, runs.c.id == case((named.c.state == "replaced", standing), else_=named.c.id))
-            .where(named.c.owner == owner, named.c.idempotency_key == idempotency_key)
-        )
+        values = {"named_owner": owner, "named_key": idempotency_key}
         async with autocommit(self._engine) as connection:
-            row = (await connection.execute(query)).first()
+            row = (await connection.execute(NAMED_RUN, values)).first()
         if row is None:
             return None
         if row.body_hash != body_hash:

@@ -1,12 +1,34 @@
-"""The statements that write a turn, made once: a visitor waits for them, and making them anew takes as long as the
-database does."""
+"""The statements of a turn, made once: a visitor waits for them, and making them anew takes as long as the database
+does."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import Boolean, Select, and_, bindparam, delete, exists, func, insert, literal, null, select, update
+from sqlalchemy import Boolean, and_, bindparam, case, delete, exists, func, insert, literal, null, select, update
 from sqlalchemy.dialects import postgresql
 
 from backend.conversations.models import Question, RunRecord, agent_sessions, conversations, messages, runs
+from backend.conversations.rows import run_columns
+
+# The run that an owner's key names; where its answer was made anew since, the one whose answer stands there now.
+NAMED = runs.alias("named")
+STANDING = (
+    select(messages.c.run_id)
+    .where(messages.c.conversation_id == NAMED.c.conversation_id, messages.c.seq == NAMED.c.seq + 1)
+    .scalar_subquery()
+)
+NAMED_RUN = (
+    select(*run_columns, NAMED.c.body_hash, conversations.c.deleted_at)
+    .select_from(NAMED)
+    .join(conversations, conversations.c.id == NAMED.c.conversation_id)
+    .join(runs, runs.c.id == case((NAMED.c.state == "replaced", STANDING), else_=NAMED.c.id))
+    .where(NAMED.c.owner == bindparam("named_owner"), NAMED.c.idempotency_key == bindparam("named_key"))
+)
+LAST_MESSAGE = (
+    select(messages.c.id, messages.c.seq, messages.c.run_id)
+    .where(messages.c.conversation_id == bindparam("there"))
+    .order_by(messages.c.seq.desc())
+    .limit(1)
+)
 
 INSERT_RUN = insert(runs).values(
     id=bindparam("run_id"),
@@ -109,13 +131,6 @@ END_RUN = select(ENDED.c.id).add_cte(
     .values(updated_at=func.now())
     .cte("conversation"),
 )
-
-
-def last_message(conversation_id: UUID) -> Select[tuple[UUID, int, UUID | None]]:
-    """The statement that reads the last message of a conversation: its id, its number, and its run."""
-    there = messages.c.conversation_id == conversation_id
-    query = select(messages.c.id, messages.c.seq, messages.c.run_id).where(there)
-    return query.order_by(messages.c.seq.desc()).limit(1)
 
 
 def turn_values(question: Question, run: RunRecord) -> dict[str, object]:
