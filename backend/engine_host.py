@@ -135,6 +135,7 @@ class Redis:
             "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--dir", str(self.folder),
             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
             "--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru",
+            "--slowlog-log-slower-than", "-1",  # it keeps what was said in them
         ]  # fmt: skip
         self.process = start_child(command, self.log_file, user=None, death_signal=signal.SIGTERM)
         wait_until(self._is_ready, self.process, "Redis")
