@@ -177,6 +177,37 @@ async def test_a_conversation_loses_what_was_said_from_an_erased_document_and_no
 
 
 @pytest.mark.usefixtures("patience")
+async def test_a_comment_loses_what_it_quotes_and_an_answer_that_was_made_anew_leaves_no_journal(
+    settings: Settings, model: ModelServer, visitor: Visitor, redis: Redis
+) -> None:
+    gone, living = sources_of_two(await visitor.ask())
+    model.answer = quoting(gone["index"], living["index"])
+    answer = await visitor.ask()
+    model.answer = f"I said it: {gone['snippet']}"
+    replaced = await visitor.ask("And how loud is that?", conversation_id=answer.conversation_id)
+    here = f"/api/v1/conversations/{answer.conversation_id}/messages"
+    comment = f"Who would say this? {gone['snippet']}"
+    rated = await visitor.http.put(
+        f"{here}/{answer.last.json['message_id']}/feedback",
+        json={"rating": "down", "comment": comment},
+        headers=visitor.headers,
+    )
+    assert rated.status_code == 204
+    model.answer = quoting(living["index"])
+    again = f"{here}/{replaced.last.json['message_id']}/regenerate"
+    assert (await visitor.http.post(again, headers=visitor.headers)).status_code == 200
+    left = frames_key(UUID(replaced.run_id))
+    await until_written(redis, left)
+    await erase(settings, [UUID(gone["document_id"])])
+    assert await redis.exists(left) == 0
+    feedback = (await visitor.messages(answer.conversation_id))[1]["feedback"]
+    assert feedback["rating"] == "down"
+    assert feedback["comment"].startswith("Who would say this?")
+    assert feedback["comment"].endswith(NOTE)
+    assert gone["snippet"][:40] not in feedback["comment"]
+
+
+@pytest.mark.usefixtures("patience")
 async def test_an_answer_that_is_being_given_is_waited_for_and_its_reader_reads_to_the_end(
     settings: Settings, model: ModelServer, visitor: Visitor, redis: Redis
 ) -> None:

@@ -200,3 +200,24 @@ async def test_an_erased_document_is_not_found_again_in_a_session_or_in_what_a_b
         assert len(await sessions_of(database, untouched)) == 1
         await ask(visitor, SECOND, conversation)
         assert server.requests[-1].body["resume_session_id"] is None
+
+
+async def test_a_question_that_is_asked_anew_goes_to_a_session_that_has_not_answered_it(library: Settings) -> None:
+    async with AgentServer() as server, visiting(library, server) as visitor:
+        first = await ask(visitor, FIRST)
+        conversation = first.conversation_id
+        second = await ask(visitor, SECOND, conversation)
+        old = resumed(server)[-1]
+        path = f"/api/v1/conversations/{conversation}/messages/{second.last.json['message_id']}/regenerate"
+        response = await visitor.http.post(path, headers=visitor.headers | {"Accept": "application/json"})
+        again = response.json()
+        assert (response.status_code, again["cascade_tier"]) == (200, "agent")
+        told = server.requests[-1].body
+        assert told["resume_session_id"] is None
+        assert first.text[:40] in told["prompt"]
+        assert told["prompt"].count(SECOND) == 1
+        await ask(visitor, THIRD, conversation)
+        assert old is not None
+        assert resumed(server)[-1] in server.sessions
+        assert resumed(server)[-1] != old
+        assert "<conversation>" not in server.requests[-1].body["prompt"]

@@ -181,6 +181,27 @@ async def test_an_abandoned_one_leaves_the_earlier_answer(library: Settings, mod
         assert await visitor.messages(first.conversation_id) == saved
 
 
+async def test_a_reader_on_another_worker_hears_that_nothing_came_of_it_also_while_redis_is_away(
+    library: Settings, model: ModelServer
+) -> None:
+    settings = with_section(with_model(library, model.base_url), "redis", url="redis://127.0.0.1:1/0")
+    async with running(settings) as here, running(settings) as there, Visitor(here) as visitor:
+        first = await visitor.ask()
+        saved = await visitor.messages(first.conversation_id)
+        model.answer, model.first_token_delay_s = LONG, 5
+        again = await anew(visitor, first, stop_after=1)
+        async with Visitor(there, visitor.token) as elsewhere:
+            reading = asyncio.create_task(elsewhere.follow(again.run_id))
+            await visitor.post(f"/api/v1/chat/runs/{again.run_id}/stop")
+            assert (await visitor.follow(again.run_id)).last.json["finish_reason"] == "stopped"
+            async with asyncio.timeout(10):
+                told = await reading
+            assert (told.text, told.last.event, told.last.json["code"]) == ("", "error", "interrupted")
+            assert "message_id" not in told.last.json
+            assert await elsewhere.messages(first.conversation_id) == saved
+            assert (await elsewhere.follow(again.run_id)).last.json == told.last.json
+
+
 async def test_it_counts_as_a_question_of_its_creators(library: Settings, model: ModelServer) -> None:
     few = library.limits.model_copy(update={"creator": library.limits.creator.model_copy(update={"per_minute": 2})})
     settings = with_model(library, model.base_url).model_copy(update={"limits": few})

@@ -272,16 +272,19 @@ async def test_who_pages_while_answers_are_made_anew_meets_each_conversation_onc
     store: PostgresConversations, answers: Answers
 ) -> None:
     owner = str(uuid4())
-    made = [await talk(store, owner=owner) for _ in range(6)]
+    begun_first, _ = await store.begin(question(owner=owner))
+    made = [await talk(store, owner=owner) for _ in range(4)]
+    again = await talk(store, owner=owner, conversation_id=made[0].conversation_id)
+    await store.finish(begun_first, ANSWER)
     page, place = await store.list_conversations(owner, None, 2)
-    again = await anew(store, answers, made[5])  # on the page that has been read
-    await store.finish(again, ANSWER)
-    await talk(store, owner=owner, conversation_id=made[5].conversation_id)
-    await store.finish(await anew(store, answers, made[0]), ANSWER)
+    await store.finish(await anew(store, answers, begun_first), ANSWER)  # on the page that has been read
+    await store.finish(await anew(store, answers, again), ANSWER)
+    await store.finish(await anew(store, answers, made[1]), ANSWER)
     rest, _ = await store.list_conversations(owner, place, 9)
-    assert [one.id for one in (*page, *rest)] == [run.conversation_id for run in reversed(made)]
-    newest, _ = await store.list_conversations(owner, None, 2)
-    assert [one.id for one in newest] == [made[0].conversation_id, made[5].conversation_id]
+    runs = (begun_first, made[0], made[3], made[2], made[1])
+    assert [one.id for one in (*page, *rest)] == [run.conversation_id for run in runs]
+    newest, _ = await store.list_conversations(owner, None, 3)
+    assert [one.id for one in newest] == [run.conversation_id for run in (made[1], made[0], begun_first)]
 
 
 async def test_curators_read_the_newest_feedback_first_and_what_was_taken_back_or_deleted_is_gone(
