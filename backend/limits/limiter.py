@@ -23,7 +23,7 @@ from backend.settings_limits import AskerLimits, LimitsSettings, WindowLimits
 
 log = logging.getLogger(__name__)
 
-LOOK_S = ALONE_S / 2  # a Redis that is away is asked so often whether it is back
+LOOK_S = ALONE_S / 4  # a Redis that is away is asked so often whether it is back
 RENEW_S = LEASE_S / 3
 # Each worker alone gives this part of what the workers of its machine would give together: there may be other machines.
 LOCAL_PART = 2
@@ -108,8 +108,9 @@ class Limiter:
             try:
                 verdict = await self._shared.take(subjects, ticket)
             except AWAY:
+                if not self.absence.lasts:  # others may have waited for the same
+                    log.warning("Redis is away; this worker limits questions by itself, and more strictly")
                 self.absence.begin()
-                log.warning("Redis is away; this worker limits questions by itself, and more strictly")
             else:
                 # Nothing but time makes room in a log, so until then there is no need to ask again.
                 self._remember(verdict, verdict.wait_s)

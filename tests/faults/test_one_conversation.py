@@ -27,7 +27,7 @@ async def address(library: Settings, model: ModelServer) -> AsyncIterator[str]:
 @pytest.fixture
 async def crowd(address: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client that opens a connection for each question."""
-    limits = httpx.Limits(max_connections=None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=WITHIN_S, verify=False) as client:
         yield client
 

@@ -27,7 +27,7 @@ from tests.service import QUESTION, Answer, Visitor
 SLOWER_S = 0.25
 FORGOTTEN_S = ALONE_S + 0.05  # so much later nobody goes by what was learnt of Redis with the last question
 BACK_WITHIN_S = 5.0
-SLOW_S = 0.1  # a slow Redis takes so long for everything it says
+SLOW_S = 0.05  # a slow Redis takes so long for everything it says
 VISITORS = 10
 STREAMS = 50
 ENDING = 20  # streams that end while Postgres dies
