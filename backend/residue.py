@@ -12,13 +12,14 @@ then deletes its segments, another server recycles or archives them as it is set
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.models import agent_sessions, conversations, messages, runs
 from backend.database import is_away, open_database, translated
@@ -26,11 +27,14 @@ from backend.errors import Unavailable
 from backend.knowledge.catalogue import creators, documents, embeddings
 from backend.settings import Settings
 
-TABLES = (conversations, messages, runs, agent_sessions, documents, embeddings, creators)
+CONVERSATIONS = (conversations, messages, runs, agent_sessions)
+TABLES = (*CONVERSATIONS, documents, embeddings, creators)
 # A table that is rewritten can neither be read nor written meanwhile: for 1 to 3 s a hundred megabytes, measured on two
 # cores that were busy with other things.
 REWRITTEN_BYTES = 64 * 2**20
+SMALL_BYTES = 16 * 2**20  # of all conversations: visitors wait for some tenths of a second at most, and unasked
 LOCK_TIMEOUT = "2s"  # whoever waits for a lock makes everybody behind it wait
+SHORT_LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 5
 STATEMENT_S = 600
 REWRITE_S = 120
@@ -45,21 +49,51 @@ async def clear_database(settings: Settings) -> None:
     """
     engine = open_database(settings.database.url, pool_size=1)
     try:
-        with _translated():
-            async with engine.connect() as connection:
-                # The driver's own connection: no transaction around it, and no time limit of a visitor's statement.
-                raw: Any = (await connection.get_raw_connection()).driver_connection
-                await raw.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-                for table in TABLES:
-                    size = await raw.fetchval("SELECT pg_total_relation_size($1::regclass)", table.name)
-                    await _vacuum(raw, table.name, "FULL, ANALYZE" if size <= REWRITTEN_BYTES else "ANALYZE")
-                if await raw.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-                    await _vacuum(raw, "pg_statistic", "FULL")
-                    await raw.execute("SELECT pg_switch_wal()")
-                    await raw.execute("CHECKPOINT", timeout=STATEMENT_S)
-                await connection.invalidate()  # its lock timeout is nobody else's
+        async with _connected(engine, LOCK_TIMEOUT) as connection:
+            for table in TABLES:
+                size = await _size(connection, table.name)
+                await _vacuum(connection, table.name, "FULL, ANALYZE" if size <= REWRITTEN_BYTES else "ANALYZE")
+            await _close_log(connection)
     finally:
         await engine.dispose()
+
+
+async def clear_conversations(engine: AsyncEngine) -> None:
+    """Does the same for the tables of conversations while visitors ask, if these are small enough for that; else
+    nothing. Raises `Unavailable` likewise."""
+    async with _connected(engine, SHORT_LOCK_TIMEOUT) as connection:
+        names = [table.name for table in CONVERSATIONS]
+        if sum([await _size(connection, name) for name in names]) > SMALL_BYTES:
+            return
+        for name in names:
+            await _vacuum(connection, name, "FULL, ANALYZE")
+        await _close_log(connection)
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine, lock_timeout: str) -> AsyncIterator[Any]:
+    """The driver's own connection: no transaction around it, and no time limit of a visitor's statement."""
+    with _translated():
+        async with engine.connect() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                await raw.execute(f"SET lock_timeout = '{lock_timeout}'")
+                yield raw
+            finally:
+                await connection.invalidate()  # its lock timeout is nobody else's
+
+
+async def _size(connection: Any, table: str) -> int:
+    size: int = await connection.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
+    return size
+
+
+async def _close_log(connection: Any) -> None:
+    """Rewrites the statistics and closes the write-ahead log, where we may."""
+    if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        await _vacuum(connection, "pg_statistic", "FULL")
+        await connection.execute("SELECT pg_switch_wal()")
+        await connection.execute("CHECKPOINT", timeout=STATEMENT_S)
 
 
 @contextmanager

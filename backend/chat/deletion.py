@@ -1,11 +1,12 @@
-"""Deleting conversations: gone for every reader at once, and soon afterwards from Postgres, Redis and its file."""
+"""Deleting conversations: gone for every reader at once, and soon afterwards from Postgres, Redis and their files."""
 
 import asyncio
 import logging
+from contextlib import suppress
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from backend.cancelling import cancelled
 from backend.chat import run as live
@@ -25,9 +26,11 @@ PURGE_EVERY_S = 60
 # By then no worker holds anything of a deleted conversation that it might yet write to Redis.
 PURGE_AFTER_S = 2 * live.KEEP_ENDED_S
 KEYS_AT_ONCE = 500
-# What was deleted stands in Redis' file until that is written anew, which takes a copy of the process.
-REWRITE_EVERY_S = 1200
-REWRITTEN = "footnote:rewritten"  # there while its file is young enough
+# What was removed stands in the files of Redis and Postgres until they are written anew, which is not done each time.
+CLEAR_EVERY_S = 1200
+RESIDUE = "footnote:residue"  # there while something stands in them
+CLEARING = "footnote:residue:clearing"  # there while a worker is at it, or has ended in the middle
+CLEARED = "footnote:residue:cleared"  # there while that was lately
 
 
 class Deletion:
@@ -51,7 +54,6 @@ class Deletion:
         self._runs = runs
         self._redis = redis
         self._purging: asyncio.Task[None] | None = None
-        self._is_residue_left = True  # by somebody who ended before it was cleared
 
     def open(self) -> None:
         """Starts to purge again and again."""
@@ -77,26 +79,30 @@ class Deletion:
         what that is. Raises `Unavailable` while the database is away, and what Redis raises."""
         while (due := await self._deleted.oldest(older_than_s)).conversations:
             await self._unlink(due)
-            if not await self._deleted.remove(due.conversations):
+            await self._redis.set(RESIDUE, b"1")  # for whoever is left, should this be our end
+            removed = await self._deleted.remove(due.conversations)
+            await self._redis.set(RESIDUE, b"1")
+            if not removed:
                 return  # another worker is at it
 
     async def clear(self) -> None:
-        """Has Redis write its file anew, if anything of ours was removed since, and no worker has asked for it lately.
-        Raises what Redis raises, and `Unavailable` where it cannot."""
-        if self._is_residue_left and await self._redis.set(REWRITTEN, b"1", nx=True, ex=REWRITE_EVERY_S):
-            self._is_residue_left = False
-            try:
-                await clear_cache(self._redis)
-            except BaseException:
-                self._is_residue_left = True
-                raise
+        """Has Redis and Postgres write their files anew, if anything was removed since, and that was not done lately by
+        any worker. Raises what Redis raises, and `Unavailable` where it cannot be done now."""
+        if not await self._redis.exists(RESIDUE, CLEARING):
+            return
+        if not await self._redis.set(CLEARED, b"1", nx=True, ex=CLEAR_EVERY_S):
+            return
+        with suppress(ResponseError):  # there is only what somebody has not brought to its end
+            await self._redis.rename(RESIDUE, CLEARING)
+        await clear_cache(self._redis)
+        await self._deleted.clear()
+        await self._redis.unlink(CLEARING)
 
     async def _unlink(self, gone: Deleted) -> None:
         """Deletes the copies of these conversations' histories, and the journals of their runs."""
         names = [*map(key, gone.conversations), *map(frames_key, gone.runs)]
         for start in range(0, len(names), KEYS_AT_ONCE):
             await self._redis.unlink(*names[start : start + KEYS_AT_ONCE])
-            self._is_residue_left = True  # also where they had expired: their frames are in the file
 
     async def _purge_again_and_again(self) -> None:
         while True:

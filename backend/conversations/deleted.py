@@ -8,13 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.models import Deleted, conversations, messages, runs
 from backend.database import autocommit, transaction
+from backend.residue import clear_conversations
 
 CONVERSATIONS_AT_ONCE = 100
 MESSAGES_AT_ONCE = 2000  # removed by one transaction, so that each takes a moment however long a conversation is
 
 
 class DeletedConversations:
-    """Rows that nobody can read any more. Both methods raise `Unavailable` while the database is away."""
+    """Rows that nobody can read any more. All methods raise `Unavailable` while the database is away."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -48,6 +49,10 @@ class DeletedConversations:
                 await connection.execute(delete(conversations).where(among(conversations.c.id, locked)))
                 removed += len(locked)
         return removed
+
+    async def clear(self) -> None:
+        """Has the database let go of what was removed, where that costs visitors next to nothing."""
+        await clear_conversations(self._engine)
 
 
 def among(column: ColumnElement[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:

@@ -12,15 +12,16 @@ from redis.asyncio import Redis
 from sqlalchemy import event, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend import residue
 from backend.chat import deletion as deleting
-from backend.chat.deletion import REWRITTEN, Deletion
+from backend.chat.deletion import CLEARED, CLEARING, RESIDUE, Deletion
 from backend.conversations import expired
 from backend.conversations.deleted import DeletedConversations
 from backend.conversations.expired import ExpiredConversations
 from backend.conversations.models import Answer, Question, RunRecord, conversations
 from backend.conversations.postgres import PostgresConversations
 from backend.database import autocommit, open_database, transaction
-from backend.errors import ConfigurationError, NotFound
+from backend.errors import ConfigurationError, NotFound, Unavailable
 from backend.settings import Settings, load
 from backend.settings_access import SiteSettings
 from tests.pipeline.traces import folders_with
@@ -194,34 +195,82 @@ async def test_what_was_said_is_not_sampled_for_the_planner(engine: AsyncEngine)
     assert columns & said == set()
 
 
-async def test_the_file_of_redis_is_written_anew_once_for_all_workers_and_only_where_something_is_gone(
-    settings: Settings, engine: AsyncEngine, redis: Redis
+@pytest.fixture
+async def workers(engine: AsyncEngine, redis: Redis) -> list[Deletion]:
+    """Three that purge, and nothing that anybody has left to clear."""
+    await redis.delete(RESIDUE, CLEARING, CLEARED)
+    await redis.config_resetstat()
+    unused: Any = None
+    return [Deletion(unused, unused, DeletedConversations(engine), unused, redis) for _ in range(3)]
+
+
+async def rewritten(redis: Redis) -> int:
+    """How often Redis was asked to write its file anew."""
+    found: dict[str, Any] = await redis.info("commandstats")
+    return int(found.get("cmdstat_bgrewriteaof", {"calls": 0})["calls"])
+
+
+async def delete_one(engine: AsyncEngine, redis: Redis, words: str) -> None:
+    """A conversation with these words, also in Redis, is deleted by its visitor."""
+    run = await ask(engine, "", query=words)
+    await PostgresConversations(engine).finish(run, ANSWER)
+    await redis.set(f"footnote:history:{run.conversation_id}", words)
+    await PostgresConversations(engine).delete(run.owner)
+
+
+async def test_files_are_written_anew_by_one_worker_and_only_where_something_is_gone(
+    settings: Settings, engine: AsyncEngine, redis: Redis, workers: list[Deletion]
 ) -> None:
     canary = uuid4().hex
-    unused: Any = None
-    workers = [Deletion(unused, unused, DeletedConversations(engine), unused, redis) for _ in range(3)]
-    await redis.delete(REWRITTEN)
-    await redis.config_resetstat()
-
-    async def rewritten() -> int:
-        found: dict[str, Any] = await redis.info("commandstats")
-        return int(found.get("cmdstat_bgrewriteaof", {"calls": 0})["calls"])
-
-    await asyncio.gather(*(worker.clear() for worker in workers))  # of what somebody may have left who is gone
-    assert await rewritten() == 1
-    for worker in workers:
-        await redis.delete(REWRITTEN)
-        await worker.clear()
-    assert await rewritten() == 3  # the first had done it before
-    run = await last_answered(engine, "", 0)
-    await redis.set(f"footnote:history:{run.conversation_id}", canary)
-    await PostgresConversations(engine).delete(run.owner)
+    await asyncio.gather(*(worker.clear() for worker in workers))
+    assert await rewritten(redis) == 0
+    await delete_one(engine, redis, canary)
     await workers[0].purge(0)
-    await workers[0].clear()  # too soon
-    assert "redis" in folders_with(settings.data_dir, canary.encode())
-    await redis.delete(REWRITTEN)
-    await workers[0].clear()
+    assert {"redis", "postgres/pg_wal"} <= folders_with(settings.data_dir, canary.encode())
+    await asyncio.gather(*(worker.clear() for worker in workers))
+    assert await rewritten(redis) == 1
     assert folders_with(settings.data_dir, canary.encode()) == set()
+    await delete_one(engine, redis, canary)
+    await workers[1].purge(0)
+    await workers[2].clear()  # too soon
+    assert await rewritten(redis) == 1
+    await redis.delete(CLEARED)
+    await workers[2].clear()
+    assert await rewritten(redis) == 2
+    assert folders_with(settings.data_dir, canary.encode()) == set()
+
+
+async def test_what_a_worker_did_not_bring_to_its_end_another_does(
+    settings: Settings, engine: AsyncEngine, redis: Redis, workers: list[Deletion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = uuid4().hex
+    await delete_one(engine, redis, canary)
+    await workers[0].purge(0)
+    monkeypatch.setattr(residue, "ATTEMPTS", 1)
+    async with transaction(engine) as connection:
+        await connection.execute(select(conversations.c.id).limit(1))
+        with pytest.raises(Unavailable):
+            await workers[0].clear()
+    assert "postgres/pg_wal" in folders_with(settings.data_dir, canary.encode())
+    await redis.delete(CLEARED)
+    await workers[1].clear()
+    assert folders_with(settings.data_dir, canary.encode()) == set()
+    assert await redis.exists(RESIDUE, CLEARING) == 0
+
+
+async def test_tables_that_are_not_small_are_not_rewritten_while_visitors_ask(
+    engine: AsyncEngine, redis: Redis, workers: list[Deletion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = text("SELECT pg_relation_filenode('messages')")
+    async with autocommit(engine) as connection:
+        before = (await connection.execute(file)).scalar_one()
+        for limit, is_rewritten in ((1, False), (2**30, True)):
+            monkeypatch.setattr(residue, "SMALL_BYTES", limit)
+            await delete_one(engine, redis, "How loud?")
+            await workers[0].purge(0)
+            await redis.delete(CLEARED)
+            await workers[0].clear()
+            assert ((await connection.execute(file)).scalar_one() != before) == is_rewritten
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "36501", "null", "soon"])

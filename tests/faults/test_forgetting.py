@@ -36,7 +36,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "KEEP_ENDED_S", 0.3)
     monkeypatch.setattr(deletion, "PURGE_AFTER_S", 0.6)
     monkeypatch.setattr(deletion, "PURGE_EVERY_S", 0.3)
-    monkeypatch.setattr(deletion, "REWRITE_EVERY_S", 1)
+    monkeypatch.setattr(deletion, "CLEAR_EVERY_S", 1)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
     """A connection to a Redis whose file can be read as it is."""
     connection = Redis.from_url(settings.redis.url)
     await connection.config_set("rdbcompression", "no")
-    await connection.delete(deletion.REWRITTEN)
+    await connection.delete(deletion.CLEARED)
     yield connection
     await connection.config_set("rdbcompression", "yes")
     await connection.aclose()
@@ -74,13 +74,13 @@ class Stores:
     log: Path
 
     async def places_of(self, words: str) -> set[str]:
-        """Where these words are just now. Postgres' own files are left out: docs/privacy.md says when they forget."""
+        """Where these words are just now."""
         kept = await places_of(self.settings, self.redis, words)
         files = await asyncio.to_thread(folders_with, self.settings.data_dir, words.encode())
         dump = await asyncio.to_thread(ask_postgres, self.settings, "pg_dump")
         return {
             *("a key in Redis" if ":" in place else place for place in kept),
-            *(folder for folder in files if not folder.startswith("postgres")),
+            *files,
             *(["a dump of Postgres"] if words.encode() in dump else []),
             *(["a log"] if words in self.log.read_text() else []),
             *(["commands that were slow"] if words in str(await self.redis.slowlog_get(1000)) else []),
