@@ -24,6 +24,7 @@ from tests.service import Visitor
 REQUESTS = 2000 if ROUNDS > 1 else 150
 VISITORS = 20
 AT_ONCE = 30
+POOL = 5  # connections of each of two workers
 LONG = 240  # messages of a conversation whose export takes three pages
 QUIET_WITHIN_S = 10
 # As long as a token of the model server, and like nothing in identifiers.
@@ -35,7 +36,7 @@ KINDS = {"begin": 8, "go on": 8, "follow": 6, "messages": 4, "list": 3, "export"
 @pytest.fixture(scope="module")
 async def service(library: Settings, model: ModelServer) -> AsyncIterator[Served]:
     """Two workers with few connections each, so that a bad one is soon met again."""
-    few = {"FOOTNOTE_SERVER__WORKERS": "2", "FOOTNOTE_DATABASE__POOL_SIZE": "3", "FOOTNOTE_CHAT__GRACE_S": "1"}
+    few = {"FOOTNOTE_SERVER__WORKERS": "2", "FOOTNOTE_DATABASE__POOL_SIZE": str(POOL), "FOOTNOTE_CHAT__GRACE_S": "1"}
     async with started(library, serving(library, model, **few)) as running:
         yield running
 
@@ -169,6 +170,7 @@ async def test_requests_given_up_at_random_show_nobody_anothers_words_and_leave_
     model.tokens_per_s = 100
     room = asyncio.Semaphore(AT_ONCE)
     told: Counter[str] = Counter()
+    failures: list[bytes] = []
 
     async def ask_and_leave() -> None:
         owner = chance.choice(owners)
@@ -177,6 +179,8 @@ async def test_requests_given_up_at_random_show_nobody_anothers_words_and_leave_
             read = await send(service.port, owner.request(kind, chance), Leaving.some(chance), chance)
         owner.check(read)
         told[read[9:12].decode() or "left"] += 1
+        if read[9:10] == b"5":
+            failures.append(read)
         for name, known in (("x-conversation-id", owner.conversations), ("x-run-id", owner.runs)):
             found = re.search(rf"{name}: (\S+)".encode(), read)
             if found and found[1].decode() not in known:
@@ -186,6 +190,7 @@ async def test_requests_given_up_at_random_show_nobody_anothers_words_and_leave_
         for _ in range(REQUESTS):
             asking.create_task(ask_and_leave())
     print(f"\n{REQUESTS} requests of {VISITORS} visitors: {dict(told)}")
+    assert failures == []
     assert set(told) <= {"left", "200", "202", "204", "404", "409"}
     assert told["200"] > REQUESTS / 5
     assert told["left"] > REQUESTS / 10
@@ -198,7 +203,7 @@ async def test_requests_given_up_at_random_show_nobody_anothers_words_and_leave_
         ):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
-        assert len(await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {ITS_OWN}")) <= 2 * 3
+        assert len(await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {ITS_OWN}")) <= 2 * POOL
         said = await rows.read(
             "SELECT owner, title || content FROM conversations JOIN messages ON conversation_id = conversations.id"
         )
