@@ -40,8 +40,8 @@ class Silent:
 
 
 @pytest.fixture
-async def silent() -> AsyncIterator[Silent]:
-    yield Silent()
+async def silent() -> Silent:
+    return Silent()
 
 
 @pytest.fixture
