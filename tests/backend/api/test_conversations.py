@@ -17,6 +17,7 @@ from backend.chat.deletion import Deletion
 from backend.conversations.deleted import DeletedConversations
 from backend.database import metadata, open_database
 from backend.settings import Settings
+from backend.settings_access import SiteSettings
 from tests.model_server import ModelServer
 from tests.service import Visitor, running, with_model, with_section
 
@@ -102,8 +103,12 @@ async def test_half_a_character_is_no_title(visitor: Visitor) -> None:
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
-async def test_a_site_may_rename_and_delete_from_its_own_origin(service: str) -> None:
-    async with httpx.AsyncClient(base_url=service) as browser:
+async def test_a_site_may_rename_and_delete_from_its_own_origin(library: Settings) -> None:
+    sites = {"blog": SiteSettings(origins=("https://site.example",))}
+    async with (
+        running(library.model_copy(update={"sites": sites})) as service,
+        httpx.AsyncClient(base_url=service) as browser,
+    ):
         for method in ("PATCH", "DELETE"):
             asked = {"Origin": "https://site.example", "Access-Control-Request-Method": method,
                      "Access-Control-Request-Headers": "x-visitor-token"}  # fmt: skip
