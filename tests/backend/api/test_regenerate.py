@@ -202,17 +202,18 @@ async def test_a_reader_on_another_worker_hears_that_nothing_came_of_it_also_whi
             assert (await elsewhere.follow(again.run_id)).last.json == told.last.json
 
 
-async def test_it_counts_as_a_question_of_its_creators(library: Settings, model: ModelServer) -> None:
-    few = library.limits.model_copy(update={"creator": library.limits.creator.model_copy(update={"per_minute": 2})})
+async def test_it_counts_as_a_question_of_whom_was_asked(library: Settings, model: ModelServer) -> None:
+    few = library.limits.model_copy(update={"visitor": library.limits.visitor.model_copy(update={"per_minute": 2})})
     settings = with_model(library, model.base_url).model_copy(update={"limits": few})
     async with running(settings) as address, Visitor(address) as visitor:
-        creator = (await visitor.get("/api/v1/creators")).json()["items"][-1]["slug"]
+        creator = (await visitor.get("/api/v1/creators")).json()["items"][0]["slug"]
         first = await visitor.ask(creator=creator)
         again = await anew(visitor, first)
+        assert again.response.headers["ratelimit-policy"] == first.response.headers["ratelimit-policy"]
+        assert "creator-minute" in again.response.headers["ratelimit-policy"]
         refused = await anew(visitor, again)
         assert (refused.response.status_code, refused.response.json()["code"]) == (429, "rate_limited")
         assert int(refused.response.headers["retry-after"]) <= 60
-        assert again.last.event == "done"
         assert (await visitor.messages(first.conversation_id))[1]["id"] == again.last.json["message_id"]
 
 
