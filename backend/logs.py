@@ -32,7 +32,7 @@ class FramesOnly(logging.Formatter):
         record = copy(record)
         record.exc_text = None  # another handler may have written the whole exception there
         if record.name.split(".")[0] not in OURS:
-            record.msg, record.args = without_quotation(str(record.msg)), None
+            record.msg, record.args = without_quotation(record.msg), None
         return super().format(record)
 
     def formatException(self, ei: ExcInfo) -> str:
@@ -41,8 +41,10 @@ class FramesOnly(logging.Formatter):
         return "".join(lines) + (f"{ei[0].__name__}{said}" if ei[0] else "")
 
 
-def without_quotation(message: str) -> str:
-    """The beginning of a message, up to where it quotes something."""
+def without_quotation(message: object) -> str:
+    """The beginning of a message, up to where it quotes something; of an exception that is one, the type."""
+    if not isinstance(message, str):
+        return type(message).__name__
     quoting = QUOTING.search(message)
     return f"{message[: quoting.start()].rstrip()} …" if quoting and message[quoting.start() :].strip() else message
 

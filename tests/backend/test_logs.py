@@ -65,9 +65,10 @@ def test_a_configuration_that_is_wrong_is_told_in_its_sentence() -> None:
         ("Exception in callback answer('x') at chat.py:3", "Exception in callback answer …"),
         ("Cannot connect to host: x", "Cannot connect to host …"),
         ("It got x=3", "It got x …"),
+        (ValueError("x"), "ValueError"),
     ],
 )
-def test_of_another_librarys_message_there_is_as_much_as_quotes_nothing(message: str, shown: str) -> None:
+def test_of_another_librarys_message_there_is_as_much_as_quotes_nothing(message: object, shown: str) -> None:
     assert without_quotation(message) == shown
     assert logged(lambda log: log.error(message), "asyncio") == f"{shown}\n"
 
