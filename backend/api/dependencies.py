@@ -10,6 +10,7 @@ from backend.access.authentication import Authentication
 from backend.access.identity import Identity
 from backend.access.sites import Site, Sites
 from backend.access.visitors import Visitors
+from backend.api.schemas import Name
 from backend.chat.deletion import Deletion
 from backend.chat.runs import Runs
 from backend.chat.service import ChatService
@@ -93,7 +94,7 @@ async def owner(identity: Known) -> str:
 Owner = Annotated[str, Depends(owner)]
 
 
-async def curated(slug: Annotated[str, Path(max_length=100)], parts: Parts, identity: Known) -> str:
+async def curated(slug: Annotated[Name, Path()], parts: Parts, identity: Known) -> str:
     """The creator in the path, to somebody who looks after that creator. Raises `Unauthenticated`, `Forbidden`, and
     `NotFound` for a creator who is not there, which only an admin is told."""
     if identity is None:

@@ -8,7 +8,9 @@ from urllib.parse import quote_from_bytes
 import httpx
 import pytest
 
+from backend.access.keys import create_key
 from backend.app import create_app
+from backend.database import open_database
 from backend.settings import Settings
 from backend.settings_access import SiteSettings
 from tests.service import QUESTION, Visitor
@@ -126,6 +128,25 @@ async def test_no_bytes_in_an_address_are_a_fault_of_ours(visitor: Visitor, conv
         assert_refused(await visitor.get(path), 404, "not_found")
     for path in (f"/?{bad}", f"/health/live?{bad}={bad}", f"/api/v1/creators?{bad}"):
         assert (await visitor.get(path)).status_code == 200
+
+
+@pytest.fixture(scope="module")
+async def curators_key(library: Settings) -> str:
+    """An API key that may see what concerns every creator."""
+    engine = open_database(library.database.url, pool_size=1)
+    _, key = await create_key(engine, "edge", "admin", [], None, None)
+    await engine.dispose()
+    return key
+
+
+@pytest.mark.parametrize("raw", RAW, ids=ascii)
+async def test_no_bytes_as_a_creators_name_are_a_fault_of_ours(visitor: Visitor, curators_key: str, raw: bytes) -> None:
+    headers = {"Authorization": f"Bearer {curators_key}"}
+    for listed in ("unanswered", "feedback"):
+        path = f"/api/v1/creators/{quote_from_bytes(raw, safe='')}/{listed}"
+        response = await visitor.http.get(path, headers=headers)
+        assert response.status_code in (404, 422), response.text
+        assert response.json()["code"] in ("not_found", "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["Idempotency-Key", "Last-Event-ID", "Accept", "Origin", "X-Forwarded-For", "Host"])
