@@ -24,18 +24,21 @@ metadata = MetaData(
     }
 )
 
+CONNECT_S = 5
+STATEMENT_S = 10
 
-def open_database(url: str, *, pool_size: int = 10) -> AsyncEngine:
+
+def open_database(url: str, *, pool_size: int = 10, patient: bool = False) -> AsyncEngine:
     """An engine for a `postgresql+asyncpg://` address; connects on first use, and replaces connections that the server
     has closed before they are used, so that a restarted server costs nobody an error. Statements may take 10 s, after
-    which the connection is taken for dead."""
+    which the connection is taken for dead; those of a `patient` one take what they take."""
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,
-        connect_args={"timeout": 5, "command_timeout": 10},
+        connect_args={"timeout": CONNECT_S, "command_timeout": None if patient else STATEMENT_S},
     )
     event.listen(engine.sync_engine, "checkout", refuse_closed)
     return engine

@@ -156,6 +156,11 @@ def bring_up_to_date(settings: Settings) -> None:
     """Migrates the database, or says in one sentence why it cannot be used."""
     try:
         migrate(settings.database.url)
+    except TimeoutError as error:
+        raise ConfigurationError(
+            f"The database does not answer in time: check that it runs, that nothing keeps it busy, and the address in "
+            f"{PREFIX}DATABASE__URL, and start again. An upgrade that has begun goes on where it was."
+        ) from error
     except (SQLAlchemyError, OSError) as error:
         raise ConfigurationError(
             f"The database cannot be used ({type(error).__name__}): check that it runs, and the address, the user and "

@@ -1,6 +1,9 @@
 """The schema that the migrations make, beside the tables that the code knows, and what becomes of rows on the way."""
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,12 @@ from sqlalchemy import Connection, make_url, text
 
 import backend.conversations.models
 import backend.knowledge.catalogue  # noqa: F401  (registers its tables)
-from backend import migrations
+from backend import database, migrations
 from backend.conversations.answers import Answers
 from backend.conversations.postgres import PostgresConversations
 from backend.database import autocommit, metadata, open_database
+from backend.errors import ConfigurationError
+from backend.serve import bring_up_to_date
 from backend.settings import Settings
 
 OWNER = "somebody"
@@ -112,3 +117,99 @@ def test_answers_from_before_are_there_afterwards_and_their_questions_can_be_ask
         await engine.dispose()
 
     asyncio.run(look())
+
+
+MANY = 4500
+
+
+def test_a_great_many_questions_are_filled_in_a_part_at_a_time_and_a_second_start_goes_on(empty_database: str) -> None:
+    migrate_to(empty_database, "0007")
+    conversation = uuid4()
+    numbers = f"FROM generate_series(1, {MANY}) n"
+    asyncio.run(run_sql(
+        empty_database,
+        ("INSERT INTO conversations (id, owner, creator, title) VALUES (:id, 'somebody', 'dex', 't')",
+         {"id": conversation}),
+        (f"INSERT INTO runs (id, conversation_id, message_id, seq, owner, body_hash, state)"
+         f" SELECT gen_random_uuid(), :id, gen_random_uuid(), 2 * n, 'somebody', 'hash', 'ended' {numbers}",
+         {"id": conversation}),
+        ("INSERT INTO messages (id, conversation_id, seq, role, content, status, run_id, terminal)"
+         " SELECT message_id, conversation_id, seq, 'assistant', 'Said.', 'complete', id,"
+         " CAST('{\"creator\": \"ana\"}' AS jsonb) FROM runs", {}),
+    ))  # fmt: skip
+    migrate_to(empty_database, "0010")
+    done = "UPDATE runs SET ended_at = now(), creator = 'done before' WHERE seq = 2"
+    asyncio.run(run_sql(empty_database, (done, {})))
+    migrate_to(empty_database, "head")
+
+    async def look() -> None:
+        engine = open_database(empty_database, pool_size=1)
+        async with autocommit(engine) as connection:
+            found = text("SELECT creator, count(*), count(DISTINCT xmin::text) FROM runs GROUP BY creator")
+            rows = {creator: counts for creator, *counts in await connection.execute(found)}
+        await engine.dispose()
+        assert rows == {"done before": [1, 1], "ana": [MANY - 1, 3]}  # transactions: two whole parts and a rest
+
+    asyncio.run(look())
+
+
+async def waiting_for_a_lock(url: str) -> bool:
+    engine = open_database(url, pool_size=1)
+    async with autocommit(engine) as connection:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        found: int = (await connection.execute(waiting)).scalar_one()
+    await engine.dispose()
+    return found > 0
+
+
+def test_a_start_waits_for_another_that_migrates_for_longer_than_a_statement_may_take(
+    empty_database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "STATEMENT_S", 0.3)
+    ends: list[BaseException | None] = []
+
+    def start() -> None:
+        try:
+            bring_up_to_date(with_database(settings, empty_database))
+        except ConfigurationError as error:
+            ends.append(error)
+        else:
+            ends.append(None)
+
+    async def while_locked() -> threading.Thread:
+        engine = open_database(empty_database, pool_size=1)
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({lock_of_migrations()})"))
+            starting = threading.Thread(target=start)
+            starting.start()
+            while not await waiting_for_a_lock(empty_database):
+                await asyncio.sleep(0.02)
+            until = time.monotonic() + 3 * database.STATEMENT_S
+            while not ends and time.monotonic() < until:
+                await asyncio.sleep(0.02)
+        await engine.dispose()
+        return starting
+
+    asyncio.run(while_locked()).join(30)
+    assert ends == [None]
+
+
+def test_a_database_that_does_not_answer_is_not_said_to_have_another_password(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "CONNECT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+asyncpg://somebody:secret@127.0.0.1:{silent.getsockname()[1]}/none"
+        with pytest.raises(ConfigurationError, match="does not answer in time") as raised:
+            bring_up_to_date(with_database(settings, url))
+    assert "password" not in raised.value.message
+
+
+def with_database(settings: Settings, url: str) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": url})})
+
+
+def lock_of_migrations() -> int:
+    """The number that a migration locks; its module cannot be imported, for it runs then."""
+    source = (Path(migrations.__file__).parent / "env.py").read_text()
+    return int(source.split("LOCK = ")[1].split(" ")[0])

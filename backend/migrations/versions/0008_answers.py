@@ -8,24 +8,6 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-# What the answers tell of how earlier questions were asked, and when they ended; where one tells nothing, the creator
-# of its conversation is the one that was asked.
-FILL_IN = """
-UPDATE runs SET
-    creator = CASE
-        WHEN messages.terminal ? 'creator' THEN messages.terminal ->> 'creator'
-        ELSE conversations.creator
-    END,
-    personality_weight = CASE
-        WHEN jsonb_typeof(messages.terminal -> 'persona') = 'number'
-        THEN CAST(messages.terminal ->> 'persona' AS double precision)
-        ELSE 0
-    END,
-    ended_at = messages.created_at
-FROM messages, conversations
-WHERE messages.run_id = runs.id AND messages.role = 'assistant' AND conversations.id = runs.conversation_id
-"""
-
 
 def upgrade() -> None:
     op.add_column("runs", sa.Column("creator", sa.Text(), nullable=True))
@@ -34,7 +16,6 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("widen", sa.Boolean(), server_default="true", nullable=False))
     op.add_column("runs", sa.Column("replaces", sa.UUID(), nullable=True))
     op.add_column("runs", sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
-    op.execute(FILL_IN)
     op.add_column("messages", sa.Column("rating", sa.Text(), nullable=True))
     op.add_column("messages", sa.Column("comment", sa.Text(), nullable=True))
     op.add_column("messages", sa.Column("rated_at", sa.DateTime(timezone=True), nullable=True))
