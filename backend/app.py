@@ -228,6 +228,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         addresses=ClientAddresses(settings.server.trusted_proxies),
         limiter=limiter,
         database=engine,
+        curating=asyncio.Semaphore(1),
     )
 
 

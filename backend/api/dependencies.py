@@ -1,5 +1,6 @@
 """What requests need: the opened parts of the application, who is asking, and where."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -42,6 +43,7 @@ class Services:
     addresses: ClientAddresses
     limiter: Limiter
     database: AsyncEngine
+    curating: asyncio.Semaphore  # what curators read takes one connection at a time from those who ask
 
 
 async def services(request: Request) -> Services:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -45,6 +46,14 @@ conversations = Table(
     Index("ix_conversations_site", "site", "updated_at", postgresql_where=text("deleted_at IS NULL")),
 )
 
+# Answers that tell curators what is missing: nothing answered, or others than the creator who was asked. Written as the
+# database keeps it with the index, which serves only those statements that say the same.
+UNANSWERED = text(
+    "(finish_reason = 'abstained' OR finish_reason IN ('stop', 'length')"
+    " AND terminal ->> 'creator' IS NOT NULL AND terminal ->> 'scope' IN ('topic', 'global'))"
+)
+asked_of = literal_column("terminal ->> 'creator'", Text)
+
 # `terminal` is the data of the frame that ended the run: `done`, or `error` where the status is failed or interrupted.
 # `upstream_events` is what an upstream of the kind agent sent for the answer, `cost` what its tier takes for it;
 # both are for the operator, never for a reader. `rating` and `comment` are what the reader thinks of the answer.
@@ -71,6 +80,7 @@ messages = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("conversation_id", "seq"),
     Index("ix_messages_rated_at", "rated_at", postgresql_where=text("rated_at IS NOT NULL")),
+    Index("ix_messages_unanswered", text("(terminal ->> 'creator')"), postgresql_where=UNANSWERED),
 )
 
 # The session that a tier's upstream keeps of a conversation: the instructions (SHA-256) that it began under, and the

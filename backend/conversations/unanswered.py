@@ -5,11 +5,12 @@ They are read from the conversations themselves, so a conversation that is delet
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.conversations.models import conversations, messages
+from backend.conversations.models import UNANSWERED, asked_of, conversations, messages
 from backend.database import autocommit
 
 
@@ -33,30 +34,47 @@ async def list_unanswered(engine: AsyncEngine, *, creator: str | None, limit: in
     A question counts where nothing answered it, and where it was asked of a creator and only others answered it. The
     same words are one question, whatever their case.
     """
-    asked_of = messages.c.terminal["creator"].astext
-    searched = messages.c.terminal["standalone_query"].astext
-    scope = messages.c.terminal["scope"].astext
-    abstained = messages.c.finish_reason == "abstained"
-    by_others = and_(
-        asked_of.is_not(None), scope.in_(("topic", "global")), messages.c.finish_reason.in_(("stop", "length"))
-    )
-    last = func.max(messages.c.created_at)
-    query = (
+    async with autocommit(engine) as connection:
+        rows = (await connection.execute(unanswered(creator, limit))).all()
+    return [Unanswered(row.query, row.creator, row.times, int(row.elsewhere), row.asked_at) for row in rows]
+
+
+def unanswered(creator: str | None, limit: int) -> Select[Any]:
+    """The statement that lists them, which looks at nothing but what it lists."""
+    answer = (
         select(
-            func.max(searched).label("query"),
+            messages.c.conversation_id,
+            messages.c.seq,
+            messages.c.created_at,
+            messages.c.finish_reason,
+            messages.c.terminal["standalone_query"].astext.label("searched"),
             asked_of.label("creator"),
+        )
+        .where(UNANSWERED)
+        .where(true() if creator is None else asked_of == creator)
+        .subquery("answer")
+    )
+    found = (
+        select(
+            answer.c.searched.label("query"),
+            answer.c.creator,
+            answer.c.finish_reason,
+            answer.c.created_at,
+        )
+        .join(conversations, conversations.c.id == answer.c.conversation_id)
+        .where(conversations.c.deleted_at.is_(None))
+        .subquery("found")
+    )
+    last = func.max(found.c.created_at)
+    return (
+        select(
+            func.max(found.c.query).label("query"),
+            found.c.creator,
             func.count().label("times"),
-            func.sum(case((abstained, 0), else_=1)).label("elsewhere"),
+            func.sum(case((found.c.finish_reason == "abstained", 0), else_=1)).label("elsewhere"),
             last.label("asked_at"),
         )
-        .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .where(conversations.c.deleted_at.is_(None), messages.c.role == "assistant", abstained | by_others)
-        .group_by(func.lower(searched), asked_of)
+        .group_by(func.lower(found.c.query), found.c.creator)
         .order_by(func.count().desc(), last.desc())
         .limit(limit)
     )
-    if creator is not None:
-        query = query.where(asked_of == creator)
-    async with autocommit(engine) as connection:
-        rows = (await connection.execute(query)).all()
-    return [Unanswered(row.query, row.creator, row.times, int(row.elsewhere), row.asked_at) for row in rows]

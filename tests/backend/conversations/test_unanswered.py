@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Select, text, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.conversations.feedback import feedback
 from backend.conversations.models import Answer, Question, RunRecord, conversations
 from backend.conversations.postgres import PostgresConversations
-from backend.conversations.unanswered import list_unanswered
-from backend.database import autocommit, open_database
+from backend.conversations.unanswered import list_unanswered, unanswered
+from backend.database import autocommit, open_database, transaction
 from backend.settings import Settings
 
 
@@ -62,3 +65,38 @@ async def test_a_deleted_conversation_takes_its_questions_along(engine: AsyncEng
         gone = update(conversations).where(conversations.c.id == run.conversation_id)
         await connection.execute(gone.values(deleted_at=datetime.now(UTC)))
     assert await list_unanswered(engine, creator=creator, limit=10) == []
+
+
+async def plan(engine: AsyncEngine, statement: Select[Any]) -> str:
+    """How the database goes about a statement, among so many answers that it matters."""
+    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    async with transaction(engine) as connection:
+        for made in (
+            "INSERT INTO conversations (id, owner, title)"
+            " SELECT gen_random_uuid(), 'plan', 't' FROM generate_series(1, 3000)",
+            "INSERT INTO runs (id, conversation_id, message_id, seq, owner, body_hash, state, creator)"
+            " SELECT gen_random_uuid(), id, gen_random_uuid(), 1, owner, 'h', 'ended', 'plan' FROM conversations"
+            " WHERE owner = 'plan'",
+            "INSERT INTO messages (id, conversation_id, seq, role, content, status, run_id, finish_reason, terminal)"
+            " SELECT message_id, conversation_id, 2, 'assistant', 'said', 'complete', id, 'stop',"
+            """ '{"creator": "plan", "scope": "creator"}' FROM runs WHERE owner = 'plan'""",
+            "ANALYZE conversations, runs, messages",
+        ):
+            await connection.execute(text(made))
+        explained = await connection.exec_driver_sql(f"EXPLAIN {compiled}")
+        lines = "\n".join(explained.scalars())
+        await connection.rollback()
+    return lines
+
+
+@pytest.mark.parametrize("creator", ["ana", None])
+async def test_a_list_for_curators_is_found_in_an_index_and_not_among_all_answers(
+    engine: AsyncEngine, creator: str | None
+) -> None:
+    for statement, index in (
+        (unanswered(creator, 100), "ix_messages_unanswered"),
+        (feedback(creator, 100), "ix_messages_rated_at"),
+    ):
+        lines = await plan(engine, statement)
+        assert index in lines
+        assert "Seq Scan on messages" not in lines
