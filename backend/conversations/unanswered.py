@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, true
+from sqlalchemy import Select, case, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.conversations.models import UNANSWERED, asked_of, conversations, messages
+from backend.conversations.models import UNANSWERED, asked_of, conversations, messages, runs
 from backend.database import autocommit
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A question, as it was searched, that was asked `times` times of `creator` (None: of everybody).
+    """A question that was asked `times` times of `creator` (None: of everybody): as it was searched, or as it was asked
+    where others were asked in its conversation before.
 
     `elsewhere` of these times others than the creator answered; the other times nobody did. `asked_at` is the last.
     """
@@ -54,9 +55,20 @@ def unanswered(creator: str | None, limit: int) -> Select[Any]:
         .where(true() if creator is None else asked_of == creator)
         .subquery("answer")
     )
+    question = messages.alias("question")
+    asked = select(question.c.content).where(
+        question.c.conversation_id == answer.c.conversation_id, question.c.seq == answer.c.seq - 1
+    )
+    # What was searched may hold words of earlier questions, which are no business of whoever looks after another
+    # creator than these were asked of.
+    asked_of_others = exists().where(
+        runs.c.conversation_id == answer.c.conversation_id,
+        runs.c.seq < answer.c.seq - 1,
+        runs.c.creator.is_distinct_from(answer.c.creator),
+    )
     found = (
         select(
-            answer.c.searched.label("query"),
+            case((asked_of_others, asked.scalar_subquery()), else_=answer.c.searched).label("query"),
             answer.c.creator,
             answer.c.finish_reason,
             answer.c.created_at,

@@ -25,12 +25,34 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     await connections.dispose()
 
 
-async def ask(engine: AsyncEngine, query: str, creator: str | None, scope: str, finish_reason: str) -> RunRecord:
-    """A question and what became of it, as the service saves it."""
+async def ask(
+    engine: AsyncEngine,
+    query: str,
+    creator: str | None,
+    scope: str = "none",
+    finish_reason: str = "abstained",
+    *,
+    searched: str | None = None,
+    behind: RunRecord | None = None,
+    again: bool = False,
+) -> RunRecord:
+    """A question and what became of it, as the service saves it: in a new conversation, or in that of `behind`, whose
+    answer is made anew where `again` says so."""
     store = PostgresConversations(engine)
-    run, _ = await store.begin(Question(str(uuid4()), query, creator, None, 0.0, None, None, "hash"))
-    terminal = {"standalone_query": query, "creator": creator, "scope": scope}
-    await store.finish(run, Answer("said", "complete", terminal, finish_reason=finish_reason))
+    asked = Question(
+        owner=behind.owner if behind else str(uuid4()),
+        query=query,
+        creator=creator,
+        topic=None,
+        personality_weight=0.0,
+        conversation_id=behind.conversation_id if behind else None,
+        idempotency_key=None,
+        body_hash="hash",
+        replaces=behind.message_id if behind and again else None,
+    )
+    run, _ = await store.begin(asked)
+    terminal = {"standalone_query": searched or query, "creator": creator, "scope": scope}
+    await store.finish(run, Answer("said", "complete", terminal, finish_reason=finish_reason, may_replace=True))
     return run
 
 
@@ -65,6 +87,54 @@ async def test_a_deleted_conversation_takes_its_questions_along(engine: AsyncEng
         gone = update(conversations).where(conversations.c.id == run.conversation_id)
         await connection.execute(gone.values(deleted_at=datetime.now(UTC)))
     assert await list_unanswered(engine, creator=creator, limit=10) == []
+
+
+def names() -> tuple[str, str]:
+    return f"ana-{uuid4().hex[:8]}", f"imke-{uuid4().hex[:8]}"
+
+
+async def shown(engine: AsyncEngine, creator: str) -> list[tuple[str, int]]:
+    found = await list_unanswered(engine, creator=creator, limit=10)
+    return sorted((one.query, one.times) for one in found)
+
+
+async def test_a_curator_reads_nothing_of_what_was_asked_of_another_creator_before(engine: AsyncEngine) -> None:
+    ana, imke = names()
+    first = await ask(engine, "What of my divorce?", ana)
+    await ask(engine, "And how loud?", imke, searched="How loud my divorce?", behind=first)
+    assert await shown(engine, imke) == [("And how loud?", 1)]
+    assert await shown(engine, ana) == [("What of my divorce?", 1)]
+    everybodys = await ask(engine, "What of my health?", None)
+    await ask(engine, "And how long?", imke, searched="How long my health?", behind=everybodys)
+    assert await shown(engine, imke) == [("And how long?", 1), ("And how loud?", 1)]
+    back = await ask(engine, "And ana again?", ana, searched="ana again how loud?", behind=first)
+    await ask(engine, "And more?", ana, searched="more of ana again?", behind=back)
+    assert [query for query, _ in await shown(engine, ana)] == ["And ana again?", "And more?", "What of my divorce?"]
+
+
+async def test_what_a_creator_alone_was_asked_is_shown_as_it_was_searched_also_when_answers_were_made_anew(
+    engine: AsyncEngine,
+) -> None:
+    ana, imke = names()
+    first = await ask(engine, "How loud is it?", ana, "creator", "stop")
+    anew = await ask(engine, "How loud is it?", ana, "creator", "stop", behind=first, again=True)
+    later = await ask(engine, "And why?", ana, searched="Why so loud?", behind=anew)
+    assert await shown(engine, ana) == [("Why so loud?", 1)]
+    later = await ask(engine, "And why?", ana, searched="Why so very loud?", behind=later, again=True)
+    assert await shown(engine, ana) == [("Why so very loud?", 1)]
+    mixed = await ask(engine, "And imke?", imke, searched="imke so loud?", behind=later)
+    await ask(engine, "And imke?", imke, searched="imke so very loud?", behind=mixed, again=True)
+    assert await shown(engine, imke) == [("And imke?", 1)]
+
+
+async def test_questions_are_one_by_the_words_that_are_shown(engine: AsyncEngine) -> None:
+    ana, imke = names()
+    for secret in ("one", "two"):
+        first = await ask(engine, f"What of {secret}?", ana)
+        await ask(engine, "And how loud?", imke, searched=f"How loud {secret}?", behind=first)
+    await ask(engine, "and how LOUD?", imke)
+    found = await list_unanswered(engine, creator=imke, limit=10)
+    assert [(one.query.lower(), one.times) for one in found] == [("and how loud?", 3)]
 
 
 async def plan(engine: AsyncEngine, statement: Select[Any]) -> str:
