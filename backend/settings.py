@@ -1,7 +1,6 @@
 """The settings: environment over `.env` over `config.yaml`. A key that nobody knows is an error that names it."""
 
 import os
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,9 +17,19 @@ from pydantic_settings.exceptions import SettingsError
 from yaml import YAMLError
 
 from backend.errors import ConfigurationError
-from backend.settings_access import MIN_SECRET_BYTES, RetentionDays, SiteId, SiteSettings, UsersSettings, is_weak
+from backend.settings_access import (
+    MIN_SECRET_BYTES,
+    OWN_PAGE,
+    RetentionDays,
+    SiteId,
+    SiteSettings,
+    UsersSettings,
+    is_weak,
+)
+from backend.settings_budgets import refuse_budgets
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_section import ApiKey, Section
+from backend.settings_sentences import refuse_secrets, sentence_for
 from backend.settings_tiers import (
     BreakerSettings,
     CascadeSettings,
@@ -133,6 +142,11 @@ class Settings(BaseSettings):
     cascade: CascadeSettings
     secret: SecretStr | None = None
 
+    @property
+    def sites_by_id(self) -> dict[str, SiteSettings]:
+        """The sites as requests name them: the service's own page is the one without a name."""
+        return {"" if name == OWN_PAGE else name: site for name, site in self.sites.items()}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -164,14 +178,15 @@ def load(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise ConfigurationError(sentence_for(error)) from error
+        raise ConfigurationError(sentence_for(error, known_keys())) from error
     except SettingsError as error:
         raise ConfigurationError(f"{error}: lists and mappings in the environment are written as JSON.") from error
     except YAMLError as error:
         raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
     refuse_contradictions(settings)
     refuse_contradictions_of_access(settings)
-    refuse_budgets_that_would_refuse(settings)
+    own = [site.budget for site in settings.sites.values() if site.budget is not None]
+    refuse_budgets([settings.budgets.site, settings.budgets.creator, *own], settings.tiers, settings.cascade)
     return settings
 
 
@@ -200,8 +215,16 @@ def refuse_contradictions(settings: Settings) -> None:
 
 def refuse_contradictions_of_access(settings: Settings) -> None:
     """Secrets that somebody guesses, tokens that nobody could check, and limits that one client uses up."""
+    if any(network.prefixlen == 0 for network in settings.server.trusted_proxies):
+        raise ConfigurationError(
+            "`server.trusted_proxies` trusts every address, so that anybody could say to be anybody else: name your "
+            "own proxies."
+        )
     if settings.secret is not None and is_weak(settings.secret.get_secret_value()):
         raise ConfigurationError(f"{PREFIX}SECRET can be guessed: use at least {MIN_SECRET_BYTES} random bytes.")
+    for name, site in settings.sites.items():
+        if not site.origins and name != OWN_PAGE:
+            raise ConfigurationError(f"`sites.{name}.origins` is missing: nobody could ask there, so name its pages.")
     problem = settings.users.problem()
     if problem is not None:
         raise ConfigurationError(problem)
@@ -216,17 +239,6 @@ def refuse_contradictions_of_access(settings: Settings) -> None:
         raise ConfigurationError(
             f"`{too_near}` is less than twice what one client may ask: it alone could use up everybody's share, so "
             "raise it, or lower the client's."
-        )
-
-
-def refuse_budgets_that_would_refuse(settings: Settings) -> None:
-    """Where a budget is used up, something has to answer that costs nothing."""
-    budgets = [settings.budgets.site, settings.budgets.creator, *(site.budget for site in settings.sites.values())]
-    quoting = [name for name in settings.cascade.order if settings.tiers[name].kind == "extractive"]
-    if any(budget is not None and budget.is_set for budget in budgets) and not quoting:
-        raise ConfigurationError(
-            "There are budgets, and no tier of the kind extractive in `cascade.order` to answer when they are used up: "
-            "put one at its end."
         )
 
 
@@ -263,26 +275,6 @@ def refuse_unknown_names(environment: Mapping[str, str]) -> None:
             near = get_close_matches(section, sections, n=1)
             hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
             raise ConfigurationError(f"The environment variable {name} is not a setting.{hint}")
-
-
-def refuse_secrets(file: Path) -> None:
-    """A key in `config.yaml` ends up in a repository sooner or later."""
-    secret = re.search(r"^\s*(api_key|secret)\s*:\s*[^\s#]", file.read_text(), re.MULTILINE)
-    if secret:
-        raise ConfigurationError(
-            f"`{secret[1]}` does not belong in {file.name}: take it out and set it in the environment or in `.env`."
-        )
-
-
-def sentence_for(error: ValidationError) -> str:
-    """The first problem of a validation, as a sentence that names the key and not its value (it may be a secret)."""
-    problem = error.errors(include_input=False, include_url=False)[0]
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        near = get_close_matches(path.split(".")[-1], known_keys(), n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        return f"`{path}` is not a setting.{hint}"
-    return f"The setting `{path}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."
 
 
 def known_keys() -> list[str]:

@@ -13,9 +13,14 @@ from backend.settings_section import Section
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 Theme = Literal["auto", "light", "dark"]
 
+OWN_PAGE = "own"  # the site that is meant where none is named
+
 MIN_SECRET_BYTES = 32
 LEAST_CHARACTERS = 8  # different ones; 16 random bytes in hexadecimal have 13 or so
 OBVIOUS = re.compile(r"change.?me|password|example|secret|default|insecure|footnote|123456", re.IGNORECASE)
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[1-9]\d{0,4}))?", re.ASCII
+)
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
@@ -26,19 +31,16 @@ def is_weak(secret: str) -> bool:
 
 
 def exact_origin(text: str) -> str:
-    """An origin as browsers send it: scheme, host, and a port that is not the scheme's own."""
-    parts = urlsplit(text)
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    if usual is None or not parts.hostname or port in (0, usual) or text != f"{parts.scheme}://{parts.netloc}".lower():
+    """An origin as browsers send it: scheme, host (punycode where it has other letters), and a port that is not the
+    scheme's own."""
+    found = ORIGIN.fullmatch(text)
+    usual = {"http": "80", "https": "443"}
+    if found is None or found["port"] == usual[found["scheme"]] or int(found["port"] or 1) not in range(1, 1 << 16):
         raise PydanticCustomError(
-            "no_origin", "an origin is written as browsers send it, such as https://example.org: no path, no wildcard"
+            "no_origin",
+            "each origin is named exactly, as browsers send it, such as https://example.org: in small letters, "
+            "without a path, a wildcard or the usual port",
         )
-    if "*" in text or "@" in text:
-        raise PydanticCustomError("no_origin", "each origin is named exactly, so list them one by one")
     return text
 
 
@@ -81,7 +83,7 @@ class UsersSettings(Section):
 
 
 class SiteSettings(Section):
-    origins: tuple[Origin, ...] = Field(min_length=1)
+    origins: tuple[Origin, ...] = ()
     creators: tuple[str, ...] = ()
     theme: Theme = "auto"
     limits: WindowLimits | None = None

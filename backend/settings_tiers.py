@@ -25,8 +25,8 @@ class UpstreamTierSettings(Section):
     max_line_bytes: int = Field(default=MIB, ge=1024)
     max_answer_tokens: int | None = Field(default=None, ge=16)
     context_tokens: int = Field(default=8192, ge=1)
-    prompt_price: float = Field(default=0, ge=0)
-    completion_price: float = Field(default=0, ge=0)
+    prompt_price: float | None = Field(default=None, ge=0)
+    completion_price: float | None = Field(default=None, ge=0)
 
 
 class OpenAITierSettings(UpstreamTierSettings):

@@ -17,6 +17,7 @@ FRESH_S = 300  # then they are asked for again: a key that was withdrawn is good
 STALE_S = 3600  # so long they are good while the issuer does not answer
 PAUSE_S = 10  # between two looks for a key that is not there, whoever makes keys up
 DEADLINE_S = 3
+UNREADABLE = (ValueError, TypeError, RecursionError, jwt.PyJWTError)  # what comes of a document of an odd form
 MAX_BYTES = 1 << 18
 
 
@@ -64,7 +65,7 @@ class PublishedKeys:
                 async with asyncio.timeout(DEADLINE_S):
                     self._keys = read_keys(await self._fetch())
                 self._read_at = time.monotonic()
-            except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, ValueError, jwt.PyJWTError):
+            except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, *UNREADABLE):
                 log.warning("the keys at users.jwks_url could not be read; those read before are used for an hour")
 
     async def _fetch(self) -> bytes:
@@ -82,7 +83,7 @@ class PublishedKeys:
 def read_keys(body: bytes) -> dict[str | None, jwt.PyJWK]:
     """The keys for signatures in a JWK Set, by name. A secret that was published is not one.
 
-    Raises `ValueError` or `jwt.PyJWTError` where it is anything else.
+    Raises one of `UNREADABLE` where it is anything else.
     """
     document = json.loads(body)
     listed = document.get("keys") if isinstance(document, dict) else None
@@ -91,6 +92,10 @@ def read_keys(body: bytes) -> dict[str | None, jwt.PyJWK]:
     asymmetric = [
         key
         for key in listed
-        if isinstance(key, dict) and key.get("kty") in ("RSA", "EC", "OKP") and key.get("use", "sig") == "sig"
+        if isinstance(key, dict)
+        and key.get("kty") in ("RSA", "EC", "OKP")
+        and key.get("use", "sig") == "sig"
+        and isinstance(key.get("kid", ""), str)
+        and isinstance(key.get("alg", ""), str)
     ]
     return {key.key_id: key for key in jwt.PyJWKSet.from_dict({"keys": asymmetric}).keys}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from backend.errors import Forbidden, NotFound
 from backend.settings_access import SiteSettings, Theme
@@ -25,14 +24,12 @@ class Site:
         return self.creators is None or creator in self.creators
 
 
-OWN = Site("", frozenset(), None, "auto")
-
-
 class Sites:
     """The sites of the configuration."""
 
     def __init__(self, settings: Mapping[str, SiteSettings]) -> None:
-        self._sites = {
+        """`settings` by the sites' ids; see `Settings.sites_by_id`."""
+        self._sites = {"": Site("", frozenset(), None, "auto")} | {
             name: Site(name, frozenset(site.origins), frozenset(site.creators) or None, site.theme)
             for name, site in settings.items()
         }
@@ -50,7 +47,7 @@ class Sites:
         `Forbidden` for one that may not ask here. Programs that are no browsers say nothing and are not kept out by
         this: the limits are for them.
         """
-        site = OWN if name is None else self.find(name)
+        site = self.find(name or "")
         origin = headers.get("origin")
         if origin is None or origin in site.origins or is_own_page(origin, headers):
             return site
@@ -63,4 +60,7 @@ class Sites:
 def is_own_page(origin: str, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from the page of this service. The second way is for browsers that do not tell, and needs
     a proxy that passes the name of the host on."""
-    return headers.get("sec-fetch-site") == "same-origin" or urlsplit(origin).netloc == headers.get("host")
+    if headers.get("sec-fetch-site") == "same-origin":
+        return True
+    host = headers.get("host")
+    return bool(host) and origin in (f"http://{host}", f"https://{host}")

@@ -20,6 +20,7 @@ AUDIENCE = "footnote-visitor"
 LIFETIME_S = 180 * 24 * 3600
 RENEWED_AFTER_S = 30 * 24 * 3600  # who comes once in five months stays the same visitor
 LONGEST_TOKEN = 2048
+DAY_S = 24 * 3600
 REFUSAL = "The visitor token is not valid any more: leave it out to get a new one."
 
 
@@ -58,10 +59,11 @@ class Visitors:
     def newcomer(self, idempotency_key: str | None, address: str, body_hash: str, site: str) -> str:
         """A new visitor. Repeats of one question that carry the same UUID as their key, from the same address, are one
         visitor of the site, so that a first question that is sent again attaches to its own run. Other keys may be
-        guessed, and who guesses one must not become somebody else."""
+        guessed, and who guesses one must not become somebody else; nor may who finds one in an old log, so that it is
+        only good for the day (UTC)."""
         if idempotency_key is None or not is_uuid(idempotency_key):
             return str(uuid4())
-        material = f"newcomer\0{site}\0{address}\0{idempotency_key}\0{body_hash}".encode()
+        material = f"newcomer\0{int(time.time()) // DAY_S}\0{site}\0{address}\0{idempotency_key}\0{body_hash}".encode()
         return str(UUID(bytes=hmac.digest(self._secret, material, hashlib.sha256)[:16], version=4))
 
 

@@ -35,7 +35,11 @@ async def ask(
     """Asks a question; the answer is a stream of server-sent events that begins with `sources`, or one JSON document at
     its end for a client that would rather have that."""
     body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    owner = identity.owner if identity else parts.visitors.newcomer(idempotency_key, address, body_hash, site.id)
+    owner = (
+        identity.owner_on(site.id)
+        if identity
+        else parts.visitors.newcomer(idempotency_key, address, body_hash, site.id)
+    )
     question = Question(
         owner=owner,
         query=body.query,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from backend.api.dependencies import Known, Owner, Parts
+from backend.api.dependencies import Here, Known, Owner, Parts
 from backend.api.documented import MESSAGES, REFUSALS
 from backend.api.schemas import ConversationBody, ConversationsBody, MessageBody, MessagesBody, TitleRequest
 from backend.chat.remote import living_snapshots
@@ -24,6 +24,7 @@ LONGEST_PAGE = 200
 async def list_own(
     parts: Parts,
     identity: Known,
+    site: Here,
     limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = PAGE,
     cursor: Annotated[str | None, Query(max_length=80)] = None,
 ) -> ConversationsBody:
@@ -31,16 +32,16 @@ async def list_own(
     behind = None if cursor is None else Place.read(cursor)
     if identity is None:  # who has no credentials has begun none
         return ConversationsBody(items=[], next_cursor=None)
-    found, place = await parts.conversations.list_conversations(identity.owner, behind, limit)
+    found, place = await parts.conversations.list_conversations(identity.owner_on(site.id), behind, limit)
     items = [ConversationBody(**asdict(conversation)) for conversation in found]
     return ConversationsBody(items=items, next_cursor=place.cursor if place else None)
 
 
 @router.delete("", status_code=204, response_class=Response)
-async def delete_all(parts: Parts, identity: Known) -> Response:
+async def delete_all(parts: Parts, identity: Known, site: Here) -> Response:
     """Deletes every conversation of one's own, as `delete` does."""
     if identity is not None:
-        await parts.deletion.delete(identity.owner)
+        await parts.deletion.delete(identity.owner_on(site.id))
     return Response(status_code=204)
 
 

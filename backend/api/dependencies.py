@@ -74,23 +74,28 @@ Here = Annotated[Site, Depends(here)]
 
 
 async def known(
+    request: Request,
     parts: Parts,
     site: Here,
     x_visitor_token: Annotated[str | None, Header()] = None,
     authorization: Annotated[str | None, Header()] = None,
 ) -> Identity | None:
-    """Who is asking, None where no credentials came; see `Authentication.identify`."""
+    """Who is asking, None where no credentials came; see `Authentication.identify`. Of two credentials of one kind
+    nobody can say which is meant."""
+    if any(len(request.headers.getlist(name)) > 1 for name in ("authorization", "x-visitor-token")):
+        raise Unauthenticated("Send each of your credentials once.")
     return await parts.authentication.identify(authorization, x_visitor_token, site.id)
 
 
 Known = Annotated[Identity | None, Depends(known)]
 
 
-async def owner(identity: Known) -> str:
-    """The owner of what the request asks for. Who is not known owns nothing, so everything is missing to them."""
+async def owner(identity: Known, site: Here) -> str:
+    """The owner of what the request asks for on this site. Who is not known owns nothing, so everything is missing to
+    them."""
     if identity is None:
         raise NotFound("There is no such conversation or run.")
-    return identity.owner
+    return identity.owner_on(site.id)
 
 
 Owner = Annotated[str, Depends(owner)]
@@ -115,5 +120,5 @@ def allowance_of(
     parts: Services, identity: Identity | None, owner: str, address: str, site: Site, creator: str | None
 ) -> Allowance:
     """What a question takes of the limits; somebody without credentials is the new visitor `owner`."""
-    kind = "visitor" if identity is None else identity.kind
-    return parts.limiter.allowance(kind, owner, address, site.id, creator)
+    asker = identity or Identity("visitor", owner)
+    return parts.limiter.allowance(asker.kind, asker.name, address, site.id, creator)

@@ -37,7 +37,7 @@ class Pages(StaticFiles):
         if path.endswith(".js"):
             response.headers.update(WIDGET_HEADERS)
             return response
-        named = parse_qs(scope["query_string"].decode("latin-1")).get("site", [""])
+        named = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("site", [""])
         site = self._sites.get(named[0])
         framed_by = " ".join(site.origins) if site else "'none'"
         response.headers.update(PAGE_HEADERS | {"Content-Security-Policy": POLICY + framed_by})

@@ -12,11 +12,13 @@ from backend.conversations.models import Answer, RunRecord, Turn
 from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Unavailable
 from backend.llm.budget import Prices
 from backend.llm.cascade import NoTierAnswered, Started, Usage
-from backend.llm.race import TierTried
+from backend.llm.race import Attempt, TierTried
 from backend.llm.thrift import quotes
-from backend.llm.tier import PromptSource
+from backend.llm.tier import Outcome, PromptSource
 
 BudgetState = Literal["within", "near", "spent"]
+
+NOTHING_READ: tuple[Outcome, ...] = ("refused", "unreachable")
 
 SHUTDOWN = "The service is restarting. Ask again in a moment."
 
@@ -37,6 +39,7 @@ class Draft:
     tier: str | None = None
     finish_reason: FinishReason | None = None
     started: Started | None = None
+    attempts: list[Attempt] = field(default_factory=list)
     prompt_sources: tuple[PromptSource, ...] = ()
     citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=lambda: Usage(None, None))
@@ -60,6 +63,20 @@ class Draft:
             self.started.prompt.tokens if prompt is None else prompt,
             self.started.member.budget.counter.count(self.content) if completion is None else completion,
         )
+
+    @property
+    def taken(self) -> tuple[int, float]:
+        """The tokens, and what they cost, of all models that were asked, also of those that were let go of or broke off
+        with the prompt read: those are estimated."""
+        tokens, cost = 0, 0.0
+        for attempt in self.attempts:
+            if quotes(attempt.member) or attempt.outcome in NOTHING_READ:
+                continue
+            is_speaker = self.started is not None and attempt.prompt is self.started.prompt
+            read, written = (is_speaker and self.tokens) or (attempt.prompt.tokens, 0)
+            tokens += read + written
+            cost += attempt.member.prices.cost(read, written)
+        return tokens, cost
 
     @property
     def cost(self) -> float | None:

@@ -21,9 +21,9 @@ class Purse:
         return thrift_at(await self._spending.shares(question.site, question.creator))
 
     async def pay(self, question: Question, draft: Draft) -> None:
-        """Counts what the tier took that spoke last, unless the database is away. Does not raise."""
-        if self._spending.is_limited(question.site, question.creator) and draft.tokens is not None:
-            await self._spending.add(question.site, question.creator, sum(draft.tokens), draft.cost or 0.0)
+        """Counts what the models took that were asked, unless the database is away. Does not raise."""
+        if self._spending.is_limited(question.site, question.creator):
+            await self._spending.add(question.site, question.creator, *draft.taken)
 
 
 def thrift_at(shares: Shares) -> Thrift:

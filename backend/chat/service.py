@@ -13,6 +13,7 @@ from backend.chat.markers import CitationFilter
 from backend.chat.persona import is_forbidden
 from backend.chat.prompt import assemble
 from backend.chat.purse import STATES, Purse
+from backend.chat.repeaters import Repeaters
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
@@ -62,6 +63,7 @@ class ChatService:
         self._runs = runs
         self._similarity = similarity
         self._purse = purse
+        self._repeaters = Repeaters()
 
     async def ask(self, question: Question, allowance: Allowance) -> RunRecord:
         """Commits the user's turn and starts its run, or finds the run that the idempotency key names, for which
@@ -87,7 +89,8 @@ class ChatService:
         return creator
 
     async def _begin(self, question: Question, creator: Creator | None, allowance: Allowance) -> RunRecord:
-        early = None if allowance.exhausted else self._search_early(question)
+        is_counted = not allowance.exhausted and question.owner not in self._repeaters
+        early = self._search_early(question) if is_counted else None
         is_new = False
         try:
             await asyncio.sleep(0)  # the encoder has the question before the statements are made, which takes 2 ms
@@ -105,6 +108,7 @@ class ChatService:
             if not is_new:
                 if early is not None:
                     early.cancel()
+                    self._repeaters.add(question.owner)
                 await allowance.release()
         return record
 
@@ -232,7 +236,9 @@ class ChatService:
         hard = is_hard(question.query, strengths, len(history))
         thrift = await self._purse.thrift(question)
         draft.budget = STATES[thrift]
-        async with aclosing(self._cascade.answer(prompt_for, hard=hard, thrift=thrift)) as events:
+        async with aclosing(
+            self._cascade.answer(prompt_for, draft.attempts.append, hard=hard, thrift=thrift)
+        ) as events:
             async for event in events:
                 match event:
                     case Started(tier, prompt):

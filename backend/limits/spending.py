@@ -82,7 +82,7 @@ class Spending:
     async def add(self, site: str, creator: str | None, tokens: int, cost: float) -> None:
         """Counts what an answer has taken. Nothing is kept of who has no budget."""
         subjects = sorted(self._limited(site, creator))  # all in one order, so that no two wait for each other
-        if not subjects:
+        if not subjects or not (tokens or cost):
             return
         day = self._today()
         rows = [{"day": day, "subject": subject, "tokens": tokens, "cost": cost} for subject in subjects]

@@ -85,18 +85,23 @@ class Cascade:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def answer(
-        self, prompt_for: Callable[[Budget], Prompt], *, hard: bool = False, thrift: Thrift = "none"
+        self,
+        prompt_for: Callable[[Budget], Prompt],
+        asked: Callable[[Attempt], None] = lambda _attempt: None,
+        *,
+        hard: bool = False,
+        thrift: Thrift = "none",
     ) -> AsyncGenerator[CascadeEvent, None]:
         """`Started`, tokens and `Finished`; raises `NoTierAnswered` when no tier is left.
 
-        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. `thrift` leaves out what would
-        cost too much. A tier that fails before its
+        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. `asked` is told of
+        each tier that is asked. `thrift` leaves out what would cost too much. A tier that fails before its
         first token is passed over silently. One that fails later is followed by `Reset` and `Started` as soon as
         another has its first token, and not before: while none has, the reader keeps the text that there is.
         """
         members = starting_at(self._strong, self._members) if hard and self._strong else self._members
         may_be_asked = affordable(members, thrift)
-        race = Race(members, prompt_for, self._hedge_after_s, self._closing, may_be_asked)
+        race = Race(members, prompt_for, self._hedge_after_s, self._closing, asked, may_be_asked)
         broken: Reset | None = None
         try:
             while (attempt := await race.first_to_speak()) is not None:

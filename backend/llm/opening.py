@@ -88,7 +88,7 @@ def upstream(
     return Member(
         tier,
         Budget(counter.for_model(model or ""), prompt_tokens, answer_tokens),
-        Prices(section.prompt_price, section.completion_price),
+        Prices(section.prompt_price or 0.0, section.completion_price or 0.0),
         Breaker(tier.name, configuration, redis, rules, absence),
     )
 

@@ -113,12 +113,14 @@ class Race:
         prompt_for: Callable[[Budget], Prompt],
         hedge_after_s: float | None,
         closing: set[asyncio.Task[None]],
+        asked: Callable[[Attempt], None] = lambda _attempt: None,
         may_be_asked: Callable[[Member], bool] = lambda _member: True,
     ) -> None:
         self._waiting = deque(members)
         self._prompt_for = prompt_for
         self._hedge_after_s = hedge_after_s
         self._closing = closing
+        self._tell_of = asked
         self._may_be_asked = may_be_asked
         self._asked: list[Attempt | TierTried] = []
         self._open: set[Attempt] = set()
@@ -161,6 +163,7 @@ class Race:
             if admission is not None:
                 attempt = Attempt(member, self._prompt_for(member.budget), admission)
                 self._asked.append(attempt)
+                self._tell_of(attempt)
                 self._open.add(attempt)
                 return attempt
             self._asked.append(TierTried(member.tier.name, "skipped", 0))

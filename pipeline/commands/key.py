@@ -23,6 +23,8 @@ def create(name: str, role: Role, creators: Sequence[str], site: str | None, day
     """Prints a new key, the only time that it is shown. Raises `ContentError` for what the key could not mean."""
     if (role == "curator") != bool(creators):
         raise ContentError("A curator looks after creators: name them with `--creator`, and only for that role.")
+    if role != "reader" and site is not None:
+        raise ContentError("What curators and admins see is of all sites: leave `--site` out, or make a reader's key.")
     with workplace() as settings:
         if site is not None and site not in settings.sites:
             raise ContentError(f"There is no site `{site}`: those in the configuration are under `sites`.")

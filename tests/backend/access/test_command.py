@@ -83,6 +83,7 @@ async def test_a_token_made_by_the_command_is_taken(http: httpx.AsyncClient, lib
         (["key", "create", "x", "--role", "curator"], "name them with `--creator`"),
         (["key", "create", "x", "--creator", "ana-velloret"], "only for that role"),
         (["key", "create", "x", "--role", "curator", "--creator", "nobody"], "There is no creator `nobody`"),
+        (["key", "create", "x", "--role", "admin", "--site", "nowhere"], "leave `--site` out"),
         (["key", "create", "x", "--site", "nowhere"], "There is no site `nowhere`"),
         (["key", "revoke", "no-such-id"], "There is no key with an id"),
         (["token", "ana"], "FOOTNOTE_USERS__SECRET, which is not set"),

@@ -24,7 +24,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 async def test_a_key_says_who_it_is_and_only_its_hash_is_kept(engine: AsyncEngine) -> None:
     identity, key = await create_key(engine, "billing", "curator", ["ana"], "blog", None)
     known = await ApiKeys(engine).check(key)
-    assert (known.kind, known.owner, known.role, known.site) == ("key", f"key:{identity}", "curator", "blog")
+    assert (known.kind, known.name, known.role, known.site) == ("key", f"key:{identity}", "curator", "blog")
     assert known.may_curate("ana")
     assert not known.may_curate("bo")
     async with transaction(engine) as connection:
@@ -36,7 +36,7 @@ async def test_a_key_says_who_it_is_and_only_its_hash_is_kept(engine: AsyncEngin
 
 async def test_two_keys_are_two_owners(engine: AsyncEngine) -> None:
     made = [await create_key(engine, "same", "reader", [], None, None) for _ in range(2)]
-    assert len({(await ApiKeys(engine).check(key)).owner for _, key in made}) == 2
+    assert len({(await ApiKeys(engine).check(key)).name for _, key in made}) == 2
 
 
 async def test_a_revoked_key_is_refused_after_the_time_that_it_is_remembered_for(

@@ -1,5 +1,6 @@
 """A day's budget refuses nobody: it moves answers to cheaper tiers, at last to quotations, and says so."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import token_hex
@@ -86,6 +87,30 @@ async def test_a_creators_budget_holds_for_that_creator_alone(library: Settings,
         assert await answered_by(visitor, 2, creator="dex-morrowby") == [("local", "within"), ("extractive", "spent")]
         assert await answered_by(visitor, 1, creator="ana-velloret") == [("local", "within")]
         assert await answered_by(visitor, 1) == [("local", "within")]
+
+
+async def test_a_prompt_that_a_model_has_read_is_counted_though_its_answer_was_stopped_unsaid(
+    library: Settings, model: ModelServer
+) -> None:
+    model.first_token_delay_s = 30
+    async with asked_within(library, model, ("dear", "extractive"), site=BudgetSettings(tokens=300)) as visitor:
+        asked = await visitor.ask(stop_after=1)
+        while not model.requests:
+            await asyncio.sleep(0.01)
+        await visitor.post(f"/api/v1/chat/runs/{asked.run_id}/stop")
+        assert (await visitor.follow(asked.run_id)).checked().last.json["finish_reason"] == "stopped"
+        model.first_token_delay_s = 0
+        assert await answered_by(visitor, 1) == [("extractive", "spent")]
+
+
+def test_a_budget_of_money_wants_to_know_what_a_model_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_BUDGETS__CREATOR__COST", "5")
+    monkeypatch.setenv("FOOTNOTE_TIERS__FAST__BASE_URL", "http://127.0.0.1:1/v1")
+    with pytest.raises(ConfigurationError, match="does not say what it costs"):
+        load()
+    monkeypatch.setenv("FOOTNOTE_TIERS__FAST__PROMPT_PRICE", "0")
+    monkeypatch.setenv("FOOTNOTE_TIERS__FAST__COMPLETION_PRICE", "0")
+    load()
 
 
 def test_a_budget_without_a_tier_that_quotes_would_refuse_and_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

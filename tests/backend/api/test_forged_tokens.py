@@ -136,6 +136,12 @@ async def test_a_good_token_beside_a_bad_one_is_refused(
     await refused(http, {"Authorization": f"Bearer {issuer.token()}", "X-Visitor-Token": "nonsense"})
 
 
+async def test_of_two_bearers_none_is_taken(http: httpx.AsyncClient, issuer: Issuer) -> None:
+    for first, second in ((issuer.token(), "nonsense"), ("nonsense", issuer.token()), (issuer.token(), issuer.token())):
+        headers = [("Authorization", f"Bearer {first}"), ("Authorization", f"Bearer {second}")]
+        assert (await http.get("/api/v1/conversations", headers=headers)).status_code == 401
+
+
 async def test_a_visitors_token_and_a_users_are_not_good_in_each_others_place(
     http: httpx.AsyncClient, issuer: Issuer, library: Settings
 ) -> None:

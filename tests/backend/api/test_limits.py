@@ -12,7 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.limits.shared_counters import PREFIX
+from backend.retrieval.models import Retrieved
+from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
+from backend.settings_access import SiteSettings
 from tests.model_server import ModelServer
 from tests.served import free_port
 from tests.service import QUESTION, Visitor, running, with_model, with_section
@@ -34,7 +37,8 @@ def with_limits(settings: Settings, **subjects: dict[str, int]) -> Settings:
     """The settings with some limits lowered, behind a proxy on this machine."""
     limits = settings.limits
     changed = {name: getattr(limits, name).model_copy(update=values) for name, values in subjects.items()}
-    limited = settings.model_copy(update={"limits": limits.model_copy(update=changed)})
+    own = SiteSettings(origins=("https://site.example",))
+    limited = settings.model_copy(update={"limits": limits.model_copy(update=changed), "sites": {"own": own}})
     return with_section(limited, "server", trusted_proxies=LOCAL)
 
 
@@ -161,3 +165,24 @@ async def test_while_redis_is_away_there_is_a_limit_still(library: Settings) -> 
     async with running(with_limits(away, address={"per_minute": 6})) as service:
         statuses = [(await post(service)).status_code for _ in range(6)]
     assert statuses == [200] * 3 + [429] * 3
+
+
+async def test_who_sends_one_key_over_and_over_has_nothing_searched_for_it(
+    library: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = 0
+    retrieve = Retriever.retrieve
+
+    async def counted(self: Retriever, query: str, **how: Any) -> Retrieved:
+        nonlocal searched
+        searched += 1
+        return await retrieve(self, query, **how)
+
+    monkeypatch.setattr(Retriever, "retrieve", counted)
+    async with running(with_limits(library)) as service, Visitor(service) as visitor:
+        await visitor.ask(key="one")
+        statuses = [(await visitor.ask(f"Question number {number}?", key="one")).response for number in range(10)]
+        assert {response.status_code for response in statuses} == {422}
+        assert searched == 2  # that of the question, and the first of these, before it was known
+        assert (await visitor.ask(key="two")).response.status_code == 200
+        assert searched == 3

@@ -173,6 +173,8 @@ async def test_a_curator_sees_what_readers_say_of_their_creator_and_of_nobody_el
     nobody = "/api/v1/creators/nobody/feedback"
     assert (await http.get(nobody, headers=people["curator"])).status_code == 403
     assert (await http.get(nobody, headers=people["admin"])).status_code == 404
+    odd = await http.get("/api/v1/creators/%00/feedback", headers=people["admin"])
+    assert (odd.status_code, odd.json()["code"]) == (422, "invalid_request")
 
 
 async def test_the_same_answer_for_anothers_and_for_nothing_takes_the_same_time(

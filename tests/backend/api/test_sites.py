@@ -1,13 +1,15 @@
 """A site: from which pages it may be asked, who may be asked there, and what its widget is told."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 
 from backend.settings import Settings
-from backend.settings_access import SiteSettings
+from backend.settings_access import SiteSettings, UsersSettings
 from backend.settings_limits import WindowLimits
 from tests.service import QUESTION, running
 
@@ -136,6 +138,7 @@ async def test_the_page_may_be_framed_by_the_site_that_it_is_asked_for_and_by_no
         ("?site=blog", BLOG),
         ("?site=shop&site=blog", SHOP),
         ("?site=blog%20*", "'none'"),
+        ("?site=&site=blog", "'none'"),
     ):
         policy = (await http.get(f"/{query}")).headers["content-security-policy"]
         assert policy.endswith(f"frame-ancestors {framed_by}")
@@ -153,12 +156,63 @@ async def test_a_site_that_is_asked_too_much_leaves_the_others_alone(library: Se
         assert (await ask(http, {"X-Footnote-Site": "blog"})).status_code == 200
 
 
+async def test_the_own_page_is_a_site_too_for_whoever_names_none(library: Settings) -> None:
+    sites = {"own": SiteSettings(creators=("dex-morrowby",))} | SITES
+    async with (
+        running(library.model_copy(update={"sites": sites})) as service,
+        httpx.AsyncClient(base_url=service, timeout=30, verify=False) as http,
+    ):
+        listed = (await http.get("/api/v1/creators")).json()["items"]
+        assert {creator["slug"] for creator in listed} == {"dex-morrowby"}
+        assert (await http.get("/api/v1/creators", headers={"X-Footnote-Site": "own"})).status_code == 404
+        answer = (await ask(http, {})).json()
+        assert {source["creator"]["slug"] for source in answer["sources"]} == {"dex-morrowby"}
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "://", "http://\xff", "a" * 5000, "https://"])
+async def test_an_origin_of_an_odd_form_is_refused_like_any_other(http: httpx.AsyncClient, origin: str) -> None:
+    answer = await http.get("/api/v1/creators", headers={"Origin": origin.encode("latin-1")})  # type: ignore[dict-item]
+    assert answer.status_code == 403
+
+
+async def test_what_a_user_asks_on_one_site_is_missing_on_another(library: Settings) -> None:
+    secret = "5f1c0b6a9d3e47288c1f0a7be2d94631"
+    users = UsersSettings(issuer="us", audience="footnote", jwks_url=None, algorithms=("RS256",), secret=secret)
+    claims = {"iss": "us", "aud": "footnote", "sub": "reader", "exp": int(time.time()) + 600}
+    own = {
+        "Authorization": f"Bearer {jwt.encode(claims, secret, algorithm='HS256')}",
+        "Idempotency-Key": "a key of mine",
+    }
+    shop = own | {"X-Footnote-Site": "shop"}
+    async with (
+        running(library.model_copy(update={"sites": SITES, "users": users})) as service,
+        httpx.AsyncClient(base_url=service, timeout=30, verify=False) as http,
+    ):
+        first = await ask(http, own)
+        conversation, run = first.headers["x-conversation-id"], first.headers["x-run-id"]
+        for path in (
+            f"conversations/{conversation}", f"conversations/{conversation}/messages",
+            f"conversations/{conversation}/export", f"chat/runs/{run}/events",
+        ):  # fmt: skip
+            assert (await http.get(f"/api/v1/{path}", headers=own)).status_code == 200
+            assert (await http.get(f"/api/v1/{path}", headers=shop)).status_code == 404
+        assert (await ask(http, shop | {"Idempotency-Key": "b"}, conversation_id=conversation)).status_code == 404
+        again = await ask(http, shop)
+        assert again.headers["x-run-id"] != run
+        assert "ana-velloret" not in {source["creator"]["slug"] for source in again.json()["sources"]}
+        assert (await ask(http, own)).headers["x-run-id"] == run
+        for headers, mine in ((own, conversation), (shop, again.headers["x-conversation-id"])):
+            listed = (await http.get("/api/v1/conversations", headers=headers)).json()["items"]
+            assert [each["id"] for each in listed] == [mine]
+
+
 @pytest.mark.parametrize(
     "origin",
     [
         "*", "https://*.example.org", "blog.example", "https://blog.example/", "https://blog.example/path",
         "https://BLOG.example", "https://blog.example:443", "http://blog.example:80", "ftp://blog.example",
-        "https://", "https://user@blog.example", "https://blog.example:x", "null", "",
+        "https://", "https://user@blog.example", "https://blog.example:x", "null", "", "https://a:", "https://a:99999",
+        "https://blog.example; script-src x", "https://a b", "https://例え.jp", "https://-a", "https://a\n",
     ],
 )  # fmt: skip
 def test_an_origin_that_no_browser_sends_is_refused_in_the_configuration(origin: str) -> None:

@@ -11,7 +11,7 @@ SOURCE_FIELDS = {
     "score", "scope", "published_at", "perhaps",
 }  # fmt: skip
 DONE_FIELDS = {
-    "cascade_tier", "conversation_id", "message_id", "run_id", "finish_reason", "creator", "scope", "persona",
+    "cascade_tier", "conversation_id", "message_id", "run_id", "finish_reason", "creator", "scope", "persona", "budget",
     "citations", "standalone_query", "usage", "tiers_tried", "timings_ms",
 }  # fmt: skip
 FRAME = re.compile(rb"(retry: \d+\n)?id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
