@@ -108,7 +108,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_error_handlers(app)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(InternalErrors)
-    origins = tuple({origin for site in resolved.sites.values() for origin in site.origins})
+    origins = tuple({origin for site in resolved.sites_by_id.values() for origin in site.origins})
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(router)
     if PAGES.is_dir():
-        app.mount("/", Pages(PAGES, resolved.sites))
+        app.mount("/", Pages(PAGES, resolved.sites_by_id))
     return app
 
 
@@ -155,7 +155,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     patient_redis = open_redis(settings, PATIENT_S, connections=2)
     stack.push_async_callback(patient_redis.aclose)
     secret = open_secret(settings)
-    own_limits = {name: site.limits for name, site in settings.sites.items() if site.limits is not None}
+    own_limits = {name: site.limits for name, site in settings.sites_by_id.items() if site.limits is not None}
     limiter = Limiter(patient_redis, settings.limits, own_limits, secret, settings.server.workers)
     limiter.open()
     stack.push_async_callback(limiter.close)
@@ -185,7 +185,9 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
     runs.open()
     stack.push_async_callback(runs.close)
-    own_days = {name: site.retention_days for name, site in settings.sites.items() if site.retention_days is not None}
+    own_days = {
+        name: site.retention_days for name, site in settings.sites_by_id.items() if site.retention_days is not None
+    }
     expired = ExpiredConversations(engine, settings.retention_days, own_days)
     deletion = Deletion(store, expired, DeletedConversations(engine), runs, redis)
     deletion.open()
@@ -199,7 +201,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     rewriter = open_rewriter(settings, counter, cascade)
     if rewriter:
         stack.push_async_callback(rewriter.close)
-    own_budgets = {name: site.budget for name, site in settings.sites.items() if site.budget is not None}
+    own_budgets = {name: site.budget for name, site in settings.sites_by_id.items() if site.budget is not None}
     service = ChatService(
         store=store,
         history=CachedHistory(
@@ -221,7 +223,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         catalogue=catalogue,
         visitors=visitors,
         authentication=Authentication(visitors, users, ApiKeys(engine)),
-        sites=Sites(settings.sites),
+        sites=Sites(settings.sites_by_id),
         index=index,
         cascade=cascade,
         deletion=deletion,

@@ -10,7 +10,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-SECRETS = {"FOOTNOTE_SECRET": "b2a91f6c04d7e35881f0c6ad93e742b5", "POSTGRES_PASSWORD": "p", "FOOTNOTE_INDEX__API_KEY": "k"}
+SECRETS = {
+    "FOOTNOTE_SECRET": "b2a91f6c04d7e35881f0c6ad93e742b5",
+    "POSTGRES_PASSWORD": "p",
+    "FOOTNOTE_INDEX__API_KEY": "k",
+}
 
 
 def compose_command() -> list[str] | None:
