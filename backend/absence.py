@@ -1,8 +1,11 @@
 """How long Redis is left alone after it did not answer, so that its absence costs each question little."""
 
+import asyncio
 import time
+from typing import Any
 
 ALONE_S = 1.0
+LOOKS = 10
 
 
 class Absence:
@@ -24,3 +27,13 @@ class Absence:
     def lasts(self) -> bool:
         """Whether Redis is to be left alone just now."""
         return time.monotonic() < self._until or (self._heard_of is not None and self._heard_of.lasts)
+
+
+async def comes(answer: asyncio.Future[Any], within_s: float) -> bool:
+    """Whether an answer comes in time. It is looked for several times: a loop that has much to do comes late to each
+    look, and so does not take its own lateness for that of Redis."""
+    for _ in range(LOOKS):
+        await asyncio.wait({answer}, timeout=within_s / LOOKS)
+        if answer.done():
+            return True
+    return False

@@ -10,14 +10,14 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.absence import Absence
+from backend.absence import Absence, comes
 from backend.conversations.models import RunRecord, Turn
 from backend.conversations.store import ConversationStore
 
 log = logging.getLogger(__name__)
 
 COPIES = "footnote:history:*"  # matches every `key`
-PATIENCE_S = 0.05  # the database has the same in less
+PATIENCE_S = 0.1  # the database has the same in less
 
 
 class CachedHistory:
@@ -59,13 +59,17 @@ class CachedHistory:
         if self._absence.lasts:
             discard(command)
             return None
+        asking = asyncio.ensure_future(command)
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                return await command
+            if not await comes(asking, PATIENCE_S):
+                raise TimeoutError
+            return asking.result()
         except (RedisError, OSError, TimeoutError):
             log.warning("Redis is away; histories are read from the database")
             self._absence.begin()
             return None
+        finally:
+            asking.cancel()
 
 
 def key(conversation_id: UUID) -> str:

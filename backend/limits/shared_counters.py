@@ -7,15 +7,13 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.absence import comes
 from backend.limits.rules import HOUR_S, KINDS, MINUTE_S, RUN_WAIT_S, Subject, Verdict
 
 # Braces keep all keys together where Redis is a cluster, as one script reads several.
 PREFIX = "footnote:{limits}"
 LEASE_S = 30.0  # a run counts for so long after its worker was last heard of
-# Redis may take this long, looked at so many times: a loop that has much to do comes late to each look, and so does not
-# take its own lateness for that of Redis.
-PATIENCE_S = 0.2
-LOOKS = 10
+PATIENCE_S = 0.2  # Redis may take this long
 RELEASE_S = 0.02  # what is released may be late, so nobody waits for it for longer
 
 # One whole: either everybody's count has room and all are counted, or nothing changes. KEYS: of each subject the log
@@ -118,11 +116,9 @@ class SharedCounters:
     async def _ask(self, *command: str | int) -> Any:
         """The answer to a command. One that comes later than is waited for is sent all the same."""
         answer = self._queue(*command)
-        for _ in range(LOOKS):
-            await asyncio.wait({answer}, timeout=PATIENCE_S / LOOKS)
-            if answer.done():
-                return answer.result()
-        raise TimeoutError
+        if not await comes(answer, PATIENCE_S):
+            raise TimeoutError
+        return answer.result()
 
     def _forget(self, keys: Sequence[str], ticket: str) -> list[asyncio.Future[Any]]:
         return [self._queue("ZREM", key, ticket) for key in keys]

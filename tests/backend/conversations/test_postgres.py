@@ -117,6 +117,7 @@ async def test_a_copy_of_the_history_that_missed_a_write_is_not_believed(
     run, _ = await store.begin(question(query="first"))
     await store.finish(run, ANSWER)
     history = CachedHistory(store, redis, 60, 10, Absence())
+    await redis.ping()  # to connect may take longer than the patience with a cache
     await history.write(run, [Turn("user", "from the copy")])
     second, _ = await store.begin(question(owner=run.owner, conversation_id=run.conversation_id, query="second"))
     assert await history.read(second) == [Turn("user", "from the copy")]
