@@ -14,6 +14,7 @@ from backend.chat.persona import is_forbidden
 from backend.chat.prompt import assemble
 from backend.chat.purse import STATES, Purse
 from backend.chat.repeaters import Repeaters
+from backend.chat.replay import ending
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
@@ -34,6 +35,8 @@ from backend.llm.tier import Place, Prompt, PromptSource, Token
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
 from backend.retrieval.rewrite import leans_on_history
+
+PAY_S = 0.5  # a database that was there for the answer takes a millisecond; a reader waits no longer for sums
 
 log = logging.getLogger(__name__)
 
@@ -171,10 +174,12 @@ class ChatService:
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         paying = asyncio.create_task(self._purse.pay(question, draft))  # before the reader may ask again, too
         last = await save(self._store, run, answer, within_s)
-        await asyncio.gather(releasing, paying)
+        await releasing
+        await asyncio.wait({paying}, timeout=PAY_S)
         for event in last:
             run.append(event)
-        if draft.history is not None and stands(answer, run.record):
+        is_saved = last == [ending(answer.terminal)]  # and not what somebody else has ended the run with
+        if draft.history is not None and is_saved and stands(answer, run.record):
             said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
             turns = [*draft.history, Turn("user", question.query), *said]
             await self._history.write(run.record, turns)
