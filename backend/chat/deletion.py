@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -65,9 +65,18 @@ class Deletion:
             await cancelled(self._purging)
 
     async def delete(self, owner: str, conversation_id: UUID | None = None) -> None:
-        """Deletes one conversation of this owner, or all. What is answering there is stopped, on any worker, and its
-        readers are told. Raises `NotFound`, or `Unavailable` while the database is away."""
-        gone = await self._store.delete(owner, conversation_id)
+        """Deletes one conversation of this owner, or all that there are now. What is answering there is stopped, on any
+        worker, and its readers are told. Raises `NotFound`, or `Unavailable` while the database is away: some of many
+        are deleted then, and the next attempt goes on."""
+        if conversation_id is not None:
+            await self._drop(await self._store.delete(owner, conversation_id))
+            return
+        async with aclosing(self._store.delete_all(owner)) as parts:
+            async for gone in parts:
+                await self._drop(gone)
+
+    async def _drop(self, gone: Deleted) -> None:
+        """Ends what is answering in these conversations, and unlinks their copies, if Redis is there."""
         await self._runs.drop(gone)
         try:
             await self._unlink(gone)

@@ -1,9 +1,10 @@
 """Conversations in Postgres: the truth."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -44,6 +45,7 @@ from backend.database import autocommit, transaction
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 TITLE_LENGTH = 80
+CONVERSATIONS_AT_ONCE = 2000  # marked by one transaction, which takes some tenths of a second
 NO_CONVERSATION = "There is no such conversation."
 NO_RUN = "There is no such run."
 BUSY = "The conversation is still answering the last question: wait for it, or stop it."
@@ -196,14 +198,33 @@ class PostgresConversations:
             raise NotFound(NO_CONVERSATION)
         return conversation_from(row)
 
-    async def delete(self, owner: str, conversation_id: UUID | None = None) -> Deleted:
-        its_own = and_(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
-        which = its_own if conversation_id is None else owned(conversation_id, owner)
+    async def delete(self, owner: str, conversation_id: UUID) -> Deleted:
+        gone = await self._delete(owned(conversation_id, owner))
+        if not gone.conversations:
+            raise NotFound(NO_CONVERSATION)
+        return gone
+
+    async def delete_all(self, owner: str) -> AsyncGenerator[Deleted, None]:
+        async with autocommit(self._engine) as connection:
+            begun = (await connection.execute(select(func.now()))).scalar_one()
+        own = and_(conversations.c.owner == owner, conversations.c.deleted_at.is_(None))
+        # One that is answered in meanwhile moves on in this order, and nobody's place goes back.
+        place = conversations.c.updated_at, conversations.c.id
+        following = select(*place).where(own, conversations.c.created_at <= begun).order_by(*place)
+        some = following
+        while True:
+            async with autocommit(self._engine) as connection:
+                found = (await connection.execute(some.limit(CONVERSATIONS_AT_ONCE))).all()
+            if not found:
+                return
+            yield await self._delete(and_(among(conversations.c.id, [row.id for row in found]), own))
+            last = found[-1]
+            some = following.where(tuple_(*place) > tuple_(literal(last.updated_at, place[0].type), literal(last.id)))
+
+    async def _delete(self, which: ColumnElement[bool]) -> Deleted:
         async with transaction(self._engine) as connection:
             marked = update(conversations).where(which).values(deleted_at=func.now()).returning(conversations.c.id)
             gone = (await connection.execute(marked)).scalars().all()
-            if conversation_id is not None and not gone:
-                raise NotFound(NO_CONVERSATION)
             there = among(runs.c.conversation_id, gone)
             # A statement of its own sees the run of a question that the lock has waited for.
             ended = update(runs).where(there, runs.c.state == "running").values(state="ended").returning(runs.c.id)

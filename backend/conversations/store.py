@@ -1,5 +1,6 @@
 """What the service asks of the conversations, whoever keeps them."""
 
+from collections.abc import AsyncGenerator
 from typing import Protocol
 from uuid import UUID
 
@@ -64,9 +65,14 @@ class ConversationStore(Protocol):
         """Gives it another title. That is no activity: it keeps its place in the list."""
         ...
 
-    async def delete(self, owner: str, conversation_id: UUID | None = None) -> Deleted:
-        """Hides one conversation of this owner, or all, from every reader, and ends what is answering there: nothing is
-        written any more. The rows stay until `DeletedConversations` removes them."""
+    async def delete(self, owner: str, conversation_id: UUID) -> Deleted:
+        """Hides a conversation of this owner from every reader, and ends what is answering there: nothing is written
+        any more. The rows stay until `DeletedConversations` removes them."""
+        ...
+
+    def delete_all(self, owner: str) -> AsyncGenerator[Deleted, None]:
+        """Does the same to all that there are now, a part at a time; one that is begun meanwhile stays. What was told
+        is done, also where the rest is not, as nobody asks for it or the database goes away."""
         ...
 
     async def list_messages(self, conversation_id: UUID, owner: str, after: int, limit: int) -> list[Message]:

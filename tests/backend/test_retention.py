@@ -215,7 +215,7 @@ async def delete_one(engine: AsyncEngine, redis: Redis, words: str) -> None:
     run = await ask(engine, "", query=words)
     await PostgresConversations(engine).finish(run, ANSWER)
     await redis.set(f"footnote:history:{run.conversation_id}", words)
-    await PostgresConversations(engine).delete(run.owner)
+    await PostgresConversations(engine).delete(run.owner, run.conversation_id)
 
 
 async def test_files_are_written_anew_by_one_worker_and_only_where_something_is_gone(

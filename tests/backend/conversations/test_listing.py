@@ -1,14 +1,16 @@
 """The list of a visitor's conversations in a real Postgres: its order, and paging while it changes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
+from backend.conversations import postgres
 from backend.conversations.listing import Place
-from backend.conversations.models import Answer, Question
+from backend.conversations.models import Answer, Deleted, Question
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
 from backend.errors import FootnoteError, InvalidRequest, NotFound
@@ -142,3 +144,51 @@ async def test_asking_answering_and_deleting_at_once_never_lock_each_other_out(s
         wrong = [one for one in results if isinstance(one, Exception) and not isinstance(one, FootnoteError)]
         assert wrong == []
     assert await rest(store, owner, None) == []
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "CONVERSATIONS_AT_ONCE", 3)
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_all_are_deleted_a_part_at_a_time_and_what_is_asked_meanwhile_is_not_lost(
+    store: PostgresConversations,
+) -> None:
+    owner, stranger = str(uuid4()), str(uuid4())
+    made = [await talk(store, owner) for _ in range(10)]
+    theirs = await talk(store, stranger)
+    running, _ = await store.begin(Question(owner, "And?", None, None, 0.0, made[9], None, "hash"))
+    begun: list[UUID] = []
+    parts: list[Deleted] = []
+    async for part in store.delete_all(owner):
+        parts.append(part)
+        begun.append(await talk(store, owner))
+        await talk(store, stranger, theirs)
+        left = sorted(set(made) - {gone for part in parts for gone in part.conversations})
+        for conversation_id in set(left) - {made[9]}:  # each moves to the end of the list
+            await talk(store, owner, conversation_id)
+    assert [len(part.conversations) for part in parts] == [3, 3, 3, 1]
+    assert {gone for part in parts for gone in part.conversations} == set(made)
+    assert [run for part in parts for run in part.running] == [running.id]
+    assert not await store.finish(running, ANSWER)
+    assert await rest(store, owner, None) == begun[::-1]
+    assert await rest(store, stranger, None) == [theirs]
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_deleting_all_that_is_given_up_on_the_way_has_done_a_part_and_goes_on_with_the_next_attempt(
+    store: PostgresConversations,
+) -> None:
+    owner = str(uuid4())
+    made = [await talk(store, owner) for _ in range(7)]
+    async with aclosing(store.delete_all(owner)) as parts:
+        async for _ in parts:
+            break
+    assert await rest(store, owner, None) == made[3:][::-1]
+    await asyncio.gather(*(all_of(store.delete_all(owner)) for _ in range(3)))
+    assert await rest(store, owner, None) == []
+
+
+async def all_of(parts: AsyncGenerator[Deleted, None]) -> list[Deleted]:
+    return [part async for part in parts]
