@@ -16,6 +16,7 @@ describe("whose an answer is", () => {
   test("is said above it and on every card where others answer for the creator who was asked", async () => {
     service.on("POST /chat", said([OTHERS, ALSO], "Said by others.[2][3]"));
     const root = place({ creator: "mara" });
+    await eventually(() => expect(root.textContent).toContain("Mara")); // the announcement is not corrected later
     await ask(root, "Why?");
     await finished(root);
     expect(origin(root)).toBe("Not from Mara; others say:");
