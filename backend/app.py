@@ -102,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to whatever host the request has named
         openapi_url="/api/v1/openapi.json",
         generate_unique_id_function=operation_id,
     )
