@@ -193,13 +193,6 @@ class JournalReader:
         with suppress(RedisError, OSError, TimeoutError):
             await self._redis.xadd(frames_key(run_id), entry, id=f"{after + 1}-0", nomkstream=True)
 
-    async def request_stop(self, run_id: UUID) -> None:
-        """Asks the worker that has the run to stop it. Raises `Unavailable` where Redis is away."""
-        try:
-            await self._redis.set(stop_key(run_id), b"1", ex=60)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Unavailable("The answer cannot be stopped just now; try again shortly.", retry_after=1) from error
-
     async def _read(self, run_id: UUID, position: int) -> list[bytes]:
         try:
             streams: Any = await self._redis.xread(
@@ -210,6 +203,14 @@ class JournalReader:
             return []
         frames = [frame for _name, entries in streams or [] for frame in frames_of(entries)]
         return [frame for frame in frames if frame_number(frame) > position]
+
+
+async def request_stop(redis: Redis, run_id: UUID) -> None:
+    """Asks the worker that has the run to stop it. Raises `Unavailable` where Redis is away."""
+    try:
+        await redis.set(stop_key(run_id), b"1", ex=60)
+    except (RedisError, OSError, TimeoutError) as error:
+        raise Unavailable("The answer cannot be stopped just now; try again shortly.", retry_after=1) from error
 
 
 def frames_of(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes]:

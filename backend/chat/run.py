@@ -23,6 +23,7 @@ class Run:
         self.frames: list[bytes] = []
         self.ended = False
         self.readers = 0
+        self.is_unread = True  # until the one who has asked comes to read it
         self.stop_reason: StopReason | None = None
         self.producer: asyncio.Task[None] | None = None
         self.grace: asyncio.TimerHandle | None = None

@@ -13,8 +13,9 @@ from redis.exceptions import RedisError
 from backend.cancelling import cancelled
 from backend.chat import run as live
 from backend.chat.events import ErrorEvent
-from backend.chat.journal import JournalReader, JournalWriter, frames_key, readers_key, stop_key
+from backend.chat.journal import JournalReader, JournalWriter, frames_key, readers_key, request_stop, stop_key
 from backend.chat.pulse import HEARTBEAT_S, Pulse
+from backend.chat.readers import Readers
 from backend.chat.remote import RemoteRuns
 from backend.chat.replay import RETOLD, error_data, has_all_retold
 from backend.chat.run import Run
@@ -53,6 +54,7 @@ class Runs:
         self._remote = RemoteRuns(store, catalogue, self._reader, self._pulse, keepalive_s)
         self._keepalive_s = keepalive_s
         self._grace_s = grace_s
+        self._readers = Readers()
         self._runs: dict[UUID, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._background: list[asyncio.Task[None]] = []
@@ -92,9 +94,15 @@ class Runs:
         """The stream of a run after frame `after`, from wherever it is; None where there is nothing to come.
 
         One function serves the first reader, reconnects, second tabs and other workers. `known` says that the database
-        has just told of the run: else it is asked whether the conversation is still there. Raises `NotFound`.
+        has just told of the run: else it is asked whether the conversation is still there. Call it in the task in which
+        the stream is read then. Raises `NotFound`, or `RateLimited` for an owner who reads too much at once; who has
+        just asked is not refused for that.
         """
         local = self._runs.get(run_id)
+        if known and local is not None and local.is_unread:
+            local.is_unread = False
+        else:
+            self._readers.admit(owner)
         if local is not None and local.record.owner == owner and after < RETOLD:
             if not known:
                 with suppress(Unavailable):  # an answer can be read on while the database is away
@@ -119,7 +127,7 @@ class Runs:
             return
         record = await self._store.find_run(run_id, owner)
         if record.running:
-            await self._reader.request_stop(run_id)
+            await request_stop(self._redis, run_id)
 
     async def drop(self, gone: Deleted) -> None:
         """Ends the runs of deleted conversations, wherever they are, and forgets what this worker has of them."""
@@ -133,7 +141,7 @@ class Runs:
         with suppress(Unavailable):  # their workers find out with the next heartbeat
             for run_id in gone.running:
                 if run_id not in self._runs:
-                    await self._reader.request_stop(run_id)
+                    await request_stop(self._redis, run_id)
 
     async def drain(self, seconds: float) -> None:
         """No new runs; running ones get `seconds` to finish and are then ended, saved, with a retryable error.
