@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const LIMIT_KB = 45;
+const LIMIT_KB = 47;
 const file = new URL("../dist/footnote.js", import.meta.url);
 const script = readFileSync(file);
 const gzippedKb = gzipSync(script, { level: 9 }).length / 1000;

@@ -27,6 +27,20 @@ export const texts = {
     smallPrint: (name: string) => `The voice imitates ${name}; the facts come from the sources shown. Follow a footnote to check.`,
   },
 
+  saved: {
+    heading: "Your conversations",
+    none: "Conversations that you begin are listed here.",
+    more: "Show more",
+    back: "Back to the conversation",
+    delete: "Delete",
+    deleteOne: (title: string) => `Delete “${title}”`,
+    askDelete: "Delete this conversation? It cannot be brought back.",
+    keep: "Keep",
+    deleted: (title: string) => `“${title}” is deleted.`,
+    failed: "That did not work. Please try again in a moment.",
+    unread: "Your conversations cannot be read at the moment.",
+  },
+
   emptyTitle: (name: string | null) => (name === null ? "What would you like to know?" : `Ask ${name}`),
   emptyBody: (name: string | null) =>
     name === null

@@ -1,4 +1,5 @@
-// The custom element. Attributes: site, creator, widen (false), endpoint, theme (auto, light, dark), floating.
+// The custom element. Attributes: site, creator, widen (false), endpoint, theme (auto, light, dark), floating,
+// listed (the page lists the conversations itself).
 import { render } from "preact";
 import type { Wanted } from "../views/chat";
 import { Widget } from "../views/widget";
@@ -42,6 +43,7 @@ export class FootnoteChat extends HTMLElement {
         creator={this.getAttribute("creator") || null}
         widen={this.getAttribute("widen") !== "false"}
         floating={this.hasAttribute("floating")}
+        lists={!this.hasAttribute("listed")}
         wanted={this.wanted}
         onConversing={this.showConversing}
         onChange={this.tellOfChange}

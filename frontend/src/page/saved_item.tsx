@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Listed } from "../protocol/message";
 import type { Format } from "../transport/library";
+import { texts } from "../texts";
 import { pageTexts } from "./texts";
 
 interface Props {
@@ -68,7 +69,7 @@ export function SavedItem({ item, current, onOpen, onRename, onExport, onDelete 
             <button type="button" data-first onClick={() => setFold("rename")}>{said.rename}</button>
             <button type="button" onClick={() => onExport("markdown")}>{said.asMarkdown}</button>
             <button type="button" onClick={() => onExport("json")}>{said.asJson}</button>
-            <button type="button" class="grave" onClick={() => setFold("delete")}>{said.delete}</button>
+            <button type="button" class="grave" onClick={() => setFold("delete")}>{texts.saved.delete}</button>
           </>
         )}
         {fold === "rename" && (
@@ -82,10 +83,10 @@ export function SavedItem({ item, current, onOpen, onRename, onExport, onDelete 
           />
         )}
         {fold === "delete" && (
-          <div role="group" aria-label={said.askDelete}>
-            <p>{said.askDelete}</p>
-            <button type="button" data-first onClick={close}>{said.keep}</button>
-            <button type="button" class="grave" onClick={onDelete}>{said.delete}</button>
+          <div role="group" aria-label={texts.saved.askDelete}>
+            <p>{texts.saved.askDelete}</p>
+            <button type="button" data-first onClick={close}>{texts.saved.keep}</button>
+            <button type="button" class="grave" onClick={onDelete}>{texts.saved.delete}</button>
           </div>
         )}
       </div>

@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Listed } from "../protocol/message";
 import { texts } from "../texts";
 import type { Format, Library } from "../transport/library";
+import { useSaved } from "../views/use_saved";
 import { saveFile } from "./save_file";
 import { SavedItem } from "./saved_item";
 import { pageTexts } from "./texts";
-import { useSaved } from "./use_saved";
 
 interface Props {
   readonly chat: Element;
@@ -39,7 +39,7 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
     try {
       setTold(await work());
     } catch {
-      setTold(said.failed);
+      setTold(texts.saved.failed);
       refresh();
     }
   };
@@ -55,7 +55,7 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
       change((all) => all.filter((one) => one.id !== id));
       if (id === readCurrent()) onOpen(null, true);
       begin.current?.focus();
-      return said.deleted(title);
+      return texts.saved.deleted(title);
     });
   const exportAs = ({ id }: Listed, format: Format) =>
     attempt(async () => {
@@ -66,11 +66,11 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
 
   return (
     <section id="saved" class="history" aria-labelledby="saved-heading">
-      <h2 id="saved-heading">{said.heading}</h2>
+      <h2 id="saved-heading">{texts.saved.heading}</h2>
       <button ref={begin} type="button" class="begin" onClick={() => onOpen(null)}>
         {texts.newConversation}
       </button>
-      {items?.length === 0 && <p>{said.none}</p>}
+      {items?.length === 0 && <p>{texts.saved.none}</p>}
       {items !== null && items.length > 0 && (
         <ul>
           {items.map((item) => (
@@ -86,8 +86,8 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
           ))}
         </ul>
       )}
-      {hasMore && <button type="button" class="begin" onClick={more}>{said.more}</button>}
-      {failed && <p>{said.unread}</p>}
+      {hasMore && <button type="button" class="begin" onClick={more}>{texts.saved.more}</button>}
+      {failed && <p>{texts.saved.unread}</p>}
       <p class="told" role="status">{told}</p>
     </section>
   );

@@ -74,8 +74,8 @@ export function Side({ chat }: { chat: FootnoteChat }) {
         <button
           type="button"
           class="list-switch"
-          aria-label={pageTexts.saved.heading}
-          title={pageTexts.saved.heading}
+          aria-label={texts.saved.heading}
+          title={texts.saved.heading}
           aria-expanded={listed}
           aria-controls="saved"
           onClick={() => setListed(!listed)}

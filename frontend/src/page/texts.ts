@@ -9,9 +9,6 @@ export const pageTexts = {
   theme: { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   unavailable: "The list of creators cannot be read at the moment.",
   saved: {
-    heading: "Your conversations",
-    none: "Conversations that you begin are listed here.",
-    more: "Show more",
     actions: (title: string) => `What to do with “${title}”`,
     rename: "Rename",
     title: "New title",
@@ -19,13 +16,7 @@ export const pageTexts = {
     cancel: "Cancel",
     asMarkdown: "Export to read (Markdown)",
     asJson: "Export as data (JSON)",
-    delete: "Delete",
-    askDelete: "Delete this conversation? It cannot be brought back.",
-    keep: "Keep",
     renamed: (title: string) => `Renamed to “${title}”.`,
-    deleted: (title: string) => `“${title}” is deleted.`,
     exported: (name: string) => `Saved as ${name}.`,
-    failed: "That did not work. Please try again in a moment.",
-    unread: "Your conversations cannot be read at the moment.",
   },
 } as const;

@@ -1,6 +1,8 @@
 // The service's HTTP interface, one method per request.
 import { type Creator, readCreators } from "../protocol/creator";
-import { type Feedback, type Page, readConversation, readPage, type SavedConversation, type SavedMessage } from "../protocol/message";
+import {
+  type Feedback, type ListPage, type Page, readConversation, readList, readPage, type SavedConversation, type SavedMessage,
+} from "../protocol/message";
 import { readRefusal } from "../protocol/refusal";
 import { readTheme } from "../protocol/site";
 import { parseJson } from "../protocol/values";
@@ -47,7 +49,7 @@ export class Client {
   }
 
   async conversation(id: string, signal?: AbortSignal): Promise<SavedConversation | null> {
-    return readConversation(await this.json(`/conversations/${encodeURIComponent(id)}`, signal));
+    return readConversation(await this.json(addressOf(id), signal));
   }
 
   /** All messages, oldest first, however many pages they fill. */
@@ -56,12 +58,22 @@ export class Client {
     let cursor: string | null = null;
     do {
       const more: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const path = `/conversations/${encodeURIComponent(id)}/messages?limit=100${more}`;
+      const path = `${addressOf(id)}/messages?limit=100${more}`;
       const page: Page = readPage(await this.json(path, signal));
       messages.push(...page.messages);
       cursor = page.nextCursor === cursor ? null : page.nextCursor;
     } while (cursor !== null);
     return messages;
+  }
+
+  /** A page of the reader's own conversations, the one last answered in first. */
+  async list(cursor: string | null, signal?: AbortSignal): Promise<ListPage> {
+    const behind = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    return readList(await this.json(`/conversations?limit=20${behind}`, signal));
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.request(addressOf(id), { method: "DELETE" });
   }
 
   /** The open stream of the answer. */
@@ -82,7 +94,7 @@ export class Client {
 
   /** The open stream of a new answer in the place of the conversation's last one. */
   renew(conversationId: string, messageId: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
-    return this.request(`${addressOf(conversationId, messageId)}/regenerate`, {
+    return this.request(`${addressOfMessage(conversationId, messageId)}/regenerate`, {
       method: "POST",
       headers: { "Idempotency-Key": idempotencyKey, Accept: "text/event-stream" },
       signal,
@@ -91,7 +103,7 @@ export class Client {
 
   /** Keeps what the reader thinks of an answer; null takes it back. */
   async rate(conversationId: string, messageId: string, feedback: Feedback | null): Promise<void> {
-    const path = `${addressOf(conversationId, messageId)}/feedback`;
+    const path = `${addressOfMessage(conversationId, messageId)}/feedback`;
     await this.request(path, feedback === null ? { method: "DELETE" } : { method: "PUT", body: feedback });
   }
 
@@ -151,6 +163,10 @@ export class Client {
   }
 }
 
-function addressOf(conversationId: string, messageId: string): string {
-  return `/conversations/${encodeURIComponent(conversationId)}/messages/${encodeURIComponent(messageId)}`;
+export function addressOf(conversationId: string): string {
+  return `/conversations/${encodeURIComponent(conversationId)}`;
+}
+
+function addressOfMessage(conversationId: string, messageId: string): string {
+  return `${addressOf(conversationId)}/messages/${encodeURIComponent(messageId)}`;
 }

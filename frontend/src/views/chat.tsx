@@ -1,6 +1,6 @@
 // The chat itself: a bar, the conversation, the composer.
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isAnswering } from "../conversation/state";
 import type { Feedback } from "../protocol/message";
 import type { Memory } from "../session/memory";
@@ -11,7 +11,8 @@ import { Announcer } from "./announcer";
 import { AskedCreator } from "./asked_creator";
 import { Composer } from "./composer";
 import { EmptyState } from "./empty_state";
-import { NewIcon } from "./icons";
+import { History } from "./history";
+import { ListIcon, NewIcon } from "./icons";
 import { Transcript } from "./transcript";
 import { useConversation } from "./use_conversation";
 import { useCreators } from "./use_creators";
@@ -32,13 +33,15 @@ interface Props {
   readonly widen: boolean;
   /** Further buttons of the bar. */
   readonly controls?: ComponentChildren;
+  /** Whether the reader's other conversations are listed here; a page may do that itself. */
+  readonly lists: boolean;
   readonly wanted?: Wanted | null;
   readonly onConversing?: ((conversing: boolean) => void) | undefined;
   /** Another conversation is shown, or a question of it was taken or answered. */
   readonly onChange?: (() => void) | undefined;
 }
 
-export function Chat({ client, memory, creator: slug, widen, controls, wanted = null, onConversing, onChange }: Props) {
+export function Chat({ client, memory, creator: slug, widen, controls, lists, wanted = null, onConversing, onChange }: Props) {
   const session = useMemo(() => new Session(client, memory, slug, widen), [client, memory, slug, widen]);
   const conversation = useConversation(session);
   const creators = useCreators(client);
@@ -59,7 +62,16 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
   useEffect(() => onConversing?.(conversing), [conversing]);
   useEffect(() => onChange?.(), [conversation.id, isAnswering(conversation)]);
 
+  const [listed, setListed] = useState(false);
+  const hasOthers = lists && (conversing || memory.read() !== null);
+  const open = (id: string | null) => {
+    setListed(id === null);
+    void session.show(id);
+    if (id !== null) field.current?.focus();
+  };
+
   const ask = (question: string) => {
+    setListed(false);
     void session.ask(question, weight);
     toBottom();
     field.current?.focus();
@@ -76,6 +88,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
     };
   }, [session, weight]);
   const startOver = () => {
+    setListed(false);
     session.startOver();
     field.current?.focus();
   };
@@ -84,9 +97,21 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
   const asked = slug === null ? null : (name ?? texts.thisCreator);
   return (
     <section class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
-      {(conversing || controls) && (
+      {(conversing || controls || hasOthers) && (
         <header class="bar">
           <span class="bar-title">{name ?? (slug === null ? texts.everyone : texts.product)}</span>
+          {hasOthers && (
+            <button
+              type="button"
+              class="quiet"
+              aria-label={texts.saved.heading}
+              title={texts.saved.heading}
+              aria-expanded={listed}
+              onClick={() => setListed(!listed)}
+            >
+              <ListIcon />
+            </button>
+          )}
           {conversing && (
             <button type="button" class="quiet" aria-label={texts.newConversation} onClick={startOver}>
               <NewIcon /> <span class="label">{texts.newConversation}</span>
@@ -96,11 +121,16 @@ export function Chat({ client, memory, creator: slug, widen, controls, wanted = 
         </header>
       )}
       <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
-        {restoring && <p class="progress restoring">{texts.restoring}</p>}
-        {!restoring && !conversing && <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />}
-        <AskedCreator.Provider value={asked}>
-          <Transcript turns={turns} actions={actions} />
-        </AskedCreator.Provider>
+        {listed && <History client={client} creator={slug} current={conversation.id} onOpen={open} />}
+        {!listed && restoring && <p class="progress restoring">{texts.restoring}</p>}
+        {!listed && !restoring && !conversing && (
+          <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />
+        )}
+        {!listed && (
+          <AskedCreator.Provider value={asked}>
+            <Transcript turns={turns} actions={actions} />
+          </AskedCreator.Provider>
+        )}
       </div>
       <Composer
         field={field}

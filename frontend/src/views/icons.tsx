@@ -45,6 +45,14 @@ export const CloseIcon = ({ size = 16 }: { size?: number }) => (
   </Icon>
 );
 
+const LINES = "M2.5 4h11M2.5 8h11M2.5 12h6.5";
+
+export const ListIcon = () => (
+  <Icon>
+    <path d={LINES} />
+  </Icon>
+);
+
 export const DownIcon = () => (
   <Icon>
     <path d="M8 3v10m-4-4 4 4 4-4" />
@@ -108,7 +116,7 @@ export function KindIcon({ kind }: { kind: Kind }) {
     case "article":
       return (
         <Icon size={14}>
-          <path d="M2.5 4h11M2.5 8h11M2.5 12h6.5" />
+          <path d={LINES} />
         </Icon>
       );
     case "document":

@@ -11,6 +11,7 @@ interface Props {
   readonly creator: string | null;
   readonly widen: boolean;
   readonly floating: boolean;
+  readonly lists: boolean;
   readonly wanted?: Wanted | null;
   readonly onConversing?: (conversing: boolean) => void;
   readonly onChange?: () => void;
@@ -18,7 +19,7 @@ interface Props {
   readonly onTheme?: (theme: string) => void;
 }
 
-export function Widget({ endpoint, site, creator, widen, floating, wanted = null, onConversing, onChange, onTheme }: Props) {
+export function Widget({ endpoint, site, creator, widen, floating, lists, wanted = null, onConversing, onChange, onTheme }: Props) {
   const { client, memory } = useMemo(() => {
     const memory = createMemory(placeOf(endpoint, site));
     return { memory, client: new Client(endpoint, memory, site) };
@@ -29,7 +30,7 @@ export function Widget({ endpoint, site, creator, widen, floating, wanted = null
     client.theme(work.signal).then((theme) => theme !== null && onTheme?.(theme), () => undefined);
     return () => work.abort();
   }, [client]);
-  const shared = { client, memory, creator, widen, wanted, onConversing, onChange };
+  const shared = { client, memory, creator, widen, lists, wanted, onConversing, onChange };
   if (!floating) return <Chat {...shared} />;
   return <Launcher>{(controls) => <Chat {...shared} controls={controls} />}</Launcher>;
 }

@@ -1,7 +1,7 @@
 // The list of saved conversations as far as it was asked for, and kept up with what happens.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Listed } from "../protocol/message";
-import type { Library } from "../transport/library";
+import type { Client } from "../transport/client";
 
 export interface Saved {
   /** null until they were read for the first time. */
@@ -14,7 +14,7 @@ export interface Saved {
   readonly change: (change: (items: readonly Listed[]) => readonly Listed[]) => void;
 }
 
-export function useSaved(library: Library): Saved {
+export function useSaved(client: Client): Saved {
   const [items, setItems] = useState<readonly Listed[] | null>(null);
   const [cursor, setCursor] = useState<string | null>(null);
   const [failed, setFailed] = useState(false);
@@ -24,7 +24,7 @@ export function useSaved(library: Library): Saved {
     (from: string | null) => {
       work.current.abort();
       const { signal } = (work.current = new AbortController());
-      library.list(from, signal).then(
+      client.list(from, signal).then(
         (page) => {
           if (signal.aborted) return;
           setItems((before) => (from === null ? page.items : merged(before ?? [], page.items)));
@@ -34,7 +34,7 @@ export function useSaved(library: Library): Saved {
         () => !signal.aborted && setFailed(true),
       );
     },
-    [library],
+    [client],
   );
   const refresh = useCallback(() => read(null), [read]);
   useEffect(() => {
