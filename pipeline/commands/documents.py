@@ -1,18 +1,13 @@
 """`footnote documents`: every document, with the id by which other commands know it."""
 
 import asyncio
-from collections.abc import Sequence
-
-import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from backend.errors import ContentError
 from backend.settings import Settings
 from pipeline.entries import Status
 from pipeline.library import Library, Shelved
-from pipeline.terminal import Terminal, one_line
+from pipeline.rows import Row, print_rows
+from pipeline.terminal import one_line
 from pipeline.workplace import database, workplace
 
 WORDS: dict[Status, str] = {
@@ -28,14 +23,14 @@ def run(creator: str | None) -> None:
     """Prints the documents of one creator or of all. Raises `ContentError` for a creator who is not known."""
     with workplace() as settings:
         found = asyncio.run(read(settings, creator))
-    console = Terminal()
-    if not found:
-        console.print("There are no documents. `footnote ingest FOLDER` brings some in.")
-    elif console.is_terminal:
-        console.print(table_of(found))
-    else:
-        for item in found:
-            typer.echo("\t".join(cells(item)))  # Rich would make spaces of the tabs
+    columns = ("id", "creator", "title", "kind", "published", "state", "passages")
+    print_rows(
+        [cells(item) for item in found],
+        columns,
+        wrapped=("title",),
+        right=("passages",),
+        nothing="There are no documents. `footnote ingest FOLDER` brings some in.",
+    )
 
 
 async def read(settings: Settings, creator: str | None) -> list[Shelved]:
@@ -47,18 +42,7 @@ async def read(settings: Settings, creator: str | None) -> list[Shelved]:
         return await library.documents(creator=creator)
 
 
-def table_of(found: Sequence[Shelved]) -> Table:
-    """One line a document."""
-    table = Table(box=box.SIMPLE)
-    for name in ("id", "creator", "title", "kind", "published", "state"):
-        table.add_column(name, no_wrap=name != "title")
-    table.add_column("passages", justify="right")
-    for item in found:
-        table.add_row(*(escape(cell) for cell in cells(item)))
-    return table
-
-
-def cells(item: Shelved) -> tuple[str, ...]:
+def cells(item: Shelved) -> Row:
     """A document as parts of a line: id, creator, title, kind, date, state, passages."""
     document = item.document
     published = document.published_at.isoformat() if document.published_at else ""

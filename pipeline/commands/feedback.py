@@ -1,18 +1,13 @@
 """`footnote feedback`: what visitors think of the answers they were given."""
 
 import asyncio
-from collections.abc import Sequence
-
-import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from backend.conversations.feedback import Rated, list_feedback
 from backend.errors import ContentError
 from backend.settings import Settings
 from pipeline.library import Library
-from pipeline.terminal import Terminal, one_line
+from pipeline.rows import Row, print_rows
+from pipeline.terminal import one_line
 from pipeline.workplace import database, workplace
 
 
@@ -21,14 +16,13 @@ def run(creator: str | None, limit: int) -> None:
     known."""
     with workplace() as settings:
         found = asyncio.run(read(settings, creator, limit))
-    console = Terminal()
-    if not found:
-        console.print("No answer has been rated.")
-    elif console.is_terminal:
-        console.print(table_of(found))
-    else:
-        for rated in found:
-            typer.echo("\t".join(cells(rated)))  # Rich would make spaces of the tabs
+    columns = ("rated", "of", "rating", "question", "comment")
+    print_rows(
+        [cells(rated) for rated in found],
+        columns,
+        wrapped=("question", "comment"),
+        nothing="No answer has been rated.",
+    )
 
 
 async def read(settings: Settings, creator: str | None, limit: int) -> list[Rated]:
@@ -39,17 +33,7 @@ async def read(settings: Settings, creator: str | None, limit: int) -> list[Rate
         return await list_feedback(connections, creator=creator, limit=limit)
 
 
-def table_of(found: Sequence[Rated]) -> Table:
-    """One line a rating."""
-    table = Table(box=box.SIMPLE)
-    for name in ("rated", "of", "rating", "question", "comment"):
-        table.add_column(name, no_wrap=name not in ("question", "comment"))
-    for rated in found:
-        table.add_row(*(escape(cell) for cell in cells(rated)))
-    return table
-
-
-def cells(rated: Rated) -> tuple[str, ...]:
+def cells(rated: Rated) -> Row:
     """A rating as parts of a line: the day (UTC), of whom, up or down, the question, and the comment."""
     day = rated.rated_at.date().isoformat()
     comment = one_line(rated.comment or "")

@@ -6,16 +6,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import typer
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from backend.access.identity import Role
 from backend.access.keys import ApiKey, create_key, list_keys, revoke_key
 from backend.errors import ContentError
 from backend.settings import Settings
 from pipeline.library import Library
-from pipeline.terminal import Terminal, one_line
+from pipeline.rows import Row, print_rows
+from pipeline.terminal import one_line
 from pipeline.workplace import database, workplace
 
 
@@ -54,14 +52,13 @@ def show() -> None:
     """Prints every key that was made; none of them can be read from it."""
     with workplace() as settings:
         found = asyncio.run(read(settings))
-    console = Terminal()
-    if not found:
-        console.print("There is no API key: `footnote key create NAME` makes one.")
-    elif console.is_terminal:
-        console.print(table_of(found))
-    else:
-        for key in found:
-            typer.echo("\t".join(cells(key)))  # Rich would make spaces of the tabs
+    columns = ("id", "name", "role", "of", "site", "made", "state")
+    print_rows(
+        [cells(key) for key in found],
+        columns,
+        wrapped=("name", "of", "site", "state"),
+        nothing="There is no API key: `footnote key create NAME` makes one.",
+    )
 
 
 def revoke(key: str) -> None:
@@ -88,17 +85,7 @@ async def read(settings: Settings) -> list[ApiKey]:
         return await list_keys(connections)
 
 
-def table_of(found: Sequence[ApiKey]) -> Table:
-    """One line a key."""
-    table = Table(box=box.SIMPLE)
-    for name in ("id", "name", "role", "of", "site", "made", "state"):
-        table.add_column(name, no_wrap=name in ("id", "made"))
-    for key in found:
-        table.add_row(*(escape(cell) for cell in cells(key)))
-    return table
-
-
-def cells(key: ApiKey) -> tuple[str, ...]:
+def cells(key: ApiKey) -> Row:
     """A key as parts of a line: the beginning of its id, its name, what it may do, where, since when (UTC), and whether
     it is good."""
     state = "good"
