@@ -184,7 +184,7 @@ async def test_the_service_forgets_by_itself_what_is_older_than_its_site_says(
 
 
 async def test_what_was_said_is_not_sampled_for_the_planner(engine: AsyncEngine) -> None:
-    run = await ask(engine, "", query="What of Quetzalli?")
+    run = await ask(engine, "", query="What of Axolotli?")
     await PostgresConversations(engine).finish(run, ANSWER)
     async with autocommit(engine) as connection:
         await connection.execute(text("ANALYZE conversations, messages"))
