@@ -16,6 +16,13 @@ from tests.served import Served
 ROUNDS = int(os.environ.get("FOOTNOTE_TEST_ROUNDS", "1"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long proofs take as long as they take."""
+    if ROUNDS > 1:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
+
+
 @pytest.fixture(scope="module")
 def data_dir(model_cache: Path) -> Iterator[Path]:
     with data_folder(model_cache) as folder:
