@@ -132,7 +132,8 @@ async def places_of(settings: Settings, redis: Redis, text: str) -> list[str]:
         b"zset": lambda name: redis.zrange(name, 0, -1),
     }
     async for name in redis.scan_iter(count=1000):
-        value = await readers[await redis.type(name)](name)
+        kind = await redis.type(name)
+        value = await readers[kind](name) if kind != b"none" else None  # it has expired since it was named
         places += [name.decode()] if text in str(value) else []
     return places
 
