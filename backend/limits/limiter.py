@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from secrets import token_hex
 
 from redis.asyncio import Redis
@@ -148,6 +149,8 @@ class Limiter:
 
     async def _look_for_redis(self) -> None:
         """As long as Redis is away only the first question waits for it: its absence is prolonged here."""
+        with suppress(*AWAY):
+            await self._shared.ping()  # so that the first burst of questions does not wait for a connection
         while True:
             await asyncio.sleep(LOOK_S)
             if self.absence.lasts:

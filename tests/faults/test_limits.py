@@ -11,11 +11,12 @@ from tests.served import Served
 from tests.service import QUESTION
 
 # The five hundred in the long run.
+WORKERS = 4
 ADMITTED, AT_ONCE = 60, 500 if ROUNDS > 1 else 150
 
 
 async def test_of_many_questions_at_once_over_four_workers_exactly_so_many_are_admitted(data_dir: Path) -> None:
-    environment = {"FOOTNOTE_SERVER__WORKERS": "4", "FOOTNOTE_LIMITS__ADDRESS__PER_MINUTE": str(ADMITTED)}
+    environment = {"FOOTNOTE_SERVER__WORKERS": str(WORKERS), "FOOTNOTE_LIMITS__ADDRESS__PER_MINUTE": str(ADMITTED)}
     with Served(data_dir, "--sample", **environment) as service:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=service.address, limits=limits, timeout=120, verify=False) as client:
@@ -23,9 +24,10 @@ async def test_of_many_questions_at_once_over_four_workers_exactly_so_many_are_a
             answers = await asyncio.gather(*asking)
     told = Counter(answer.status_code for answer in answers)
     assert told[200] + told[429] == AT_ONCE
-    # A worker that finds Redis late takes it for away, and admits less by itself; never more.
+    # A worker that finds Redis late takes it for away, and admits by itself what it would alone: half of its part.
     is_late = "Redis is away" in service.log.read_text()
-    assert told[200] <= ADMITTED if is_late else told[200] == ADMITTED
+    print(dict(told), "with a late Redis" if is_late else "")
+    assert told[200] <= ADMITTED + WORKERS * ADMITTED // (2 * WORKERS) if is_late else told[200] == ADMITTED
     refused = [answer for answer in answers if answer.status_code == 429]
     assert {int(answer.headers["Retry-After"]) for answer in refused} <= set(range(1, 61))
     assert all(answer.json()["retry_after"] == int(answer.headers["Retry-After"]) for answer in refused)
