@@ -54,6 +54,11 @@ def test_api_and_ingestion_are_one_image(services: dict[str, Any]) -> None:
     assert (ROOT / services["api"]["build"]["dockerfile"]).is_file()
 
 
+def test_what_an_owner_sets_of_sites_users_limits_and_budgets_reaches_the_service(services: dict[str, Any]) -> None:
+    for name in ("SITES", "LIMITS", "BUDGETS", "RETENTION_DAYS", "USERS__ISSUER", "USERS__SECRET", "TIERS", "CASCADE"):
+        assert services["api"]["environment"][f"FOOTNOTE_{name}"] == f"${{FOOTNOTE_{name}:-}}"
+
+
 def test_every_setting_that_the_file_names_exists(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from backend.settings import load
 

@@ -121,8 +121,8 @@ def test_a_long_hostile_header_is_read_in_no_time() -> None:
     assert time.process_time() - started < 1
 
 
-@pytest.mark.parametrize("proxies", ['["10.0.0.1/8"]', '["proxy"]'])
-def test_a_proxy_that_is_no_range_is_refused_by_name(
+@pytest.mark.parametrize("proxies", ['["10.0.0.1/8"]', '["proxy"]', '["0.0.0.0/0"]', '["::/0"]'])
+def test_a_proxy_that_is_no_range_or_everybody_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxies: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
