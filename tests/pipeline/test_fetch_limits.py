@@ -164,9 +164,9 @@ async def test_few_are_asked_for_at_a_time_and_waiting_for_a_turn_costs_nothing(
         now -= 1
         return web.Response(text="here")
 
-    names = [f"/{number}" for number in range(12)]
+    names = [f"/{number}" for number in range(30)]
     served.pages |= dict.fromkeys(names, count)
-    limits = Limits(total_s=0.3)
+    limits = Limits(total_s=1.0)  # ten times what one takes, and less than the last waits for its turn
     async with Fetcher(limits, to_loopback, is_public_or_loopback) as fetcher:
         await asyncio.gather(*(fetcher.fetch(served.url(name), tmp_path / name[1:]) for name in names))
         assert most == AT_A_TIME_PER_SITE
