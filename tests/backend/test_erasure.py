@@ -3,8 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +15,9 @@ from backend import erasure, residue
 from backend.chat import run as live
 from backend.chat.events import SourcesEvent, encode
 from backend.chat.journal import frames_key
-from backend.chat.redaction import NOTE, letters, redacted, without
+from backend.chat.redaction import NOTE
 from backend.conversations.cached import key
-from backend.conversations.models import Message, messages
+from backend.conversations.models import messages
 from backend.database import open_database
 from backend.erasure import clear_residue, erase, remaining
 from backend.errors import Unavailable
@@ -27,97 +25,7 @@ from backend.settings import Settings
 from tests.model_server import ModelServer
 from tests.service import Answer, Visitor, with_section
 
-GONE, LIVING = str(uuid4()), str(uuid4())
 SECRET = "The tin pelican hides eleven violet buttons under every staircase."
-
-
-@pytest.mark.parametrize(
-    ("said", "left"),
-    [
-        ("One [1]. Two [2].", f"{NOTE} Two [2]."),
-        ("One. [1] Two. [2]", f"{NOTE} Two. [2]"),
-        ("One [1]. Another [1].\n\nThird [1]. Two [2].", f"{NOTE} Two [2]."),
-        ("Two [2]. One [1].", f"Two [2]. {NOTE}"),
-        ("Both [1][2].", "Both [1][2]."),
-        ("It leads up to this. One [1]. So two [2].", f"{NOTE} So two [2]."),
-        ("Two [2].\n\nOne [1]. It goes on.", f"Two [2].\n\n{NOTE}"),
-        ("Two [2]. It goes on.\n\nOne [1].", f"Two [2]. It goes on.\n\n{NOTE}"),
-        ("They say:\n\n- One [1].\n- Two [2].\n- One again [1].", f"{NOTE}\n- Two [2].\n- {NOTE}"),
-        ("A line that\ngoes on [1].\n\nTwo [2].", f"{NOTE}\n\nTwo [2]."),
-        ("Use `a[1]` here [2].", "Use `a[1]` here [2]."),
-        ("Two [2]:\n\n```\nx = a[1]\n\ny\n```\n\nOne [1].", f"Two [2]:\n\n```\nx = a[1]\n\ny\n```\n\n{NOTE}"),
-        ("One [1]:\n```\nx = a[2]\n```\n\nTwo [2].", f"{NOTE}\n\nTwo [2]."),
-        ("Nobody is cited.", "Nobody is cited."),
-        ("Two [2]. 铜色的苍鹭数了九颗紫色的弹珠。[1]还有两颗。[2]", f"Two [2]. {NOTE}还有两颗。[2]"),
-    ],
-)
-def test_what_rests_on_a_removed_source_alone_is_replaced_by_one_note(said: str, left: str) -> None:
-    assert without(said, {1}, "") == left
-    assert without(left, {1}, "") == left
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        f"{SECRET} Two [2].",
-        f"{SECRET.upper()} [2] Two [2].",
-        "As was said, the tin pelican *hides* eleven\nviolet buttons [2], they say. Two [2].",
-        "Eleven violet buttons. Two [2].",
-        "```\nthe tin pelican hides eleven violet buttons\n```\n\nTwo [2].",
-    ],
-)
-def test_a_quotation_of_what_was_removed_goes_whatever_it_cites(said: str) -> None:
-    left = without(said, {1}, letters(f"It is so. {SECRET}"))
-    assert "violet" not in left.lower()
-    assert NOTE in left
-    assert left.endswith("Two [2].")
-
-
-def test_words_that_anybody_says_are_no_quotation() -> None:
-    said = "That is it. Before every thunderstorm the air is still [2]."
-    assert without(said, {1}, letters(f"That is it. {SECRET}")) == said
-
-
-def saved(content: str) -> Message:
-    """An answer from two sources, of which the first will be removed."""
-
-    def entry(index: int, document: str) -> dict[str, Any]:
-        place = {"url": "https://x.example", "heading": "Herons", "snippet": SECRET, "start_s": None}
-        creator = {"slug": "ana", "name": "Ana"}
-        return {"index": index, "document_id": document, "title": "Birds", "creator": creator, **place}
-
-    citations = [
-        {"index": 1, "sentence": "One", "supported": True},
-        {"index": 1, "sentence": "Both", "supported": True},
-        {"index": 2, "sentence": "Both", "supported": True},
-        {"index": 2, "sentence": SECRET, "supported": True},
-    ]
-    terminal = {"finish_reason": "stop", "citations": citations}
-    return Message(
-        uuid4(), 2, "assistant", content, "complete", [entry(1, GONE), entry(2, LIVING)], citations, "fast", "stop",
-        datetime.now(UTC), terminal,
-    )  # fmt: skip
-
-
-def test_sources_keep_their_number_and_citations_go_with_their_sentences() -> None:
-    message = redacted(saved(f"One [1]. Both [1][2]. {SECRET} [2]"), {GONE}, SECRET)
-    assert message.content == f"{NOTE} Both [1][2]. {NOTE}"
-    kept = [{"index": 2, "sentence": "Both", "supported": True}]
-    assert (message.citations, message.terminal) == (kept, {"finish_reason": "stop", "citations": kept})
-    first, second = message.sources
-    assert (first["index"], first["document_id"], first["removed"]) == (1, GONE, True)
-    assert (first["snippet"], first["heading"], first["url"], first["title"]) == ("", None, None, "Removed")
-    assert first["creator"]["name"] == "Ana"
-    assert second == saved("").sources[1]
-    assert redacted(message, {GONE}, SECRET) == message
-
-
-def test_of_an_answer_from_removed_sources_alone_nothing_stays_and_a_creator_loses_the_name() -> None:
-    message = redacted(saved("One [1]. And nobody knows.\n\n- Two [2]."), {GONE, LIVING}, "", with_creator=True)
-    assert message.content == NOTE
-    assert message.citations == []
-    assert "Ana" not in json.dumps([message.sources, message.terminal])
-    assert redacted(replace(message, content=""), {GONE}, "").content == ""
 
 
 @pytest.fixture
@@ -125,6 +33,18 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that forget at once, so that nobody waits half a minute for them."""
     monkeypatch.setattr(live, "KEEP_ENDED_S", 0.2)
     monkeypatch.setattr(erasure, "SETTLE_S", 0.2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+async def nothing_said_before(settings: Settings) -> None:
+    """No answer of other tests is here: thousands of them are from the same documents, and each would be rewritten."""
+    engine = open_database(settings.database.url, pool_size=1)
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE conversations CASCADE"))
+    await engine.dispose()
+    redis = Redis.from_url(settings.redis.url)
+    await redis.flushdb()
+    await redis.aclose()
 
 
 @pytest.fixture
