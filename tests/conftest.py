@@ -53,6 +53,13 @@ def data_folder(model_cache: Path) -> Iterator[Path]:
         yield data_dir
 
 
+@contextmanager
+def running_folder(model_cache: Path) -> Iterator[Path]:
+    """The same with its Postgres and Redis up, which every command would start for itself otherwise."""
+    with data_folder(model_cache) as folder, engines(configuration.load(data_dir=folder)):
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def settings(model_cache: Path) -> Iterator[Settings]:
     """Settings with a Postgres and a Redis of this session, migrated, a data folder with the model, and high limits."""

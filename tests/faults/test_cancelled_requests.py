@@ -197,13 +197,15 @@ async def test_requests_given_up_at_random_show_nobody_anothers_words_and_leave_
 
     async with rows_of(library) as rows:
         deadline = time.monotonic() + QUIET_WITHIN_S
-        open_ones = f"state LIKE 'idle in transaction%' AND {ITS_OWN}"
-        while await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {open_ones}") or await rows.read(
-            "SELECT id FROM runs WHERE state = 'running'"
+        left = f"state LIKE 'idle in transaction%' AND {ITS_OWN}"
+        while (
+            await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {left}")
+            or await rows.read("SELECT id FROM runs WHERE state = 'running'")
+            # One that was given up is closed by its client and, when the system gets to it, by its server.
+            or len(await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {ITS_OWN}")) > 2 * POOL
         ):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
-        assert len(await rows.read(f"SELECT pid FROM pg_stat_activity WHERE {ITS_OWN}")) <= 2 * POOL
         said = await rows.read(
             "SELECT owner, title || content FROM conversations JOIN messages ON conversation_id = conversations.id"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import data_folder
+from tests.conftest import running_folder
 from tests.pipeline.test_command import footnote
 
 TALK = (
@@ -18,7 +18,7 @@ TALK = (
 
 @pytest.fixture(scope="module")
 def data_dir(model_cache: Path) -> Iterator[Path]:
-    with data_folder(model_cache) as folder:
+    with running_folder(model_cache) as folder:
         yield folder
 
 

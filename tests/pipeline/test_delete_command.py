@@ -28,6 +28,7 @@ from pipeline.profile import Measured, Profile, Sample, keep_profile, profile_fo
 from pipeline.published import publication
 from pipeline.voice.measure import measure
 from pipeline.voice.phrases import Phrase
+from tests.conftest import running_folder
 from tests.pipeline.talks import by_id
 from tests.pipeline.test_command import footnote
 from tests.pipeline.traces import CANARY, HERONS, ROOMS, traces
@@ -131,15 +132,14 @@ async def document_of(database: AsyncEngine, creator: str, uri: str) -> UUID:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("deleting")
-    (folder / "models").symlink_to(model_cache / "models")
-    (folder / "ana").mkdir()
-    (folder / "ana" / "herons.md").write_text(HERONS)
-    (folder / "ana" / "rooms.md").write_text(ROOMS)
-    done = footnote(folder, "ingest", folder / "ana", "--creator", "ana")
-    assert done.returncode == 0, done.stderr
-    return folder
+def data_dir(model_cache: Path) -> Iterator[Path]:
+    with running_folder(model_cache) as folder:
+        (folder / "ana").mkdir()
+        (folder / "ana" / "herons.md").write_text(HERONS)
+        (folder / "ana" / "rooms.md").write_text(ROOMS)
+        done = footnote(folder, "ingest", folder / "ana", "--creator", "ana")
+        assert done.returncode == 0, done.stderr
+        yield folder
 
 
 def run_in(data_dir: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], creator: str | None = None) -> int:

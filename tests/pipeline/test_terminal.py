@@ -18,7 +18,7 @@ from pipeline.display import Display
 from pipeline.ingest import Summary, Told
 from pipeline.library import CreatorCount
 from pipeline.terminal import Terminal, one_line, visible
-from tests.conftest import data_folder
+from tests.conftest import running_folder
 from tests.pipeline.test_command import footnote
 
 HOSTILE = "a\x1b]0;owned\x07\x9b2J\x00\r\x7f\u202eb\u2066\udc9b"
@@ -27,7 +27,7 @@ OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud80
 
 @pytest.fixture(scope="module")
 def data_dir(model_cache: Path) -> Iterator[Path]:
-    with data_folder(model_cache) as folder:
+    with running_folder(model_cache) as folder:
         yield folder
 
 

