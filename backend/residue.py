@@ -12,13 +12,14 @@ then deletes its segments, another server recycles or archives them as it is set
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.models import agent_sessions, conversations, messages, runs
@@ -53,7 +54,7 @@ async def clear_database(settings: Settings) -> None:
             for table in TABLES:
                 size = await _size(connection, table.name)
                 await _vacuum(connection, table.name, "FULL, ANALYZE" if size <= REWRITTEN_BYTES else "ANALYZE")
-            await _close_log(connection)
+            await _close_log(connection, TABLES)
     finally:
         await engine.dispose()
 
@@ -62,12 +63,11 @@ async def clear_conversations(engine: AsyncEngine) -> None:
     """Does the same for the tables of conversations while visitors ask, if these are small enough for that; else
     nothing. Raises `Unavailable` likewise."""
     async with _connected(engine, SHORT_LOCK_TIMEOUT) as connection:
-        names = [table.name for table in CONVERSATIONS]
-        if sum([await _size(connection, name) for name in names]) > SMALL_BYTES:
+        if sum([await _size(connection, table.name) for table in CONVERSATIONS]) > SMALL_BYTES:
             return
-        for name in names:
-            await _vacuum(connection, name, "FULL, ANALYZE")
-        await _close_log(connection)
+        for table in CONVERSATIONS:
+            await _vacuum(connection, table.name, "FULL, ANALYZE")
+        await _close_log(connection, CONVERSATIONS)
 
 
 @asynccontextmanager
@@ -88,9 +88,12 @@ async def _size(connection: Any, table: str) -> int:
     return size
 
 
-async def _close_log(connection: Any) -> None:
+async def _close_log(connection: Any, tables: Iterable[Table]) -> None:
     """Rewrites the statistics and closes the write-ahead log, where we may."""
     if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        for table in tables:  # ANALYZE leaves an empty one the statistics of the rows that it had
+            forget = f"DELETE FROM pg_statistic WHERE starelid = $1::regclass AND NOT EXISTS (SELECT FROM {table.name})"
+            await connection.execute(forget, table.name)
         await _vacuum(connection, "pg_statistic", "FULL")
         await connection.execute("SELECT pg_switch_wal()")
         await connection.execute("CHECKPOINT", timeout=STATEMENT_S)

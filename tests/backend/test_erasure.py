@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import select, text
+from sqlalchemy import CursorResult, select, text
 
 from backend import erasure, residue
 from backend.chat import run as live
@@ -35,13 +35,20 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(erasure, "SETTLE_S", 0.2)
 
 
+async def in_database(settings: Settings, *statements: str) -> CursorResult[Any]:
+    """What the last of the statements gives."""
+    engine = open_database(settings.database.url, pool_size=1)
+    async with engine.begin() as connection:
+        for statement in statements:
+            result = await connection.execute(text(statement))
+    await engine.dispose()
+    return result
+
+
 @pytest.fixture(autouse=True, scope="module")
 async def nothing_said_before(settings: Settings) -> None:
     """No answer of other tests is here: thousands of them are from the same documents, and each would be rewritten."""
-    engine = open_database(settings.database.url, pool_size=1)
-    async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE conversations CASCADE"))
-    await engine.dispose()
+    await in_database(settings, "TRUNCATE conversations CASCADE")
     redis = Redis.from_url(settings.redis.url)
     await redis.flushdb()
     await redis.aclose()
@@ -206,6 +213,15 @@ async def test_a_table_that_is_in_use_for_long_is_not_waited_for_without_end(
         await clear_residue(settings)
     finally:
         await engine.dispose()
+
+
+async def test_a_table_that_was_emptied_leaves_nothing_in_the_statistics(settings: Settings, visitor: Visitor) -> None:
+    asked = await visitor.ask()
+    kept = f"SELECT count(*) FROM pg_stats WHERE strpos(pg_stats::text, '{asked.conversation_id}') > 0"
+    assert (await in_database(settings, "ANALYZE messages", kept)).scalar_one() > 0
+    await in_database(settings, "TRUNCATE conversations CASCADE")
+    await clear_residue(settings)
+    assert (await in_database(settings, kept)).scalar_one() == 0
 
 
 async def test_someone_who_is_not_the_superuser_clears_what_is_theirs(settings: Settings) -> None:

@@ -117,12 +117,18 @@ def lay_down_leftovers(data_dir: Path, document: UUID, other: UUID) -> Profile:
 
 
 async def lay_down_session(database: AsyncEngine, conversation: UUID) -> None:
-    """What a bridge to an agent leaves in a conversation: the events it sent, and the session that has read it."""
-    session = {"tier": "agent", "session_id": CANARY, "instructions": "", "number": 1}
+    """What a bridge to an agent leaves in a conversation: the events it sent, and the session that has read it.
+
+    Two of them, as the planner keeps no statistics of a single row.
+    """
+    sessions = [
+        {"conversation_id": conversation, "tier": tier, "session_id": CANARY, "instructions": "", "number": 1}
+        for tier in ("agent", "other")
+    ]
     async with database.begin() as connection:
         is_answer = (messages.c.conversation_id == conversation) & (messages.c.role == "assistant")
         await connection.execute(update(messages).where(is_answer).values(upstream_events=CANARY))
-        await connection.execute(insert(agent_sessions).values(conversation_id=conversation, **session))
+        await connection.execute(insert(agent_sessions), sessions)
 
 
 async def document_of(database: AsyncEngine, creator: str, uri: str) -> UUID:
