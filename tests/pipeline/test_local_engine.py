@@ -98,7 +98,7 @@ def test_it_reads_a_few_documents_ahead_and_no_more(embedder: Embedder, pool: Po
 
 
 def test_closing_it_early_ends_the_children_at_work(embedder: Embedder, pool: Pool, tmp_path: Path) -> None:
-    tasks = [*articles(tmp_path, 1), *(task_of(tmp_path / f"slow-{n}.md", SLOW) for n in range(6))]
+    tasks = [*articles(tmp_path, 2), *(task_of(tmp_path / f"slow-{n}.md", SLOW) for n in range(6))]
     with Pool(2, pool.model) as own:
         before = children().keys()
         batches: Iterator[Batch] = engine(embedder, own, batch=1).batches(tasks)
