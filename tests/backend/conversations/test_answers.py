@@ -1,7 +1,6 @@
 """Answers that are made anew and rated, in a real Postgres: what takes whose place, and what stays as it was."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -18,39 +17,12 @@ from backend.chat.saving import save
 from backend.conversations.agent_sessions import AgentSessions
 from backend.conversations.answers import Answers
 from backend.conversations.cached import CachedHistory
-from backend.conversations.feedback import list_feedback
 from backend.conversations.models import Answer, Feedback, Question, RunRecord, Turn
 from backend.conversations.postgres import PostgresConversations
-from backend.database import open_database
 from backend.errors import ConversationBusy, InvalidRequest, NotFound
-from backend.settings import Settings
 
 ANSWER = Answer("said", "complete", {"finish_reason": "stop"}, frames=9, may_replace=True)
 NOTHING = Answer("", "failed", {"code": "unavailable", "message": "Nothing."}, frames=2)
-
-
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    connections = open_database(settings.database.url, pool_size=8)
-    yield connections
-    await connections.dispose()
-
-
-@pytest.fixture
-def store(engine: AsyncEngine) -> PostgresConversations:
-    return PostgresConversations(engine)
-
-
-@pytest.fixture
-def answers(engine: AsyncEngine) -> Answers:
-    return Answers(engine)
-
-
-@pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
 
 
 def question(**changed: object) -> Question:
@@ -285,29 +257,3 @@ async def test_who_pages_while_answers_are_made_anew_meets_each_conversation_onc
     assert [one.id for one in (*page, *rest)] == [run.conversation_id for run in runs]
     newest, _ = await store.list_conversations(owner, None, 3)
     assert [one.id for one in newest] == [run.conversation_id for run in (made[1], made[0], begun_first)]
-
-
-async def test_curators_read_the_newest_feedback_first_and_what_was_taken_back_or_deleted_is_gone(
-    engine: AsyncEngine, store: PostgresConversations, answers: Answers
-) -> None:
-    creator = f"creator-{uuid4().hex[:8]}"
-    made = [
-        await talk(store, creator=creator, query=f"How loud is {word}?") for word in ("one", "two", "three", "four")
-    ]
-    other = await talk(store)
-    for run in (*made, other):
-        await answers.rate(run.owner, run.conversation_id, run.message_id, Feedback("up", None))
-    first, taken_back, deleted, _ = made
-    await answers.rate(first.owner, first.conversation_id, first.message_id, Feedback("down", "Not so."))
-    await answers.rate(taken_back.owner, taken_back.conversation_id, taken_back.message_id, None)
-    await store.delete(deleted.owner, deleted.conversation_id)
-    found = await list_feedback(engine, creator=creator, limit=9)
-    assert [(one.question, one.creator, one.rating, one.comment) for one in found] == [
-        ("How loud is one?", creator, "down", "Not so."),
-        ("How loud is four?", creator, "up", None),
-    ]
-    assert await list_feedback(engine, creator=creator, limit=1) == found[:1]
-    assert set(found) <= set(await list_feedback(engine, creator=None, limit=10_000))
-    saved = await store.find_answer(first.id, first.owner)
-    assert saved is not None
-    assert saved.feedback == Feedback("down", "Not so.")

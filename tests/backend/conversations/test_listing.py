@@ -1,7 +1,7 @@
 """The list of a visitor's conversations in a real Postgres: its order, and paging while it changes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -12,18 +12,9 @@ from backend.conversations import postgres
 from backend.conversations.listing import Place
 from backend.conversations.models import Answer, Deleted, Question
 from backend.conversations.postgres import PostgresConversations
-from backend.database import open_database
 from backend.errors import FootnoteError, InvalidRequest, NotFound
-from backend.settings import Settings
 
 ANSWER = Answer("said", "complete", {"finish_reason": "stop"})
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[PostgresConversations]:
-    engine = open_database(settings.database.url, pool_size=8)
-    yield PostgresConversations(engine)
-    await engine.dispose()
 
 
 async def talk(store: PostgresConversations, owner: str, conversation_id: UUID | None = None) -> UUID:

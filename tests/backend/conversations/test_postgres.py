@@ -1,7 +1,6 @@
 """Conversations in a real Postgres: what is committed, what is refused, and who may see it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,20 +28,6 @@ ANSWER = Answer("said", "complete", {"finish_reason": "stop"}, frames=9)
 def question(**changed: object) -> Question:
     asked = Question(str(uuid4()), "How loud?", None, None, 0.0, None, None, "hash")
     return replace(asked, **changed)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[PostgresConversations]:
-    engine = open_database(settings.database.url, pool_size=8)
-    yield PostgresConversations(engine)
-    await engine.dispose()
-
-
-@pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
 
 
 async def test_the_turns_of_a_conversation_are_numbered_without_gaps_also_under_a_race(

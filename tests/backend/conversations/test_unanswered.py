@@ -1,6 +1,5 @@
 """What curators learn of the questions that nothing answered."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,15 +13,7 @@ from backend.conversations.feedback import feedback
 from backend.conversations.models import Answer, Question, RunRecord, conversations
 from backend.conversations.postgres import PostgresConversations
 from backend.conversations.unanswered import list_unanswered, unanswered
-from backend.database import autocommit, open_database, transaction
-from backend.settings import Settings
-
-
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    connections = open_database(settings.database.url, pool_size=2)
-    yield connections
-    await connections.dispose()
+from backend.database import autocommit, transaction
 
 
 async def ask(
