@@ -1,15 +1,19 @@
-"""The embedding model, as the service holds it, for tests of what compares meanings."""
+"""The database and Redis of the session, and the embedding model as the service holds it."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import settings as configuration
+from backend.database import open_database
 from backend.knowledge.embedders import Embedders, load_embedder
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
+from backend.settings import Settings
 from tests.backend.one_model import OneModel
 
 PATIENCE_S = 10.0  # longer than in the service, as a test must not depend on the load of the machine
@@ -29,3 +33,17 @@ def similarity(embedders: tuple[Embedders, EmbeddingModel]) -> Similarity:
     """What compares meanings, over a library of that model."""
     opened, model = embedders
     return Similarity(OneModel(model), opened, patience_s=PATIENCE_S)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    connections = open_database(settings.database.url, pool_size=8)
+    yield connections
+    await connections.dispose()
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    connection = Redis.from_url(settings.redis.url)
+    yield connection
+    await connection.aclose()

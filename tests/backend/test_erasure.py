@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -52,13 +52,6 @@ async def nothing_said_before(settings: Settings) -> None:
     redis = Redis.from_url(settings.redis.url)
     await redis.flushdb()
     await redis.aclose()
-
-
-@pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
 
 
 def quoting(*indexes: int) -> Callable[[str], str]:

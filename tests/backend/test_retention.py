@@ -1,7 +1,7 @@
 """How long a conversation is kept that nobody goes on with, and what Postgres and Redis remember of it afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from backend.conversations.deleted import DeletedConversations
 from backend.conversations.expired import ExpiredConversations
 from backend.conversations.models import Answer, Question, RunRecord, conversations
 from backend.conversations.postgres import PostgresConversations
-from backend.database import autocommit, open_database, transaction
+from backend.database import autocommit, transaction
 from backend.errors import ConfigurationError, NotFound, Unavailable
 from backend.settings import Settings, load
 from backend.settings_access import SiteSettings
@@ -29,20 +29,6 @@ from tests.postgres import ask_postgres
 from tests.service import Visitor, running
 
 ANSWER = Answer("said", "complete", {"finish_reason": "stop"})
-
-
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    connections = open_database(settings.database.url, pool_size=8)
-    yield connections
-    await connections.dispose()
-
-
-@pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
 
 
 async def ask(engine: AsyncEngine, site: str, query: str = "How loud?") -> RunRecord:

@@ -1,6 +1,5 @@
 """API keys: shown once, kept as a hash, and worth nothing once they are revoked or have expired."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,16 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.access import keys
 from backend.access.keys import ApiKeys, api_keys, create_key, list_keys, revoke_key
-from backend.database import open_database, transaction
+from backend.database import transaction
 from backend.errors import Unauthenticated
-from backend.settings import Settings
-
-
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    opened = open_database(settings.database.url, pool_size=2)
-    yield opened
-    await opened.dispose()
 
 
 async def test_a_key_says_who_it_is_and_only_its_hash_is_kept(engine: AsyncEngine) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -24,13 +24,6 @@ from tests.service import Visitor, running, with_model, with_section
 CANARY = "Xolotl"  # short, so that the model server sends it as one token
 HERE = "/api/v1/conversations"
 LONG = " ".join([CANARY, *(f"word{number}" for number in range(300))])
-
-
-@pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
-    connection = Redis.from_url(settings.redis.url)
-    yield connection
-    await connection.aclose()
 
 
 def told(response: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:

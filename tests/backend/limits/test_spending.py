@@ -1,7 +1,6 @@
 """What a day has taken: kept for all workers, for each site and creator, and forgotten at midnight."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from secrets import token_hex
 
@@ -16,13 +15,6 @@ from backend.settings_limits import BudgetSettings, BudgetsSettings
 
 BUDGETS = BudgetsSettings(site=BudgetSettings(tokens=1000), creator=BudgetSettings(cost=2.0))
 OWN = {"own": BudgetSettings(tokens=100, cost=1.0)}
-
-
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    opened = open_database(settings.database.url, pool_size=4)
-    yield opened
-    await opened.dispose()
 
 
 @pytest.fixture
