@@ -224,7 +224,12 @@ async def main() -> None:
     chosen = parser.parse_args()
     answer = " ".join(["word"] * chosen.tokens) if chosen.tokens else cite_sources
     async with ModelServer(
-        answer, chosen.chunking, chosen.tokens_per_second, fault=chosen.fault, port=chosen.port, stamped=chosen.stamped
+        answer,
+        chosen.chunking,
+        tokens_per_s=chosen.tokens_per_second,
+        fault=chosen.fault,
+        port=chosen.port,
+        stamped=chosen.stamped,
     ) as server:
         print(server.base_url, flush=True)  # noqa: T201
         await server._serving
