@@ -244,13 +244,14 @@ async def test_streams_that_end_around_the_death_of_postgres_say_done_only_for_w
             model.answer = lambda _prompt: "word " * (50 + 10 * len(model.requests))
             model.requests.clear()
             asking = [asyncio.create_task(visitor.ask()) for visitor in visitors]
-            while len(model.requests) < ENDING:
-                refused = [task.result().response for task in asking if task.done() and not task.result().events]
-                assert refused == []
-                await asyncio.sleep(0.02)
-            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            async with asyncio.timeout(30):
+                while len(model.requests) < ENDING:
+                    refused = [task.result().response for task in asking if task.done() and not task.result().events]
+                    assert refused == []
+                    await asyncio.sleep(0.02)
+                await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
             os.kill(service.engine("postgres").pid, signal.SIGKILL)
-            answers: list[Answer] = await asyncio.gather(*asking)
+            answers: list[Answer] = await asyncio.wait_for(asyncio.gather(*asking), 60)
         for answer in answers:
             await check_saved(library, answer)
         await seconds_until(lambda: answered_again(service))
