@@ -5,9 +5,23 @@ emptied. So a row that is silent and has a title is a deletion, or a removal, th
 """
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -108,7 +122,7 @@ class Tombstones:
             return list(rows.scalars())
 
 
-def _array(ids: Collection[UUID]):  # type: ignore[no-untyped-def]
+def _array(ids: Collection[UUID]) -> BindParameter[Any]:
     return bindparam("ids", list(ids), type_=ARRAY(SqlUUID))
 
 

@@ -15,8 +15,10 @@ def test_it_answers_at_the_pace_and_with_the_stamps_that_were_asked_for() -> Non
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         body = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "How loud?"}]}
-        answer = httpx.post(f"{url}/chat/completions", json=body)
-        server.terminate()
+        try:
+            answer = httpx.post(f"{url}/chat/completions", json=body)
+        finally:
+            server.terminate()
     sent = [float(moment) for moment in STAMP.findall(answer.content)]
     assert len(sent) == 5
     assert sent[-1] - sent[0] >= 0.03

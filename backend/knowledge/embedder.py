@@ -26,7 +26,7 @@ CUDA = "CUDAExecutionProvider"
 QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
 COMPARED_A_BATCH = 5  # so many sentences a question waits for: some 20 ms on two cores
 # The loop lets the encoder have the interpreter until the model computes, which takes 0.4 ms; the encoder would get it
-# 1.4 ms later otherwise, when the loop has nothing left to do, and that is what the sources came later.
+# 1.4 ms later otherwise, when the loop has nothing left to do. See docs/decisions/0017.
 HAND_OVER_S = 0.002
 
 Vectors = NDArray[np.float32]
