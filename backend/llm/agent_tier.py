@@ -13,6 +13,7 @@ import httpx2
 
 from backend.errors import Unavailable
 from backend.llm.agent_stream import AgentStream
+from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.deadlines import Deadlines, next_before
 from backend.llm.responses import could_be_events, is_packed, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
@@ -74,12 +75,12 @@ class AgentTier:
         self._max_line_bytes = max_line_bytes
         self._sessions = sessions
         self._client = httpx2.AsyncClient(
+            transport=AiohttpTransport(connect_timeout_s),
             # A compressor between us and the bridge would hold pieces back, and its bytes are never unpacked here.
             headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"}
             | ({"Authorization": f"Bearer {api_key}"} if api_key else {}),
             # Everything else is within our own deadlines.
             timeout=httpx2.Timeout(None, connect=connect_timeout_s),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             # A cookie would belong to one visitor and go out with the question of another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             event_hooks={"response": [refuse_unread]},

@@ -5,6 +5,7 @@ question of another, and breaks at a reason phrase that is no UTF-8, with the co
 """
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import aiohttp
 import httpx2
@@ -28,25 +29,53 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=self._timeout,
+                trace_configs=[telling_kept_connections()],
             )
         try:
-            response = await self._session.request(
-                request.method,
-                str(request.url),
-                headers=request.headers,
-                data=await request.aread() or None,
-                allow_redirects=False,
-            )
+            response = await self._ask(self._session, request, await request.aread())
         except (aiohttp.ClientError, OSError, ValueError):
             raise httpx2.ConnectError("The upstream did not answer.") from None
         return httpx2.Response(
             response.status, headers=response.raw_headers, stream=AiohttpBody(response), request=request
         )
 
+    async def _ask(
+        self, session: aiohttp.ClientSession, request: httpx2.Request, body: bytes
+    ) -> aiohttp.ClientResponse:
+        """The response. An upstream may close a connection that was kept just as a request goes out on it: it has not
+        seen that one, which is sent again, at the latest on a new connection."""
+        while True:
+            connection = SimpleNamespace(was_kept=False)
+            try:
+                return await session.request(
+                    request.method,
+                    str(request.url),
+                    headers=request.headers,
+                    data=body or None,
+                    allow_redirects=False,
+                    trace_request_ctx=connection,
+                )
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not connection.was_kept:
+                    raise
+
     async def aclose(self) -> None:
         """Closes every connection."""
         if self._session is not None:
             await self._session.close()
+
+
+def telling_kept_connections() -> aiohttp.TraceConfig:
+    """Sets `was_kept` of a request's context where it goes out on a connection that others were sent on before."""
+
+    async def tell(
+        _session: aiohttp.ClientSession, trace: SimpleNamespace, _of: aiohttp.TraceConnectionReuseconnParams
+    ) -> None:
+        trace.trace_request_ctx.was_kept = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(tell)
+    return config
 
 
 class AiohttpBody(httpx2.AsyncByteStream):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend.errors import Unavailable
-from backend.llm.tier import Message, Place, TierFailure, Token
+from backend.llm.tier import Message, Place, TierFailure
 from tests.agent_server import AgentFault, AgentServer, RememberedSessions
 from tests.backend.llm.bridge import ALL, NEW, PATIENT, PROMPT, SOON, TURNS, asked, listen, nth, read, tier_of
 from tests.model_server import CANARY
@@ -100,7 +100,7 @@ async def test_beginning_again_has_no_time_of_its_own() -> None:
 async def test_a_session_is_told_again_what_it_was_not_heard_to_the_end() -> None:
     async with AgentServer("one two three", failing="stall", renaming=True) as server, tier_of(server) as tier:
         async with aclosing(tier.stream(nth(1))) as stream:
-            assert (await anext(stream)) == Token("one")
+            assert (await anext(stream)).text.startswith("one")
         server.failing = None
         await read(tier, nth(3))
         quoted = [turn.content for turn in TURNS[:2]]

@@ -10,7 +10,7 @@ import pytest
 
 from backend.llm.agent_stream import AgentStream
 from backend.llm.kept_events import MAX_BYTES
-from backend.llm.tier import Outcome, TierFailure, Token
+from backend.llm.tier import Outcome, TierFailure
 from tests.agent_server import AgentFault, AgentServer, Odd, RememberedSessions, event
 from tests.backend.llm.bridge import PATIENT, PROMPT, SOON, listen, read, tier_of
 from tests.model_server import CANARY
@@ -109,7 +109,7 @@ async def test_leaving_closes_the_upstream_connection_at_once(fault: AgentFault)
         assert await server.no_stream_open()
         if fault == "stall":
             async with aclosing(tier.stream(PROMPT)) as stream:
-                assert await anext(stream) == Token("one")
+                assert (await anext(stream)).text.startswith("one")
                 assert server.open_streams == 1
             assert await server.no_stream_open()
 

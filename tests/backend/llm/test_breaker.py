@@ -53,7 +53,7 @@ async def test_failures_up_to_the_threshold_are_counted_and_then_it_opens_once(m
     assert (standing.state, standing.failures, standing.opened) == ("closed", 2, False)
     standing = await fail(circuit)
     assert (standing.state, standing.opened) == ("open", True)
-    assert 59 < standing.wait_s <= 60
+    assert 59 < standing.wait_s < 60.001  # the clock's sums are rounded
     assert (await circuit.admit()).state == "open"
     assert not (await fail(circuit)).opened
 

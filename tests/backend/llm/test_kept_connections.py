@@ -1,0 +1,120 @@
+"""A connection that an upstream closes just as a question goes out on it costs that question nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from backend.llm.agent_tier import AgentTier
+from backend.llm.openai_tier import OpenAITier
+from backend.llm.tier import Finish, Tier, TierFailure, Token
+from tests.agent_server import RememberedSessions
+from tests.backend.llm.test_openai_tier import PATIENT, PROMPT
+
+OPENAI = b'data: {"choices": [{"delta": {"content": "Hello"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+AGENT = b'data: {"type": "text_delta", "text": "Hello"}\n\ndata: {"type": "done", "text": "Hello"}\n\n'
+
+
+@dataclass
+class Upstream:
+    """Answers so many requests of a connection; the next one it reads, and then closes without a word."""
+
+    answers: int
+    port: int = 0
+    requests: int = 0
+    connections: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
+        for number in range(self.answers + 1):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+            await reader.readexactly(int(length.partition(b":")[2]))
+            self.requests += 1
+            if number < self.answers:
+                body = OPENAI if b"/chat/completions" in head else AGENT
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+                writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+
+@asynccontextmanager
+async def upstream_of(answers: int) -> AsyncIterator[Upstream]:
+    upstream = Upstream(answers)
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    upstream.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield upstream
+        for writer in upstream.connections:
+            writer.close()
+
+
+def tier_of(kind: str, port: int) -> Tier:
+    base_url = f"http://127.0.0.1:{port}/v1"
+    if kind == "openai":
+        return OpenAITier(
+            "fast", base_url=base_url, model="test", api_key=None, connect_timeout_s=5, deadlines=PATIENT,
+            max_response_bytes=1 << 20, max_line_bytes=1 << 16,
+        )  # fmt: skip
+    return AgentTier(
+        "bridge", base_url=base_url, api_key=None, connect_timeout_s=5, deadlines=PATIENT,
+        max_response_bytes=1 << 20, max_line_bytes=1 << 16, sessions=RememberedSessions(),
+    )  # fmt: skip
+
+
+async def read(tier: Tier) -> str:
+    async with aclosing(tier.stream(PROMPT)) as stream:
+        events = [event async for event in stream]
+    assert isinstance(events[-1], Finish)
+    return "".join(event.text for event in events if isinstance(event, Token))
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_a_kept_connection_that_is_closed_just_then_is_replaced(kind: str) -> None:
+    async with upstream_of(answers=1) as upstream:
+        tier = tier_of(kind, upstream.port)
+        try:
+            assert [await read(tier) for _ in range(3)] == ["Hello"] * 3
+        finally:
+            await tier.close()
+    assert len(upstream.connections) == 3
+    assert upstream.requests == 5  # the second and the third question were each read twice, and answered once
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_many_that_are_closed_at_once_are_all_replaced(kind: str) -> None:
+    async with upstream_of(answers=1) as upstream:
+        tier = tier_of(kind, upstream.port)
+        try:
+            for _ in range(2):
+                assert await asyncio.gather(*(read(tier) for _ in range(20))) == ["Hello"] * 20
+        finally:
+            await tier.close()
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_a_new_connection_that_is_closed_without_a_word_is_a_failure(kind: str) -> None:
+    async with upstream_of(answers=0) as upstream:
+        tier = tier_of(kind, upstream.port)
+        try:
+            with pytest.raises(TierFailure) as failed:
+                await read(tier)
+        finally:
+            await tier.close()
+    assert failed.value.outcome == "unreachable"
+    assert upstream.requests == 1
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_an_upstream_that_is_gone_since_is_a_failure(kind: str) -> None:
+    async with upstream_of(answers=1) as upstream:
+        tier = tier_of(kind, upstream.port)
+        await read(tier)
+    try:
+        with pytest.raises(TierFailure) as failed:
+            await read(tier)
+    finally:
+        await tier.close()
+    assert failed.value.outcome == "unreachable"
