@@ -15,7 +15,7 @@ from backend.errors import Unavailable
 from backend.llm.agent_stream import AgentStream
 from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.deadlines import Deadlines, next_before
-from backend.llm.responses import could_be_events, is_packed, refuse_unread
+from backend.llm.responses import events_of, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
 
 log = logging.getLogger(__name__)
@@ -141,20 +141,13 @@ class AgentTier:
     async def _bytes(self, request: Request) -> AsyncGenerator[bytes, None]:
         """The body of the response as it arrives. Closing this generator closes the connection."""
         outcome: Literal["unreachable", "broken_stream"] = "unreachable"
-        received = 0
         try:
             async with self._client.stream("POST", self._url, json=request) as response:
                 outcome = "broken_stream"
                 if response.status_code != httpx2.codes.OK:
                     raise TierFailure("refused")
-                kind, packing = (response.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
-                if not could_be_events(kind) or is_packed(packing):
-                    raise TierFailure("broken_stream")
-                async with aclosing(response.aiter_raw()) as chunks:
+                async with aclosing(events_of(response, self._max_response_bytes)) as chunks:
                     async for chunk in chunks:
-                        received += len(chunk)
-                        if received > self._max_response_bytes:
-                            raise TierFailure("broken_stream")
                         yield chunk
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.

@@ -8,12 +8,12 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
 import httpx2
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI, AsyncStream, OpenAIError
 
 from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.completion_stream import CompletionStream
 from backend.llm.deadlines import Deadlines, next_before
-from backend.llm.responses import could_be_events, is_packed, refuse_unread
+from backend.llm.responses import events_of, refuse_unread
 from backend.llm.tier import Finish, Prompt, TierFailure, Token
 
 # The answer is whole once the finish reason is there; usage follows at once or not at all.
@@ -63,7 +63,6 @@ class OpenAITier:
                 event_hooks={"response": [refuse_unread]},
             ),
         )
-        self._create = self._client.chat.completions.with_streaming_response.create
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
         """Tokens, then one `Finish`; anything else is a `TierFailure` that carries no text of the upstream's."""
@@ -100,30 +99,26 @@ class OpenAITier:
     async def _bytes(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
         """The body of the response as it arrives. Closing this generator closes the connection."""
         outcome: Literal["unreachable", "broken_stream"] = "unreachable"
-        received = 0
         try:
-            async with self._create(
-                model=self._model,
-                messages=[],
-                max_tokens=prompt.max_tokens,
-                temperature=prompt.temperature,
+            stream = await self._client.post(
+                "/chat/completions",
+                cast_to=object,
+                # Given as it is: the client's own `create` looks at every part of it, which takes a millisecond.
+                body={
+                    "model": self._model,
+                    "messages": [asdict(message) for message in prompt.messages],
+                    "max_tokens": prompt.max_tokens,
+                    "temperature": prompt.temperature,
+                    "stream": True,
+                    "stream_options": {"include_usage": True},
+                },
                 stream=True,
-                stream_options={"include_usage": True},
-                # Given as they are: as `messages` the client would look at every part of them, for a millisecond.
-                extra_body={"messages": [asdict(message) for message in prompt.messages]},
-            ) as response:
+                stream_cls=AsyncStream[object],
+            )
+            async with stream, aclosing(events_of(stream.response, self._max_response_bytes)) as chunks:
                 outcome = "broken_stream"
-                headers = response.headers
-                if not could_be_events(headers.get("content-type", "")) or is_packed(
-                    headers.get("content-encoding", "")
-                ):
-                    raise TierFailure("broken_stream")
-                async with aclosing(response.http_response.aiter_raw()) as chunks:
-                    async for chunk in chunks:
-                        received += len(chunk)
-                        if received > self._max_response_bytes:
-                            raise TierFailure("broken_stream")
-                        yield chunk
+                async for chunk in chunks:
+                    yield chunk
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OpenAIError, ValueError):
             # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
             raise TierFailure(outcome) from None

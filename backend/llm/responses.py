@@ -1,5 +1,7 @@
-"""Responses of upstreams: what is turned away before a byte of it is read."""
+"""Responses of upstreams: what is turned away before a byte of it is read, and how much is read of others."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -19,6 +21,21 @@ async def refuse_unread(response: httpx2.Response) -> None:
     if not response.is_success:
         wait_s = wait_asked_for(response.headers.get("retry-after", ""))
         raise TierFailure("refused", blame=blame_for(response.status_code), retry_after_s=wait_s)
+
+
+async def events_of(response: httpx2.Response, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body of a stream of events as it arrives. Raises `TierFailure` for one that is no such stream, and once it is
+    longer than `most_bytes`."""
+    kind, packing = (response.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
+    if not could_be_events(kind) or is_packed(packing):
+        raise TierFailure("broken_stream")
+    received = 0
+    async with aclosing(response.aiter_raw()) as chunks:
+        async for chunk in chunks:
+            received += len(chunk)
+            if received > most_bytes:
+                raise TierFailure("broken_stream")
+            yield chunk
 
 
 def blame_for(status: int) -> Blame:
