@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -84,6 +86,12 @@ IS_SILENT = and_(documents.c.deleted_at.is_not(None), documents.c.title != liter
 Index("ix_documents_silent", documents.c.id, postgresql_where=IS_SILENT)
 
 
+# Transactions that have changed creators or documents, as triggers note them; of those that have ended only the newest.
+catalogue_changes = Table(
+    "catalogue_changes", metadata, Column("transaction", BigInteger, primary_key=True, autoincrement=False)
+)
+
+
 # Vectors by the text that was embedded, so that what has not changed in a document is not embedded again.
 embeddings = Table(
     "embeddings",
@@ -106,7 +114,14 @@ FIND_DOCUMENTS = (
     )
 )
 
-TOMBSTONES = select(documents.c.id).where(IS_SILENT)
+# Nobody sees what an unfinished transaction has changed, and those have numbers from `pg_snapshot_xmin` on. So where
+# the newest change is older, the next one will have a greater number; elsewhere one with a smaller number may yet come.
+OLDEST_UNFINISHED = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+STATE = select(
+    select(func.array_agg(documents.c.id)).where(IS_SILENT).scalar_subquery(),
+    select(func.max(catalogue_changes.c.transaction)).scalar_subquery(),
+    OLDEST_UNFINISHED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,15 @@ class CreatorSummary:
 
     creator: Creator
     documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueState:
+    """`deleted` are documents whose chunks may still lie in the index. As long as `version` is the same nothing in the
+    catalogue has changed; None says nothing, because somebody may just be changing something."""
+
+    deleted: frozenset[UUID]
+    version: int | None
 
 
 class Catalogue:
@@ -163,10 +187,12 @@ class Catalogue:
             rows = (await connection.execute(FIND_DOCUMENTS, {"ids": list(ids)})).mappings().all()
         return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
-    async def tombstones(self) -> frozenset[UUID]:
-        """Deleted documents whose chunks may still lie in the index."""
+    async def state(self) -> CatalogueState:
+        """What is deleted, and whether anything has changed since the last time; one statement."""
         async with autocommit(self._engine) as connection:
-            return frozenset((await connection.execute(TOMBSTONES)).scalars())
+            deleted, changed, unfinished = (await connection.execute(STATE)).one()
+        changed = changed or 0
+        return CatalogueState(frozenset(deleted or ()), changed if changed < unfinished else None)
 
 
 def creator_from(row: RowMapping) -> Creator:

@@ -1,6 +1,5 @@
-"""The catalogue as retrieval asks it: documents that were looked up a moment ago are not looked up again."""
+"""The catalogue as retrieval asks it: what has not changed since it was looked up is not looked up again."""
 
-import time
 from collections import OrderedDict
 from collections.abc import Collection
 from uuid import UUID
@@ -9,40 +8,38 @@ from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator, Document
 
 KEPT = 5_000  # of some 1 kB each
-KEPT_S = 10.0  # a title or an address that a curator corrects is old for so long; a deletion is never late
 
 
 class RecentDocuments:
     """What `Retriever` needs of the catalogue, with one statement fewer between the search and the sources.
 
-    Which documents are deleted is asked anew for each question, while it is embedded. So a document that was deleted
-    before the question came is out of it, whatever is known of its title.
+    Whether anything was changed or deleted is asked anew for each question, while it is embedded, so nothing that was
+    corrected before the question came is old.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._known: OrderedDict[UUID, tuple[float, tuple[Document, Creator]]] = OrderedDict()
+        self._version: int | None = None
+        self._known: OrderedDict[UUID, tuple[Document, Creator]] = OrderedDict()
 
     async def tombstones(self) -> frozenset[UUID]:
-        """See `Catalogue.tombstones`. What is deleted is forgotten here as well."""
-        deleted = await self._catalogue.tombstones()
-        for identity in deleted & self._known.keys():
-            del self._known[identity]
-        return deleted
+        """Deleted documents whose chunks may still lie in the index. What is known is forgotten here if anything in the
+        catalogue may have changed."""
+        state = await self._catalogue.state()
+        if state.version is None or state.version != self._version:
+            self._version = state.version
+            self._known = OrderedDict()
+        return state.deleted
 
     async def find_documents(self, ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
-        """See `Catalogue.find_documents`; as they were at most ten seconds ago."""
-        now = time.monotonic()
-        found = {identity: self._known[identity][1] for identity in ids if self._is_known(identity, now)}
+        """See `Catalogue.find_documents`; as they were at the last call of `tombstones` or later."""
+        known = self._known
+        found = {identity: known[identity] for identity in ids if identity in known}
         missing = [identity for identity in ids if identity not in found]
         if missing:
             looked_up = await self._catalogue.find_documents(missing)
-            self._known.update((identity, (now + KEPT_S, document)) for identity, document in looked_up.items())
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            known.update(looked_up)  # where it was replaced meanwhile these may be old, and nobody looks at it again
+            while len(known) > KEPT:
+                known.popitem(last=False)
             found |= looked_up
         return found
-
-    def _is_known(self, identity: UUID, now: float) -> bool:
-        until, _ = self._known.get(identity, (0.0, None))
-        return now < until

@@ -26,7 +26,7 @@ class Documents(Protocol):
     """What retrieval asks of the catalogue: which documents answer."""
 
     async def tombstones(self) -> frozenset[UUID]:
-        """See `Catalogue.tombstones`."""
+        """Deleted documents whose chunks may still lie in the index."""
         ...
 
     async def find_documents(self, ids: Collection[UUID]) -> Mapping[UUID, tuple[Document, Creator]]:

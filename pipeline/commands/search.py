@@ -14,6 +14,7 @@ from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Chunk, Creator, Document, Hit
 from backend.knowledge.opening import open_index
+from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.models import Passage, Trace
 from backend.retrieval.rerank import open_reranker
@@ -65,7 +66,7 @@ async def ask(settings: Settings, query: str, creator: str | None, topic: str | 
             if reranker := await open_reranker(settings):
                 stack.push_async_callback(reranker.close)
             searcher = Searcher(index, embedders, LexicalEncoder())
-            retriever = Retriever(searcher, catalogue, settings.retrieval, reranker)
+            retriever = Retriever(searcher, RecentDocuments(catalogue), settings.retrieval, reranker)
             trace = await retriever.trace(query, creator=creator, topic=topic, widen=True)
         return trace, await catalogue.find_documents({hit.chunk.document_id for hit in trace.stages["fused"]})
 

@@ -11,6 +11,7 @@ from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
+from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.models import Passage, Retrieved
 from backend.retrieval.rerank import Reranker
@@ -46,7 +47,7 @@ async def own_library(settings: Settings, reranker: Reranker | None) -> AsyncIte
             embedders = await open_embedders(settings, index)
             try:
                 searcher = Searcher(index, embedders, LexicalEncoder())
-                retriever = Retriever(searcher, Catalogue(connections), settings.retrieval, reranker)
+                retriever = Retriever(searcher, RecentDocuments(Catalogue(connections)), settings.retrieval, reranker)
                 model = await index.model()
                 yield OwnLibrary(retriever, Library(connections), model.id if model else "none")
             finally:

@@ -10,6 +10,7 @@ from backend.errors import ContentError
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
+from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
@@ -51,7 +52,7 @@ async def as_the_service(library: Library, query: str) -> Retrieved:
     """The answer of a retriever that is composed as in the service."""
     embedders = await open_embedders(library.settings, library.index)
     searcher = Searcher(library.index, embedders, LexicalEncoder())
-    retriever = Retriever(searcher, Catalogue(library.database), library.settings.retrieval)
+    retriever = Retriever(searcher, RecentDocuments(Catalogue(library.database)), library.settings.retrieval)
     found = await retriever.retrieve(query, creator=library.slug)
     await embedders.close()
     return found
