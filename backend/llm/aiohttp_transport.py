@@ -12,6 +12,9 @@ import httpx2
 
 PIECE_BYTES = 1 << 16
 CONNECTIONS = 1000
+# So long a connection waits for the next question: to open one costs three round trips with TLS, and who talks asks once a
+# minute. Clouds forget silent ones after four minutes at the least; what the upstream itself closes costs nothing.
+KEPT_S = 60.0
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -25,7 +28,9 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         """The response as soon as its head is there. Raises `httpx2.TransportError` without the upstream's text."""
         if self._session is None:  # not before there is a loop
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=httpx2.create_ssl_context()),
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, keepalive_timeout=KEPT_S, ssl=httpx2.create_ssl_context()
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=self._timeout,

@@ -40,6 +40,8 @@ def touches(group: Iterable[Hit], chunk: Chunk) -> bool:
 def whole(parts: Iterable[Chunk]) -> Chunk:
     """Neighbouring chunks of one section as one; the first given lends its id."""
     best, *others = parts
+    if not others:
+        return best
     ordered = sorted((best, *others), key=lambda chunk: chunk.ordinal)
     first, last = ordered[0], ordered[-1]
     text = first.text
