@@ -33,6 +33,8 @@ class Claim:
 def find_claims(answer: str, sources: Collection[int]) -> list[Claim]:
     """Every sentence that cites at least one of `sources` (their indexes), in the order of the answer."""
     claims: list[Claim] = []
+    if not MARKER.search(answer):
+        return claims
     for text in texts_of(answer[:LONGEST_READ]):
         for block in split_blocks(text):
             for sentence in split_sentences(block):

@@ -15,7 +15,8 @@ MAY_BECOME_INNER = re.compile(r"[ \t0-9,;^–-]*(?:†[^\]】］\n]*)?")
 LINK_TARGET = re.compile(r"\((?:https?:|mailto:|www\.|[/#])[^\s()]*\)")
 LONGEST_LINK = 300
 MAY_BECOME_LINK = re.compile(r"\([^\s()]*")
-PLAIN = re.compile(r"[^\[【［\\ \t(]+")
+# Up to what may belong to a bracket: a bracket, the space before one or at the end of a piece, a backslash.
+PLAIN = re.compile(r"(?:[^\[【［\\ \t]++|[ \t](?=[^\[【［]))++")
 UNCLOSED_NUMBER = re.compile(r"[\[【［][ \t0-9,;^–-]*$")
 
 
@@ -72,20 +73,18 @@ class CitationFilter:
     def _step(self, text: str, at: int, final: bool, after_marker: bool) -> tuple[str, int]:
         """Says one thing: what to pass on, and where to go on. Raises `Undecided` where more text could change it."""
         letter = text[at]
+        if letter == "(" and after_marker:
+            return self._parenthesis(text, at, final)
+        if plain := PLAIN.match(text, at):
+            return plain[0], plain.end()
         if letter in CLOSERS:
             return self._bracket(text, at, final, before="")
-        if letter in " \t\\":
-            if at + 1 == len(text) and not final:
-                raise Undecided
-            if text[at + 1 : at + 2] in CLOSERS:
-                return self._bracket(text, at + 1, final, before=letter)
-            # A backslash before a backslash escapes that one and not what comes behind.
-            end = at + 2 if text[at : at + 2] == "\\\\" else at + 1
-            return text[at:end], end
-        if letter == "(":
-            return self._parenthesis(text, at, final) if after_marker else (letter, at + 1)
-        plain = PLAIN.match(text, at)
-        end = plain.end() if plain else at + 1
+        if at + 1 == len(text) and not final:
+            raise Undecided
+        if text[at + 1 : at + 2] in CLOSERS:
+            return self._bracket(text, at + 1, final, before=letter)
+        # A backslash before a backslash escapes that one and not what comes behind.
+        end = at + 2 if text[at : at + 2] == "\\\\" else at + 1
         return text[at:end], end
 
     def _bracket(self, text: str, at: int, final: bool, before: str) -> tuple[str, int]:

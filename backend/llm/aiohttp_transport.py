@@ -12,8 +12,8 @@ import httpx2
 
 PIECE_BYTES = 1 << 16
 CONNECTIONS = 1000
-# So long a connection waits for the next question: to open one costs three round trips with TLS, and who talks asks once a
-# minute. Clouds forget silent ones after four minutes at the least; what the upstream itself closes costs nothing.
+# So long a connection waits for the next question: to open one costs three round trips with TLS, and who talks asks
+# once a minute. Clouds forget silent ones after four minutes at the least; what the upstream closes costs nothing.
 KEPT_S = 60.0
 
 
