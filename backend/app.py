@@ -139,7 +139,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(router)
     if PAGES.is_dir():
-        app.mount("/", Pages(PAGES, resolved.sites_by_id))
+        # Not mounted, as a mount takes what is asked of an address of the API with another method, which is a 405.
+        app.router.default = Pages(PAGES, resolved.sites_by_id)
     return app
 
 

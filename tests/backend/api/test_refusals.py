@@ -104,4 +104,7 @@ async def test_credentials_are_never_taken_for_anonymous(visitor: Visitor) -> No
 
 async def test_unknown_addresses_and_methods_are_refused_in_the_same_form(visitor: Visitor) -> None:
     assert_refused(await visitor.get("/api/v1/nothing"), 404, "not_found")
-    assert_refused(await visitor.http.put("/api/v1/chat"), 405, "invalid_request")
+    for method in ("GET", "PUT", "DELETE"):
+        refused = await visitor.http.request(method, "/api/v1/chat")
+        assert_refused(refused, 405, "invalid_request")
+        assert refused.headers["Allow"] == "POST"
