@@ -47,8 +47,8 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
     async def _ask(
         self, session: aiohttp.ClientSession, request: httpx2.Request, body: bytes
     ) -> aiohttp.ClientResponse:
-        """The response. An upstream may close a connection that was kept just as a request goes out on it: it has not
-        seen that one, which is sent again, at the latest on a new connection."""
+        """The response. An upstream may close a connection that was kept just as a request goes out on it. It has not
+        answered that one and has hardly seen it, so it is sent again, at the latest on a new connection."""
         while True:
             connection = SimpleNamespace(was_kept=False)
             try:

@@ -102,9 +102,12 @@ class GoldenQuestion(BaseModel):
     @property
     def wanted(self) -> tuple[Expected, ...]:
         """The documents of which each is right; none where it is not here."""
-        if isinstance(self.expected, Expected):
-            return (self.expected,)
-        return () if self.expected == NOT_HERE else tuple(self.expected)  # type: ignore[arg-type]
+        match self.expected:
+            case str():
+                return ()
+            case Expected():
+                return (self.expected,)
+        return self.expected
 
 
 def read_golden(path: Path) -> list[GoldenQuestion]:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from io import BufferedReader
 from typing import BinaryIO
 
 from backend.errors import ContentError
@@ -37,7 +38,7 @@ def main() -> None:
         os._exit(OUT_OF_MEMORY)  # at once: there is no memory to clean up in
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _take_pipes() -> tuple[BufferedReader, BinaryIO]:
     """The two pipes under other numbers: whatever libraries print goes nowhere, as it may quote the document."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -46,9 +47,9 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _next(requests: BinaryIO) -> str:
+def _next(requests: BufferedReader) -> str:
     """The name of the function that is asked for, or nothing where the input has ended."""
-    return receive(requests.read, MOST_ASKED).decode() if requests.peek(1) else ""  # type: ignore[attr-defined]
+    return receive(requests.read, MOST_ASKED).decode() if requests.peek(1) else ""
 
 
 def _answer(name: str, arguments: bytes, limits: Limits) -> bytes:

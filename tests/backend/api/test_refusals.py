@@ -1,6 +1,7 @@
 """What is refused before a stream opens: with a real status, one sentence and one code."""
 
 import uuid
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -49,7 +50,7 @@ async def test_a_thousand_characters_are_read_and_white_space_around_them_is_not
 async def test_a_large_body_is_413_with_and_without_a_length(visitor: Visitor) -> None:
     assert_refused(await visitor.post("/api/v1/chat", {"query": "x" * 70_000}), 413, "body_too_large")
 
-    async def pieces():  # type: ignore[no-untyped-def]
+    async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 8192
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -51,17 +51,24 @@ async def upstream_of(answers: int) -> AsyncIterator[Upstream]:
             writer.close()
 
 
-def tier_of(kind: str, port: int) -> Tier:
+@asynccontextmanager
+async def tier_of(kind: str, port: int) -> AsyncIterator[Tier]:
     base_url = f"http://127.0.0.1:{port}/v1"
+    tier: Tier
     if kind == "openai":
-        return OpenAITier(
+        tier = OpenAITier(
             "fast", base_url=base_url, model="test", api_key=None, connect_timeout_s=5, deadlines=PATIENT,
             max_response_bytes=1 << 20, max_line_bytes=1 << 16,
         )  # fmt: skip
-    return AgentTier(
-        "bridge", base_url=base_url, api_key=None, connect_timeout_s=5, deadlines=PATIENT,
-        max_response_bytes=1 << 20, max_line_bytes=1 << 16, sessions=RememberedSessions(),
-    )  # fmt: skip
+    else:
+        tier = AgentTier(
+            "bridge", base_url=base_url, api_key=None, connect_timeout_s=5, deadlines=PATIENT,
+            max_response_bytes=1 << 20, max_line_bytes=1 << 16, sessions=RememberedSessions(),
+        )  # fmt: skip
+    try:
+        yield tier
+    finally:
+        await tier.close()
 
 
 async def read(tier: Tier) -> str:
@@ -73,48 +80,34 @@ async def read(tier: Tier) -> str:
 
 @pytest.mark.parametrize("kind", ["openai", "agent"])
 async def test_a_kept_connection_that_is_closed_just_then_is_replaced(kind: str) -> None:
-    async with upstream_of(answers=1) as upstream:
-        tier = tier_of(kind, upstream.port)
-        try:
-            assert [await read(tier) for _ in range(3)] == ["Hello"] * 3
-        finally:
-            await tier.close()
+    async with upstream_of(answers=1) as upstream, tier_of(kind, upstream.port) as tier:
+        assert [await read(tier) for _ in range(3)] == ["Hello"] * 3
     assert len(upstream.connections) == 3
     assert upstream.requests == 5  # the second and the third question were each read twice, and answered once
 
 
 @pytest.mark.parametrize("kind", ["openai", "agent"])
 async def test_many_that_are_closed_at_once_are_all_replaced(kind: str) -> None:
-    async with upstream_of(answers=1) as upstream:
-        tier = tier_of(kind, upstream.port)
-        try:
-            for _ in range(2):
-                assert await asyncio.gather(*(read(tier) for _ in range(20))) == ["Hello"] * 20
-        finally:
-            await tier.close()
+    async with upstream_of(answers=1) as upstream, tier_of(kind, upstream.port) as tier:
+        for _ in range(2):
+            assert await asyncio.gather(*(read(tier) for _ in range(20))) == ["Hello"] * 20
 
 
 @pytest.mark.parametrize("kind", ["openai", "agent"])
 async def test_a_new_connection_that_is_closed_without_a_word_is_a_failure(kind: str) -> None:
-    async with upstream_of(answers=0) as upstream:
-        tier = tier_of(kind, upstream.port)
-        try:
-            with pytest.raises(TierFailure) as failed:
-                await read(tier)
-        finally:
-            await tier.close()
+    async with upstream_of(answers=0) as upstream, tier_of(kind, upstream.port) as tier:
+        with pytest.raises(TierFailure) as failed:
+            await read(tier)
     assert failed.value.outcome == "unreachable"
     assert upstream.requests == 1
 
 
 @pytest.mark.parametrize("kind", ["openai", "agent"])
 async def test_an_upstream_that_is_gone_since_is_a_failure(kind: str) -> None:
-    async with upstream_of(answers=1) as upstream:
-        tier = tier_of(kind, upstream.port)
-        await read(tier)
-    try:
+    async with AsyncExitStack() as stack:
+        async with upstream_of(answers=1) as upstream:
+            tier = await stack.enter_async_context(tier_of(kind, upstream.port))
+            await read(tier)
         with pytest.raises(TierFailure) as failed:
             await read(tier)
-    finally:
-        await tier.close()
     assert failed.value.outcome == "unreachable"
