@@ -47,6 +47,7 @@ class CitationFilter:
         self._held = ""
         self._said = AnswerSoFar()
         self._after_marker = False
+        self._removed = False  # whether something was removed between what was said and what comes
 
     def feed(self, text: str) -> str:
         """The text that is certain by now."""
@@ -65,6 +66,9 @@ class CitationFilter:
             except Undecided:
                 self._after_marker = after_marker
                 break
+            if self._removed and said.startswith("`") and self._said.text.endswith("`"):
+                said = f" {said}"  # longer backticks would not close the code that those before have closed
+            self._removed = not said
             out.append(said)
             self._said.add(said)
         self._held = text[at:]
