@@ -21,7 +21,7 @@ setup: $(VENV)/.installed frontend/dist/.built ## Only the set-up
 
 test: $(VENV)/.installed-dev frontend/dist/.built browser lint ## Lint, Python, front-end and browser tests
 	cd frontend && npm test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev frontend/node_modules/.installed ## ruff, mypy, import-linter, eslint
 	$(BIN)/ruff check .

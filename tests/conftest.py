@@ -1,9 +1,10 @@
-"""What most tests stand on: real engines, the real model, and the sample content, made once a session."""
+"""What most tests stand on: real engines, the real model, and the sample content, made once a process."""
 
+import fcntl
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,16 +19,24 @@ from tests.model_server import ModelServer
 from tests.served import PLENTY
 from tests.service import Visitor, running, with_model, with_site
 from tests.small_model import make_small_model
+from tests.turns import held, turn
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".pytest_cache" / "footnote-model"
 FOOTNOTE = Path(sys.executable).parent / "footnote"
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time of a test begins
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Gives every test its turn, where several processes run them."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with turn(CACHE, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
 @pytest.fixture(scope="session")
 def model_cache() -> Path:
     """A folder whose `models` holds the exported embedding model; kept between runs, because exporting takes long."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     ensure_exported(configuration.load(data_dir=CACHE))
     return CACHE
 
@@ -36,8 +45,10 @@ def model_cache() -> Path:
 def small_model(model_cache: Path) -> Path:
     """The folder of a second model, of 16 dimensions, exported beside the first one; see `tests.small_model`."""
     folder = model_cache / "small" / "model"
-    if not (folder / "modules.json").is_file():
-        make_small_model(folder.parent)
+    folder.parent.mkdir(exist_ok=True)
+    with held(folder.parent / "making.lock", fcntl.LOCK_EX):
+        if not (folder / "modules.json").is_file():
+            make_small_model(folder.parent)
     ensure_exported(configuration.load(data_dir=model_cache, embedding=EmbeddingSettings(model=str(folder))))
     return folder
 

@@ -103,6 +103,7 @@ async def test_what_a_breaker_has_found_does_not_make_limits_stricter(redis: Red
     assert not found.lasts
 
 
+@pytest.mark.alone
 async def test_a_burst_waits_in_turn_for_a_connection_and_no_longer_than_for_an_answer(settings: Settings) -> None:
     client = open_redis(settings, 0.5, connections=2)
     assert all(await asyncio.gather(*(client.ping() for _ in range(50))))  # type: ignore[misc]

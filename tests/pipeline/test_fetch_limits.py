@@ -108,6 +108,7 @@ async def test_a_packed_body_is_unpacked_and_a_broken_one_refused(
     assert "packed in a way" in (await reason(fetcher, served.url("/br"), tmp_path / "page")).message
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("pause_s", [0.1, 5.0])
 async def test_a_body_that_drips_is_cut_at_the_deadline(
     pause_s: float, served: Site, hasty: Fetcher, tmp_path: Path
@@ -120,6 +121,7 @@ async def test_a_body_that_drips_is_cut_at_the_deadline(
     assert time.monotonic() - began < HASTY.total_s + 0.5
 
 
+@pytest.mark.alone
 async def test_redirects_do_not_lengthen_the_deadline(served: Site, hasty: Fetcher, tmp_path: Path) -> None:
     async def slowly(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.35)

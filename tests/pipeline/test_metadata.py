@@ -27,6 +27,7 @@ def lists(levels: int) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "bomb", [merges(9), lists(30), "a: &a [*a]", "a: *b", f"a: &a {'x' * 9000}\nb: [{'*a,' * 9000}]"]
 )

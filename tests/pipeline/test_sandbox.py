@@ -93,6 +93,7 @@ def test_a_child_has_a_gibibyte_no_core_dump_and_nothing_of_the_environment(
     assert "canary" not in child.environ().values()
 
 
+@pytest.mark.alone
 def test_a_document_that_takes_too_long_is_refused_and_its_neighbours_are_not(pool: Pool, tmp_path: Path) -> None:
     with Pool(2, pool.model, Limits(seconds=2)) as hasty:
         started = time.monotonic()
@@ -201,6 +202,7 @@ def test_children_end_with_their_parent_even_in_the_middle_of_a_document(pool: P
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
+@pytest.mark.alone
 def test_closing_the_pool_ends_children_at_work_at_once(pool: Pool, tmp_path: Path) -> None:
     own = Pool(1, pool.model)
     slow, child = reading(own, task_of(tmp_path / "slow.md", SLOW))

@@ -37,6 +37,7 @@ def test_whatever_a_child_says_that_is_no_answer_counts_as_a_crash(answer: bytes
     worker.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("answer", [b"", frame(DONE), frame(DONE) + frame(b"x" * 1000)[:-1]])
 def test_a_child_that_stops_answering_is_ended_in_time(answer: bytes) -> None:
     script = f"import sys, time; sys.stdout.buffer.write({answer!r}); sys.stdout.flush(); time.sleep(60)"

@@ -16,6 +16,8 @@ from tests.agent_server import AgentFault, AgentServer, Broken, Refusal, Silent
 from tests.model_server import CANARY, RecordedRequest
 from tests.service import QUESTION, Visitor, running
 
+pytestmark = pytest.mark.alone
+
 FAULTS: tuple[AgentFault, ...] = (*get_args(Refusal), *get_args(Silent), *get_args(Broken))
 SILENT_S, TOTAL_S, GRACE_S = 0.5, 1.0, 0.5
 

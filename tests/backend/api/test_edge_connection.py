@@ -49,6 +49,7 @@ def assert_refused(reply: Reply, status: int, code: str) -> None:
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("head", "status", "code"),
     [

@@ -20,6 +20,8 @@ from tests.model_faults import CANARY, FAULTS, Fault, nobody_accepting, nobody_l
 from tests.model_server import Chunking, ModelServer, RecordedRequest
 from tests.service import QUESTION, Answer, Visitor, running
 
+pytestmark = pytest.mark.alone
+
 CONNECT_S, SILENT_S, TOTAL_S, GRACE_S = 0.6, 1.0, 2.0, 0.5
 AT_ONCE = 8
 MOST_MIB = 50

@@ -139,6 +139,7 @@ async def test_of_many_at_once_over_two_workers_exactly_so_many_are_admitted(lib
     assert (statuses.count(200), statuses.count(429)) == (20, 100)
 
 
+@pytest.mark.alone
 async def test_one_client_that_hammers_a_creator_does_not_keep_others_from_asking(library: Settings) -> None:
     settings = with_limits(library, visitor={"per_minute": 10}, address={"per_minute": 10}, creator={"per_minute": 40})
     async with running(settings) as service:

@@ -126,6 +126,7 @@ async def test_another_model_an_absent_index_or_a_busy_one_leaves_the_judgement_
     assert "cartons" not in caplog.text
 
 
+@pytest.mark.alone
 async def test_a_long_answer_is_embedded_only_so_far(similarity: Similarity, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     best = similarity.best

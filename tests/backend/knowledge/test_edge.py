@@ -207,6 +207,7 @@ async def test_an_index_that_is_removed_under_a_reader_is_empty_until_the_next_p
     assert await index.count(Scope()) == CHUNKS_A_DOCUMENT
 
 
+@pytest.mark.alone
 async def test_a_search_is_quick_enough_for_the_event_loop(folder: Path, index: EdgeIndex) -> None:
     await publish(folder, *range(1, 41))
     point = document(1)[0]

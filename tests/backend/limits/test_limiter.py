@@ -151,6 +151,7 @@ async def test_while_redis_is_away_a_worker_admits_less_and_not_nothing() -> Non
     await away.aclose()
 
 
+@pytest.mark.alone
 async def test_a_redis_that_does_not_answer_costs_a_fifth_of_a_second_once_in_a_while() -> None:
     silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]

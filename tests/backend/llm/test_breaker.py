@@ -233,6 +233,7 @@ async def test_content_of_redis_that_is_not_ours_is_as_if_redis_was_away(redis: 
 THRESHOLD, WINDOW_S = 3, 1.5
 
 
+@pytest.mark.alone
 async def test_two_workers_call_a_dead_tier_once_more_than_the_threshold_in_a_window_and_find_it_back(
     library: Settings,
 ) -> None:

@@ -222,6 +222,7 @@ async def test_without_sources_it_has_nothing_to_say() -> None:
     assert failure.value.outcome == "empty"
 
 
+@pytest.mark.alone
 async def test_twenty_long_sources_are_read_in_the_blink_of_an_eye() -> None:
     sources = [
         PromptSource(n, "Talk", "Ana Reyes", f"Point {n} about bass traps, one of many. " * 40) for n in range(1, 21)

@@ -106,6 +106,7 @@ async def test_all_texts_go_through_the_model_in_one_batch(
     assert seen == [80]
 
 
+@pytest.mark.alone
 async def test_a_late_batch_is_not_waited_for_and_no_other_is_begun_behind_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
