@@ -17,12 +17,10 @@ ROUNDS = int(os.environ.get("FOOTNOTE_TEST_ROUNDS", "1"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Nothing runs beside them, and the long proofs take as long as they take."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.alone)
-            if ROUNDS > 1:
-                item.add_marker(pytest.mark.timeout(0))
+    """The long proofs take as long as they take."""
+    if ROUNDS > 1:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(scope="module")

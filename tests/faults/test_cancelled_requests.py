@@ -21,6 +21,8 @@ from tests.model_server import ModelServer
 from tests.served import Served
 from tests.service import Visitor
 
+pytestmark = pytest.mark.alone
+
 REQUESTS = 2000 if ROUNDS > 1 else 150
 VISITORS = 20
 AT_ONCE = 30

@@ -16,6 +16,8 @@ from tests.served import Served
 from tests.service import QUESTION, Visitor
 from tests.sse import Dispatched, Reader, text_of
 
+pytestmark = pytest.mark.alone
+
 STREAMS = 20
 DRAIN_S = 0.5
 LATER_S = 2  # the process is gone at most so much after the drain time

@@ -15,6 +15,8 @@ from tests.served import Served
 from tests.service import QUESTION, Answer, Visitor
 from tests.sse import Reader
 
+pytestmark = pytest.mark.alone
+
 WORDS = " ".join(f"word{number}" for number in range(120)) + " [1]."
 SEEDS = range(ROUNDS)
 

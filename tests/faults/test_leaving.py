@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 
+import pytest
 from sqlalchemy import func, select
 
 from backend.conversations.models import messages, runs
@@ -12,6 +13,8 @@ from backend.settings import Settings
 from tests.faults.conftest import ROUNDS
 from tests.model_server import ModelServer
 from tests.service import QUESTION, Visitor, running, with_model, with_section
+
+pytestmark = pytest.mark.alone
 
 READERS = 200 if ROUNDS > 1 else 50
 ARRIVING_S = READERS / 25  # all of this runs in one process

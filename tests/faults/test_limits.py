@@ -5,10 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.faults.conftest import ROUNDS
 from tests.served import Served
 from tests.service import QUESTION
+
+pytestmark = pytest.mark.alone
 
 # The five hundred in the long run.
 WORKERS = 4

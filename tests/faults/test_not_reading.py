@@ -19,6 +19,8 @@ from tests.served import Served
 from tests.service import QUESTION, Visitor
 from tests.sse import Reader
 
+pytestmark = pytest.mark.alone
+
 READERS = 50
 SEND_TIMEOUT_S = 3 if ROUNDS == 1 else 15
 MEMORY = 100_000_000

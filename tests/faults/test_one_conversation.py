@@ -13,6 +13,8 @@ from tests.faults.stores import serving, started
 from tests.model_server import ModelServer
 from tests.service import QUESTION, Visitor
 
+pytestmark = pytest.mark.alone
+
 AT_ONCE = 100
 WITHIN_S = 60
 

@@ -15,6 +15,8 @@ from tests.served import Served
 from tests.service import QUESTION, Visitor
 from tests.sse import Dispatched, check_stream, text_of
 
+pytestmark = pytest.mark.alone
+
 TOKENS = 200
 ANSWER = " ".join(f"w{number}" for number in range(TOKENS - 1)) + " [1]."
 FRAMES = TOKENS + 2

@@ -24,6 +24,8 @@ from tests.model_server import ModelServer
 from tests.served import Served
 from tests.service import QUESTION, Answer, Visitor
 
+pytestmark = pytest.mark.alone
+
 SLOWER_S = 0.25
 FORGOTTEN_S = ALONE_S + 0.05  # so much later nobody goes by what was learnt of Redis with the last question
 BACK_WITHIN_S = 5.0
