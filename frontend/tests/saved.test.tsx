@@ -125,6 +125,25 @@ describe("a conversation", () => {
     expect(told()).toBe("“Title b” is deleted.");
   });
 
+  test("and all others are deleted when that was asked once more, and kept by Escape", async () => {
+    service.on("DELETE /conversations", (_, response) => void response.writeHead(204).end());
+    place();
+    await eventually(() => expect(titles()).toHaveLength(2));
+    button("Delete all conversations").click();
+    await eventually(() => expect(document.activeElement).toBe(button("Keep")));
+    press(button("Keep"), "Escape");
+    await eventually(() => expect(document.activeElement).toBe(button("Delete all conversations")));
+    expect(service.requests("DELETE /conversations")).toHaveLength(0);
+    button("Delete all conversations").click();
+    await eventually(() => expect(document.activeElement).toBe(button("Keep")));
+    service.on("GET /conversations", json({ items: [], next_cursor: null }));
+    button("Delete").click();
+    await eventually(() => expect(titles()).toEqual([]));
+    expect(told()).toBe("Your conversations are deleted.");
+    expect(opened).toEqual([null]);
+    expect(document.activeElement).toBe(button("New conversation"));
+  });
+
   test("that could not be changed is said to be so, and stays", async () => {
     service.on("DELETE /conversations/a", json({ code: "unavailable" }, 503));
     place();

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Listed } from "../protocol/message";
 import type { Format } from "../transport/library";
 import { texts } from "../texts";
+import { AskDelete } from "./ask_delete";
 import { pageTexts } from "./texts";
 
 interface Props {
@@ -82,13 +83,7 @@ export function SavedItem({ item, current, onOpen, onRename, onExport, onDelete 
             onCancel={close}
           />
         )}
-        {fold === "delete" && (
-          <div role="group" aria-label={texts.saved.askDelete}>
-            <p>{texts.saved.askDelete}</p>
-            <button type="button" data-first onClick={close}>{texts.saved.keep}</button>
-            <button type="button" class="grave" onClick={onDelete}>{texts.saved.delete}</button>
-          </div>
-        )}
+        {fold === "delete" && <AskDelete question={texts.saved.askDelete} onKeep={close} onDelete={onDelete} />}
       </div>
     </li>
   );

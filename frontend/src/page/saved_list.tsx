@@ -4,6 +4,7 @@ import type { Listed } from "../protocol/message";
 import { texts } from "../texts";
 import type { Format, Library } from "../transport/library";
 import { useSaved } from "../views/use_saved";
+import { DeleteAll } from "./delete_all";
 import { saveFile } from "./save_file";
 import { SavedItem } from "./saved_item";
 import { pageTexts } from "./texts";
@@ -57,6 +58,15 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
       begin.current?.focus();
       return texts.saved.deleted(title);
     });
+  const removeAll = () =>
+    attempt(async () => {
+      await library.deleteAll();
+      change(() => []);
+      onOpen(null, true);
+      refresh();
+      begin.current?.focus();
+      return said.deletedAll;
+    });
   const exportAs = ({ id }: Listed, format: Format) =>
     attempt(async () => {
       const { name, content } = await library.export(id, format);
@@ -87,6 +97,7 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
         </ul>
       )}
       {hasMore && <button type="button" class="begin" onClick={more}>{texts.saved.more}</button>}
+      {items !== null && items.length > 1 && <DeleteAll onDelete={() => void removeAll()} />}
       {failed && <p>{texts.saved.unread}</p>}
       <p class="told" role="status">{told}</p>
     </section>

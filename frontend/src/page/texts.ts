@@ -17,6 +17,9 @@ export const pageTexts = {
     asMarkdown: "Export to read (Markdown)",
     asJson: "Export as data (JSON)",
     renamed: (title: string) => `Renamed to “${title}”.`,
+    deleteAll: "Delete all conversations",
+    askDeleteAll: "Delete all of your conversations here? They cannot be brought back.",
+    deletedAll: "Your conversations are deleted.",
     exported: (name: string) => `Saved as ${name}.`,
   },
 } as const;

@@ -1,4 +1,4 @@
-// What the page alone does with saved conversations: they are renamed and exported.
+// What the page alone does with saved conversations: they are renamed, exported, and all deleted at once.
 import { type Listed, readListed } from "../protocol/message";
 import { addressOf, Client } from "./client";
 
@@ -13,6 +13,10 @@ export class Library extends Client {
   async rename(id: string, title: string): Promise<Listed | null> {
     const response = await this.request(addressOf(id), { method: "PATCH", body: { title } });
     return readListed(await response.json());
+  }
+
+  async deleteAll(): Promise<void> {
+    await this.request("/conversations", { method: "DELETE" });
   }
 
   async export(id: string, format: Format): Promise<Exported> {
