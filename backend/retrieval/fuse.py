@@ -21,14 +21,12 @@ def fuse(candidates: Candidates) -> list[Hit]:
     which keeps the order. Best first; ties by chunk id, so that every engine gives the same order (and the sums of
     `fmean` are exact, so the order of the candidates moves nothing).
     """
-    chunks = {hit.chunk.id: hit.chunk for hit in (*candidates.dense, *candidates.lexical)}
-    dense = {hit.chunk.id: hit.score for hit in candidates.dense}
+    found = candidates.dense  # which has them all
     lexical = {hit.chunk.id: hit.score for hit in candidates.lexical}
-    cosines = standard([dense[identity] for identity in chunks])
-    weights = standard([lexical.get(identity, 0.0) for identity in chunks])
+    cosines = standard([hit.score for hit in found])
+    weights = standard([lexical.get(hit.chunk.id, 0.0) for hit in found])
     hits = [
-        Hit(chunk, combined(cosine, weight))
-        for chunk, cosine, weight in zip(chunks.values(), cosines, weights, strict=True)
+        Hit(hit.chunk, combined(cosine, weight)) for hit, cosine, weight in zip(found, cosines, weights, strict=True)
     ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
 
@@ -38,7 +36,7 @@ def standard(scores: Sequence[float]) -> list[float]:
     if not scores or min(scores) == max(scores):  # rounding can leave equal ones a deviation
         return [0.0] * len(scores)
     mean = statistics.fmean(scores)
-    deviation = math.sqrt(statistics.fmean((score - mean) ** 2 for score in scores))
+    deviation = math.sqrt(statistics.fmean([(score - mean) ** 2 for score in scores]))
     return [(score - mean) / deviation for score in scores]
 
 
