@@ -137,6 +137,8 @@ describe("a conversation", () => {
     button("Delete all conversations").click();
     await eventually(() => expect(document.activeElement).toBe(button("Keep")));
     service.on("GET /conversations", json({ items: [], next_cursor: null }));
+    button("Delete").dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 2 }));
+    expect(service.requests("DELETE /conversations")).toHaveLength(0);
     button("Delete").click();
     await eventually(() => expect(titles()).toEqual([]));
     expect(told()).toBe("Your conversations are deleted.");

@@ -8,11 +8,13 @@ interface Props {
 }
 
 export function AskDelete({ question, onKeep, onDelete }: Props) {
+  // The question appears under the pointer, where the second click of a double one is no answer to it.
+  const onClick = (event: MouseEvent) => event.detail < 2 && onDelete();
   return (
     <div role="group" aria-label={question}>
       <p>{question}</p>
       <button type="button" data-first onClick={onKeep}>{texts.saved.keep}</button>
-      <button type="button" class="grave" onClick={onDelete}>{texts.saved.delete}</button>
+      <button type="button" class="grave" onClick={onClick}>{texts.saved.delete}</button>
     </div>
   );
 }
