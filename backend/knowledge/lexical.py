@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from backend.knowledge.models import SparseVector
+from backend.knowledge.spelling import spellings
 from backend.knowledge.stem import stem
 
 K, B = 1.2, 0.75
@@ -58,15 +59,23 @@ class LexicalEncoder:
         return SparseVector(tuple(weights), tuple(weights.values()))
 
     def query(self, text: str) -> SparseVector:
-        """Weights of what a question asks for: 1 for each different term."""
+        """Weights of what a question asks for: 1 for each different term, and for a word's other spelling."""
         terms = terms_of(text)
-        identities = dict.fromkeys(identity(term) for term in (*terms, *pairs_of(terms), *beginnings_of(terms)))
+        wanted = (*terms, *pairs_of(terms), *beginnings_of(terms), *other_spellings_of(text))
+        identities = dict.fromkeys(map(identity, wanted))
         return SparseVector(tuple(identities), (1.0,) * len(identities))
 
 
 def terms_of(text: str) -> list[str]:
     """The stems of the words that count, in order, repeats included."""
     return [stem(word) for word in WORD.findall(text.lower()) if word not in STOPWORDS]
+
+
+def other_spellings_of(text: str) -> list[str]:
+    """The stems of the words that count, British where the text is American and the other way round."""
+    return [
+        stem(other) for word in WORD.findall(text.lower()) if word not in STOPWORDS for other in spellings(word)[1:]
+    ]
 
 
 def pairs_of(terms: Iterable[str]) -> list[str]:

@@ -4,6 +4,8 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from backend.knowledge.spelling import american
+
 ENGLISH = snowballstemmer.stemmer("english")
 
 
@@ -12,3 +14,9 @@ def stem(word: str) -> str:
     """The stem of a lower-case English word; words of other scripts come back as they are."""
     stemmed: str = ENGLISH.stemWord(word)
     return stemmed
+
+
+@lru_cache(maxsize=50_000)
+def meaning(word: str) -> str:
+    """The stem of a lower-case English word however it is spelt: the same for "licence" and "license"."""
+    return stem(american(word))

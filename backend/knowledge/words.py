@@ -2,7 +2,7 @@
 
 import re
 
-from backend.knowledge.stem import stem
+from backend.knowledge.stem import meaning
 
 WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 
@@ -37,4 +37,4 @@ def words(text: str) -> list[str]:
 
 def content_stems(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order, repeats included."""
-    return [stem(word) for word in words(text) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
+    return [meaning(word) for word in words(text) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]

@@ -25,10 +25,14 @@ ASKING = (
     r"the question|people (?:ask|write)|you might be thinking",
 )
 OF_THE_PAGE = (
-    r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?|contact me",
+    r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",
     r"as follows|the following|figure \d|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)",
     r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat",
     r"more resources|learn more about|just to highlight|(?:just|also) a highlight",
+    r"(?:for|find) (?:more|further) (?:on|about|of this|information|details?|documentation)|"
+    r"for (?:documentation|details|information) on|a lot to say about",
+    r"(?:taking|take|have|worth) an? (?:look|read)\b|(?:best|good|great) place to (?:learn|start|read|find|look)",
+    r"this (?:article|post|page|section|chapter|video|episode|talk) (?:is about|discusses|describes|explains|covers)",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
     r"(?:example|program|section|listing|snippet|paragraph)",
     r"(?:quick|fast|brief|short) (?:overview|summary|recap)|"
@@ -41,6 +45,10 @@ FIRST_WORDS = (
     r"(?:read|check out|click|download|register)\b"
 )
 ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)
+# Whatever is said before it.
+INVITING = re.compile(
+    r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b", re.IGNORECASE
+)
 # Behind so many characters of a statement it is only a remark at its end: "… of stack traces, as I said earlier."
 REMARK_FROM = 60
 # What is quoted is not said to the listener.
@@ -63,8 +71,9 @@ PERSONAL = re.compile(
 
 def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
-    found = ABOUT_ITSELF.search(QUOTED.sub("", sentence))
-    return found is not None and found.start() < REMARK_FROM
+    said = QUOTED.sub("", sentence)
+    found = ABOUT_ITSELF.search(said)
+    return (found is not None and found.start() < REMARK_FROM) or INVITING.search(said) is not None
 
 
 def is_personal(sentence: str) -> bool:

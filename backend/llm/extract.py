@@ -20,6 +20,13 @@ from backend.llm.tier import PromptSource
 
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
+# Whether an answer is a direct one is told from the cosine of its first excerpt and the share of the question's words
+# that this has, as logistic regression does (9.2·cosine + 2.8·share - 6.2, even odds). It was fitted on every other
+# question of squad2, right where the gold answer is in the answer, and on the first questions of mtrag's conversations,
+# right from a cosine of 0.55 with what a person answered; both sets count the same. On the other halves: AUC 0.81 and
+# 0.92; 16 % of squad2's answers are not called direct, half of them right, and 56 % of mtrag's, 7 % of them right.
+SHARE_WEIGHT = 0.3
+DIRECT = 0.67
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,14 @@ class Extract:
 
     source: PromptSource
     sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The best excerpts; one that is not `direct` has only what comes nearest to the question."""
+
+    extracts: tuple[Extract, ...]
+    direct: bool
 
 
 class Reading:
@@ -52,10 +67,11 @@ class Reading:
         return list(dict.fromkeys(self.compared.values()))
 
 
-def extract(reading: Reading, meanings: Meanings | None = None) -> list[Extract]:
+def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     """One to three excerpts, some 110 words at most, the best first; what one creator says stays together.
 
     `meanings` are the cosines of `Reading.worth_comparing` with the question; None where there are none to be had.
+    Without them every answer counts as direct.
 
     Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 81.0 % of
     the answers have a gold answer in their first 60 words, 82.2 % on the half of the questions that the weights were
@@ -68,7 +84,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> list[Extract]
     scores = by_meaning(reading.passages, reading.scores, cosines) if cosines else reading.scores
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
-        return []
+        return Answer((), direct=True)
     chosen = choose(
         candidates,
         reading.passages,
@@ -76,8 +92,17 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> list[Extract]
         reading.on_subject,
         brief=reading.brief,
     )
-    groups = grouped(chosen, [source.creator for source in reading.sources])
-    return [Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups]
+    direct = not cosines or is_direct(reading, chosen[0], cosines)
+    groups = grouped(chosen if direct else chosen[:1], [source.creator for source in reading.sources])
+    extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
+    return Answer(tuple(extracts), direct)
+
+
+def is_direct(reading: Reading, lead: Excerpt, cosines: Mapping[Place, float]) -> bool:
+    """Whether the first excerpt is near enough to the question to answer it, in meaning and in words."""
+    nearest = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
+    stems = frozenset(stem for sentence in lead.sentences for stem in sentence.stems)
+    return nearest + SHARE_WEIGHT * reading.terms.share(stems) >= DIRECT
 
 
 def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int]]:

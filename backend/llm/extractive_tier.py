@@ -4,13 +4,14 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from backend.knowledge.similarity import Similarity
-from backend.llm.extract import Extract, Reading, extract
+from backend.llm.extract import Answer, Extract, Reading, extract
 from backend.llm.meaning import Meanings
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
+NOT_DIRECT = "I found nothing that answers this directly. What comes nearest:"
 
 
 class ExtractiveTier:
@@ -28,8 +29,8 @@ class ExtractiveTier:
         if not prompt.sources:
             raise TierFailure("empty")
         reading = Reading(prompt.question, prompt.sources)
-        extracts = extract(reading, await self._meanings(prompt.question, reading.worth_comparing()))
-        for word in WORD.findall(compose(extracts) if extracts else quotation(prompt.sources[0])):
+        answer = extract(reading, await self._meanings(prompt.question, reading.worth_comparing()))
+        for word in WORD.findall(compose(answer) if answer.extracts else quotation(prompt.sources[0])):
             yield Token(word)
         yield Finish("stop")
 
@@ -43,15 +44,15 @@ class ExtractiveTier:
         return None if cosines is None else dict(zip(sentences, cosines, strict=True))
 
 
-def compose(extracts: Sequence[Extract]) -> str:
+def compose(answer: Answer) -> str:
     """One paragraph a source, each sentence with its marker; where there are several creators, each is named.
 
-    As where it is from, not as who speaks: in a creator's podcast a guest may.
+    As where it is from, not as who speaks: in a creator's podcast a guest may. What is not direct says so first.
     """
-    several = len({extracted.source.creator for extracted in extracts}) > 1
-    paragraphs: list[str] = []
+    several = len({extracted.source.creator for extracted in answer.extracts}) > 1
+    paragraphs = [] if answer.direct else [NOT_DIRECT]
     speaking = ""
-    for extracted in extracts:
+    for extracted in answer.extracts:
         text = " ".join(marked(extracted))
         creator = extracted.source.creator
         paragraphs.append(f"**From {creator}:** {text}" if several and creator != speaking else text)

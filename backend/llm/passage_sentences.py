@@ -9,7 +9,7 @@ from backend.knowledge.words import content_stems, words
 from backend.llm.asides import is_about_itself, is_personal
 from backend.llm.leaning import leans, mentions
 from backend.llm.sentences import split_blocks, split_sentences
-from backend.llm.spoken import standing_alone, without_filler, without_sounds
+from backend.llm.spoken import is_interjection, standing_alone, without_filler, without_sounds
 
 FENCED = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL)
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
@@ -154,7 +154,8 @@ def read_passage(text: str) -> list[Sentence]:
             if item and not ENDING.search(spoken):
                 spoken = f"{spoken.rstrip(',;')}."
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(spoken)
-            if breaks_off or not spoken or any(earlier.text == spoken for earlier in found):  # "Um." leaves nothing
+            empty = not spoken or is_interjection(spoken)  # "Um." leaves nothing
+            if breaks_off or empty or any(earlier.text == spoken for earlier in found):
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)

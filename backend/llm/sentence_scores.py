@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from backend.knowledge.words import content_stems
-from backend.llm.leaning import is_nameless
 from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import Wanted
 
@@ -28,8 +27,8 @@ PASSAGE_WEIGHT = 0.4
 # that was asked in the source answers it: the more, the more that one is like ours.
 NEIGHBOUR_WEIGHT = 0.25
 AFTER_QUESTION_WEIGHT = 1.2
-# "I want to talk about the studio. It is …": what an aside names, the sentence is about that points back at it.
-INTRODUCED_WEIGHT = 0.8
+# "I want to talk about the studio. Hang up curtains first.": what an aside announces, the sentence behind it says.
+INTRODUCED_WEIGHT = 0.4
 TITLE_WEIGHT = 0.15
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.3
@@ -47,11 +46,12 @@ class QuestionTerms:
         self.order = content_stems(question)
         counts = Counter(stem for sentence in everything for stem in frozenset(sentence.stems))
         total = len(everything)
-        self.weights = {
+        weights = {
             stem: LEAST_WEIGHT + math.log(1 + (total - counts[stem] + 0.5) / (counts[stem] + 0.5))
             for stem in dict.fromkeys(self.order)
-            if counts[stem]
         }
+        self.weights = {stem: weight for stem, weight in weights.items() if counts[stem]}
+        self._asked = sum(weights.values()) or 1.0
         self.total = sum(self.weights.values()) or 1.0
         self._average = sum(len(sentence.stems) for sentence in everything) / total if total else 1.0
 
@@ -68,6 +68,10 @@ class QuestionTerms:
         """The weight of the question's words that are among `stems`."""
         return sum(weight for stem, weight in self.weights.items() if stem in stems)
 
+    def share(self, stems: frozenset[str]) -> float:
+        """The share of all of the question, by weight, also of words that no source has, that is among `stems`."""
+        return self.overlap(stems) / self._asked
+
     def coverage(self, title: str, passage: Sequence[Sentence]) -> float:
         """The share of the question, by weight, that occurs anywhere in the passage or its title."""
         stems = frozenset(content_stems(title)).union(*(sentence.stems for sentence in passage))
@@ -81,9 +85,8 @@ class QuestionTerms:
 
 
 def is_introduced(passage: Sequence[Sentence], place: int) -> bool:
-    """Whether an aside, which is not read, says what the sentence at `place` is about."""
-    sentence = passage[place]
-    return sentence.continues and passage[place - 1].about_itself and is_nameless(sentence.alone)
+    """Whether an aside, which is not read, announces the sentence at `place`."""
+    return place > 0 and passage[place - 1].about_itself
 
 
 def introduced(passage: Sequence[Sentence], place: int) -> str:

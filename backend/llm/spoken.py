@@ -47,6 +47,13 @@ STUTTER = re.compile(
     r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
     re.I,
 )
+# All that some sentences of a conversation say: "Wow.", "Okay, that's right."
+INTERJECTIONS = re.compile(
+    r"(?:(?:oh|ah|ok|okay|yeah|right|exactly|sure|wow|awesome|cool|nice|great|fantastic|amazing|excellent|perfect|"
+    r"absolutely|definitely|totally|certainly|gotcha|got it|i see|i agree|makes sense|fair enough|good question|"
+    r"thank you|thanks|that['’]s (?:right|true|fair|great|awesome|cool|interesting|funny|it))\b[\s,.!…-]*)+",
+    re.IGNORECASE,
+)
 SOUND = re.compile(
     r"[ \t]*(?:\\?\[(?:\d{1,2}:)?\d{1,2}:\d{2}\\?\]|"
     r"\\?[\[(](?:music|laughter|laughs?|laughing|applause|inaudible|unintelligible|crosstalk|chuckles?)[^\])]{0,20}[\])])"
@@ -85,6 +92,11 @@ def without_filler(sentence: str) -> str:
     if text != sentence:
         text = SPACE_BEFORE_MARK.sub(r"\1", " ".join(text.split())).replace(",,", ",")
     return capitalised(text)
+
+
+def is_interjection(sentence: str) -> bool:
+    """Whether it is nothing but "Wow." or the like."""
+    return bool(INTERJECTIONS.fullmatch(sentence))
 
 
 def says_twice(spoken: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
+from backend.llm.extractive_tier import NOT_DIRECT
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 from tests.backend.one_model import OneModel
@@ -19,10 +20,15 @@ BUDGET = PromptSource(
 PARAPHRASE = "How expensive should a novice's equipment be?"
 
 
+def behind_hedge(text: str) -> str:
+    """The answer itself: whether it is called direct is another question."""
+    return text.removeprefix(NOT_DIRECT).lstrip()
+
+
 async def test_a_question_in_other_words_finds_the_sentence_that_means_it(similarity: Similarity) -> None:
     assert (await answer(PARAPHRASE, BUDGET)).startswith("The harbour of the town")
     meant = await answer(PARAPHRASE, BUDGET, similarity=similarity)
-    assert meant.startswith("Beginners do well to spend little money")
+    assert behind_hedge(meant).startswith("Beginners do well to spend little money")
 
 
 async def test_what_answers_comes_before_what_only_has_the_words(similarity: Similarity) -> None:
@@ -78,7 +84,7 @@ async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words
         "the microphone.",
     )
     text = await answer("How can I reduce reverb in a small room?", source, similarity=similarity)
-    assert text.startswith("Hang heavy blankets")
+    assert behind_hedge(text).startswith("Hang heavy blankets")
 
 
 async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: Similarity) -> None:

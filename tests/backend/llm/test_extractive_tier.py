@@ -211,7 +211,7 @@ SCRAPS = some.lists(
 def test_whatever_a_source_holds_it_is_read(question: str, texts: list[str]) -> None:
     reading = Reading(question, [PromptSource(n, "T", "A", text) for n, text in enumerate(texts, 1)])
     for meanings in (None, dict.fromkeys(reading.worth_comparing(), 0.6)):
-        for extracted in extract(reading, meanings):
+        for extracted in extract(reading, meanings).extracts:
             assert extracted.sentences
             assert all(sentence.strip() for sentence in extracted.sentences)
 
