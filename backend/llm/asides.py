@@ -61,6 +61,7 @@ PERSONAL = re.compile(
     r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"
     r"heard|noticed)\b|"
+    r"i can (?:\w+ )?(?:understand|relate|imagine)\b|"
     r"i (?:just |really |still |honestly )?(?:don['’]t|didn['’]t|never|couldn['’]t)(?: even| really)? "
     r"(?:know|knew|understand|understood|remember|recall)\b|"
     r"(?:i think )?(?:nobody|not everyone|not everybody|everyone|everybody) knows\b|"

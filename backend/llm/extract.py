@@ -14,7 +14,7 @@ from backend.llm.meaning import (
     worth_comparing,
 )
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import wanted_by
+from backend.llm.question_kind import DEFINITION, wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -59,6 +59,7 @@ class Reading:
         titles = [source.title for source in sources]
         self.scores = score_sentences(self.wanted, titles, self.passages, self.terms)
         self.brief = self.wanted is not None and self.wanted.brief
+        self.defines = DEFINITION.match(question) is not None
         self.compared = worth_comparing(self.passages, self.scores, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
 
@@ -92,15 +93,27 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
         reading.on_subject,
         brief=reading.brief,
     )
-    direct = not cosines or is_direct(reading, chosen[0], cosines)
+    direct = meanings is None or is_direct(reading, chosen[0], cosines)
     groups = grouped(chosen if direct else chosen[:1], [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct)
 
 
 def is_direct(reading: Reading, lead: Excerpt, cosines: Mapping[Place, float]) -> bool:
-    """Whether the first excerpt is near enough to the question to answer it, in meaning and in words."""
+    """Whether the first excerpt is near enough to the question to answer it, in meaning and in words.
+
+    What a speaker tells of themselves is not. The words of "What is X?" are the subject's alone, and say nothing of
+    whether it is explained: there, words count where the sentence is one that explains.
+    """
+    begin = lead.sentences[0]
+    if begin.personal:
+        return False
     nearest = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
+    explains = (
+        any(reading.wanted.strength(sentence.alone) > 1 for sentence in lead.sentences) if reading.wanted else True
+    )
+    if reading.defines and not explains:
+        return nearest >= DIRECT
     stems = frozenset(stem for sentence in lead.sentences for stem in sentence.stems)
     return nearest + SHARE_WEIGHT * reading.terms.share(stems) >= DIRECT
 

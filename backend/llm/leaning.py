@@ -50,7 +50,8 @@ EXPLETIVE = re.compile(
 # The pronoun is all that the sentence says of what it is about.
 NAMELESS = re.compile(
     r"(?:it|they|he|she|these|those)"
-    r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)",
+    r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)|"
+    r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) (?:what|why|how|where|when|it|all)\b",
     re.IGNORECASE,
 )
 
@@ -73,7 +74,7 @@ def mentions(alone: str) -> bool:
 
 
 def is_nameless(alone: str) -> bool:
-    """Whether it begins with a pronoun for what it is about: "It is called …", "She opened …"."""
+    """Whether a pronoun at its beginning stands for what it says: "It is called …", "For me that's what it is."."""
     return bool(NAMELESS.match(alone)) and not EXPLETIVE.match(alone)
 
 

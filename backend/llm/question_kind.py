@@ -83,9 +83,10 @@ def wanted_by(question: str) -> Wanted | None:
     if definition := DEFINITION.match(question):
         term = re.escape(definition[1].strip().rstrip("s"))
         pattern = (
-            rf"^(?:an?\s+|the\s+)?{term}\w{{0,3}},?\s+(?:is|are|was|were|means?|refers?|stands?)\b|"
+            rf"^(?:an?\s+|the\s+|i think\s+)*{term}\w{{0,3}},?\s+(?:\w+ly\s+)?"
+            r"(?:is|are|was|were|means?|refers?|stands?|involves?)\b|"
             # "… of the pprof format; this is an open standard …", but not "What is it? It is a good question."
-            rf"\b{term}\w{{0,3}}[.,;:?]\s+(?:and\s+)?(?:this|it|they|these)(?:['’]s|['’]re| is| are| means?)\b"
+            rf"\b{term}\w{{0,3}}[.,;:?]\s+(?:and\s+)?(?:this(?: \w+)?|it|they|these)(?:['’]s|['’]re| is| are| means?)\b"
             r"(?!.*\bquestion)|"
             rf"\b(?:called|termed|known as|defines?(?: \w+){{0,3}}?)\s+(?:an?\s+|the\s+)?{term}"
             # "A tool called Bass Trap Maker" does not say what a bass trap is.

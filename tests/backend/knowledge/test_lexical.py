@@ -39,6 +39,13 @@ def test_words_of_one_family_meet_though_their_stems_differ() -> None:
     assert shared(set(LEXICON.query("comp").indices), "the compressor") == 0
 
 
+@pytest.mark.parametrize(("asked", "said"), [("licence", "license"), ("color", "colour"), ("grey", "gray")])
+def test_a_question_finds_a_word_in_its_other_spelling(asked: str, said: str) -> None:
+    question, passage = LEXICON.query(asked), LEXICON.passage(said)
+    whole_word = max(zip(passage.values, passage.indices, strict=True))[1]
+    assert whole_word in question.indices
+
+
 def test_the_words_of_a_question_in_its_order_weigh_more_than_anywhere() -> None:
     question = set(LEXICON.query("What is a noise gate for drums?").indices)
     in_order, anywhere = "Put a noise gate on the drums.", "The gate hides noise; drums do not."

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.chat.citations import check
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
@@ -85,6 +86,51 @@ async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words
     )
     text = await answer("How can I reduce reverb in a small room?", source, similarity=similarity)
     assert behind_hedge(text).startswith("Hang heavy blankets")
+
+
+async def test_what_only_comes_nearest_says_so_and_stays_short(similarity: Similarity) -> None:
+    said = "A tram takes you from the harbour to the studio in ten minutes. A tram ticket also counts on the ferry."
+    sources = [PromptSource(number, f"Tram {number}", "Ana Reyes", said) for number in (1, 2)]
+    question = "How does the engine of a tram brake?"
+    text = await answer(question, *sources, similarity=similarity)
+    assert text.startswith(f"{NOT_DIRECT}\n\nA tram")
+    assert "[2]" not in text
+    assert all(citation.supported for citation in await check(text, sources, similarity))
+    assert NOT_DIRECT not in await answer(question, *sources)  # what words alone cannot tell is not said
+    near = await answer("How long does the tram take from the harbour?", *sources, similarity=similarity)
+    assert near.startswith("A tram takes you")
+
+
+@pytest.mark.parametrize(
+    ("said", "direct"),
+    [
+        ("Sidechaining is the control of one sound's level by another sound.", True),
+        ("People have asked us to bring sidechaining to the tenth lesson.", False),
+    ],
+)
+async def test_naming_a_thing_does_not_explain_it(said: str, direct: bool, similarity: Similarity) -> None:
+    text = await answer("What is sidechaining?", PromptSource(1, "Mixes", "Ana Reyes", said), similarity=similarity)
+    assert text.endswith(f"{said} [1]")
+    assert text.startswith(NOT_DIRECT) != direct
+
+
+async def test_what_a_speaker_tells_of_themselves_is_no_direct_answer(similarity: Similarity) -> None:
+    source = PromptSource(1, "My road", "Ana Reyes", "I got my first job as a sound engineer in 2007.")
+    question = "How do I get my first job as a sound engineer?"
+    assert (await answer(question, source, similarity=similarity)).startswith(NOT_DIRECT)
+
+
+async def test_what_an_aside_announces_is_compared_together_with_it(similarity: Similarity) -> None:
+    source = PromptSource(
+        1,
+        "Lesson nine",
+        "Ana Reyes",
+        "Compressors were built for radio stations, and engineers kept them.\n\n"
+        "In closing, our discussion of when to use a compressor comes down to one rule.\n\n"
+        "Leave it off until the quiet words get lost behind the guitar.",
+    )
+    text = await answer("When should I use a compressor?", source, similarity=similarity)
+    assert text.startswith("Leave it off until the quiet words")
 
 
 async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: Similarity) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from backend.chat.citations import check
+from backend.knowledge.similarity import Similarity
 from backend.llm.extract import Reading, extract
 from backend.llm.tier import PromptSource, TierFailure
 from tests.backend.llm.extracted import answer
@@ -195,6 +196,40 @@ async def test_speech_that_breaks_off_is_left_out_and_the_next_speaker_goes_on()
     assert await answer("Why does working upstream help with hiring?", source) == (
         "Working upstream helps with hiring. [1] People get to know you there before you need them. [1]"
     )
+
+
+async def test_what_listeners_throw_in_is_left_out() -> None:
+    said = "Bass traps belong in corners. Wow. Okay, that's right. Low notes gather in corners."
+    text = await answer("Where do bass traps belong?", PromptSource(1, "Traps", "Ana Reyes", said))
+    assert text == "Bass traps belong in corners. [1] Low notes gather in corners. [1]"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "For more on bass traps and where they belong, see the great talk of Dex.",
+        "The book on bass traps has a lot to say about where bass traps belong.",
+        "If you are not sure where your bass traps belong in a room, please feel free to contact me.",
+        "This article is about bass traps and where bass traps belong.",
+        "The best place to learn about where bass traps belong is the forum.",
+    ],
+)
+async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
+    source = PromptSource(1, "Traps", "Ana Reyes", f"{elsewhere}\n\nBass traps need corners.")
+    assert (await answer("Where do bass traps belong?", source)).startswith("Bass traps need corners.")
+
+
+async def test_a_conclusion_does_not_stand_for_what_it_concludes(similarity: Similarity) -> None:
+    said = "Dex: Yes.\n\nAna: For me, that's what mixing is.\n\nAna: Mixing sets the levels of all tracks."
+    text = await answer("What is mixing?", PromptSource(1, "Mixing", "Ana Reyes", said), similarity=similarity)
+    assert "that's what" not in text
+    assert text.endswith("Mixing sets the levels of all tracks. [1]")
+
+
+async def test_a_question_in_british_english_finds_american_words() -> None:
+    said = "The harbor is a place for ships.\n\nColored labels let you organize your tracks."
+    text = await answer("How do I organise coloured tracks?", PromptSource(1, "Tracks", "Ana Reyes", said))
+    assert text.startswith("Colored labels")
 
 
 SCRAPS = some.lists(
