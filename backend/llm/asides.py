@@ -11,7 +11,8 @@ SPEAKING = (
     r"tell|telling|spoil|ask|present|give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|"
     r"explain|introduce|mention|point out|list|share|passionate|excited|wonder|wondering|curious)",
     r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
-    r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear)",
+    r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
+    r"rethink)",
     r"let me|i work (?:at|for)|i['’]m also",
     r"tell (?:them|us|me|the listeners)",
     r"as (?:i|we) (?:said|mentioned)",
@@ -49,16 +50,24 @@ ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKI
 INVITING = re.compile(
     r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b", re.IGNORECASE
 )
+# Closes a subject, and announces nothing.
+CLOSING = re.compile(
+    r"\b(?:that|this|those|these)(?: was| were| wraps| concludes|['’]s (?:it|all))\b|"
+    r"\b(?:i|we)(?:['’]ve| have)(?: \w+)? (?:talked|spoken|discussed|covered|mentioned|seen)\b",
+    re.IGNORECASE,
+)
 # Behind so many characters of a statement it is only a remark at its end: "… of stack traces, as I said earlier."
 REMARK_FROM = 60
 # What is quoted is not said to the listener.
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 # Tells what the speaker did, feels, is unsure of or adds, where the subject is asked for.
+EARLIER = r"(?:(?:\w+ recently|recently|honestly|previously|originally|initially|back then|at first|for me),? )?"
 PERSONAL = re.compile(
     r"(?:maybe|perhaps|also)\b|"
-    r"i(?:['’]ve| have)?(?: also| never| just)? "
-    r"(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b|"
-    r"(?:\w+ recently, |recently, |honestly, |for me,? )?(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just )?"
+    rf"{EARLIER}i(?:['’]ve|['’]d| have)?(?: also| never| just| \w+ly)? "
+    r"(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b"
+    r"(?! that\b)|"
+    rf"{EARLIER}(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just |\w+ly )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|feel like|got|did|went|started|saw|would love|been|wanted|"
     r"heard|noticed)\b|"
     r"i can (?:\w+ )?(?:understand|relate|imagine)\b|"
@@ -80,3 +89,8 @@ def is_about_itself(sentence: str) -> bool:
 def is_personal(sentence: str) -> bool:
     """Whether it tells what the speaker did, feels or is unsure of."""
     return bool(PERSONAL.match(sentence))
+
+
+def announces(sentence: str) -> bool:
+    """Whether a sentence that is not about the subject says what the next one is about."""
+    return is_about_itself(sentence) and not CLOSING.search(sentence)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backend.knowledge.words import content_stems, words
-from backend.llm.asides import is_about_itself, is_personal
+from backend.llm.asides import announces, is_about_itself, is_personal
 from backend.llm.leaning import leans, mentions
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import is_interjection, standing_alone, without_filler, without_sounds
@@ -115,6 +115,11 @@ class Sentence:
     def about_itself(self) -> bool:
         """Whether it is about the talk or the page and not about its subject."""
         return is_about_itself(self.text)
+
+    @cached_property
+    def announces(self) -> bool:
+        """Whether it is not about the subject but says what the next one is about."""
+        return announces(self.text)
 
     @cached_property
     def personal(self) -> bool:

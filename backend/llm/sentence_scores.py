@@ -86,7 +86,7 @@ class QuestionTerms:
 
 def is_introduced(passage: Sequence[Sentence], place: int) -> bool:
     """Whether an aside, which is not read, announces the sentence at `place`."""
-    return place > 0 and passage[place - 1].about_itself
+    return place > 0 and passage[place - 1].announces
 
 
 def introduced(passage: Sequence[Sentence], place: int) -> str:

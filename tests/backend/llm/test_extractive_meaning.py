@@ -114,23 +114,44 @@ async def test_naming_a_thing_does_not_explain_it(said: str, direct: bool, simil
     assert text.startswith(NOT_DIRECT) != direct
 
 
-async def test_what_a_speaker_tells_of_themselves_is_no_direct_answer(similarity: Similarity) -> None:
-    source = PromptSource(1, "My road", "Ana Reyes", "I got my first job as a sound engineer in 2007.")
-    question = "How do I get my first job as a sound engineer?"
-    assert (await answer(question, source, similarity=similarity)).startswith(NOT_DIRECT)
+@pytest.mark.parametrize(
+    ("said", "direct"),
+    [
+        ("I got my first job as a sound engineer in 2007.", False),
+        ("Previously I'd worked in a shop before my first job as a sound engineer.", False),
+        ("I've learned that a first job as a sound engineer comes from working in a studio for free.", True),
+    ],
+)
+async def test_what_a_speaker_tells_of_themselves_is_no_direct_answer(
+    said: str, direct: bool, similarity: Similarity
+) -> None:
+    text = await answer(
+        "How do I get my first job as a sound engineer?",
+        PromptSource(1, "My road", "Ana Reyes", said),
+        similarity=similarity,
+    )
+    assert text.startswith(NOT_DIRECT) != direct
 
 
-async def test_what_an_aside_announces_is_compared_together_with_it(similarity: Similarity) -> None:
+@pytest.mark.parametrize(
+    ("aside", "announces"),
+    [
+        ("In closing, our discussion of when to use a compressor comes down to one rule.", True),
+        ("That was a short overview of when to use a compressor.", False),
+    ],
+)
+async def test_what_an_aside_announces_is_compared_together_with_it(
+    aside: str, announces: bool, similarity: Similarity
+) -> None:
     source = PromptSource(
         1,
         "Lesson nine",
         "Ana Reyes",
         "Compressors were built for radio stations, and engineers kept them.\n\n"
-        "In closing, our discussion of when to use a compressor comes down to one rule.\n\n"
-        "Leave it off until the quiet words get lost behind the guitar.",
+        f"{aside}\n\nLeave it off until the quiet words get lost behind the guitar.",
     )
     text = await answer("When should I use a compressor?", source, similarity=similarity)
-    assert text.startswith("Leave it off until the quiet words")
+    assert behind_hedge(text).startswith("Leave it off until the quiet words") == announces
 
 
 async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: Similarity) -> None:
