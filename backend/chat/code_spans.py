@@ -204,7 +204,8 @@ def inline_code(tokens: Iterator[Token], line: str, decided: bool) -> str:
             unclosed = unclosed or "`" in token.content
         elif token.type == "code_inline":
             closing = re.search(rf"(?<!`){token.markup}(?!`)", line)
-            if closing and (decided or closing.end() < len(line)):
+            # Longer backticks before it that are not closed yet may still be, and this be code of theirs.
+            if closing and (decided or (closing.end() < len(line) and not unclosed)):
                 return line[: closing.end()]
             break
         elif decided or not (unclosed or "`" in token.content.partition(HERE)[0]):

@@ -39,10 +39,16 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The best excerpts; one that is not `direct` has only what comes nearest to the question."""
+    """The best excerpts; an answer that is not `direct` has only what comes nearest to the question.
+
+    `nearness` is the highest cosine of the first excerpt with the question, `share` is the part of the question's words
+    that it has, by weight; both 0 where that cannot be told.
+    """
 
     extracts: tuple[Extract, ...]
     direct: bool
+    nearness: float = 0.0
+    share: float = 0.0
 
 
 class Reading:
@@ -62,6 +68,10 @@ class Reading:
         self.defines = DEFINITION.match(question) is not None
         self.compared = worth_comparing(self.passages, self.scores, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
+
+    def is_wanted(self, sentence: str) -> bool:
+        """Whether it is of the kind that the question asks for."""
+        return self.wanted is not None and self.wanted.strength(sentence) > 1
 
     def worth_comparing(self) -> list[str]:
         """The stretches whose meaning, compared with the question's, may change what is best."""
@@ -93,29 +103,26 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
         reading.on_subject,
         brief=reading.brief,
     )
-    direct = meanings is None or is_direct(reading, chosen[0], cosines)
+    lead = chosen[0]
+    nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
+    share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
+    direct = meanings is None or is_direct(reading, lead, nearness, share)
     groups = grouped(chosen if direct else chosen[:1], [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
-    return Answer(tuple(extracts), direct)
+    return Answer(tuple(extracts), direct, nearness, share)
 
 
-def is_direct(reading: Reading, lead: Excerpt, cosines: Mapping[Place, float]) -> bool:
+def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:
     """Whether the first excerpt is near enough to the question to answer it, in meaning and in words.
 
     What a speaker tells of themselves is not. The words of "What is X?" are the subject's alone, and say nothing of
     whether it is explained: there, words count where the sentence is one that explains.
     """
-    begin = lead.sentences[0]
-    if begin.personal:
+    if lead.sentences[0].personal:
         return False
-    nearest = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
-    explains = (
-        any(reading.wanted.strength(sentence.alone) > 1 for sentence in lead.sentences) if reading.wanted else True
-    )
-    if reading.defines and not explains:
-        return nearest >= DIRECT
-    stems = frozenset(stem for sentence in lead.sentences for stem in sentence.stems)
-    return nearest + SHARE_WEIGHT * reading.terms.share(stems) >= DIRECT
+    if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
+        return nearness >= DIRECT
+    return nearness + SHARE_WEIGHT * share >= DIRECT
 
 
 def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int]]:

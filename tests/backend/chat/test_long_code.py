@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backend.chat import code_spans
@@ -54,6 +54,7 @@ def test_marks_alone_tell_code_from_text_as_well(blocks: list[str]) -> None:
 
 
 @settings(max_examples=100, deadline=None)
+@example(text="]]```[\\``2024]]``|[[[42``[99][[(http://a)", times=12, most=300, length=1)
 @given(text=soup, times=st.integers(1, 60), most=st.sampled_from([0, 300, 30_000]), length=st.integers(1, 30))
 def test_any_split_of_a_long_answer_gives_the_same_text(text: str, times: int, most: int, length: int) -> None:
     said = text * times
