@@ -32,7 +32,9 @@ OF_THE_PAGE = (
     r"more resources|learn more about|just to highlight|(?:just|also) a highlight",
     r"(?:for|find) (?:more|further) (?:on|about|of this|information|details?|documentation)|"
     r"for (?:documentation|details|information) on|a lot to say about",
-    r"(?:taking|take|have|worth) an? (?:look|read)\b|(?:best|good|great) place to (?:learn|start|read|find|look)",
+    r"(?:taking|take|have|worth) an? (?:look|read)\b|"
+    r"(?:best|good|great) (?:place|way) to (?:learn|start|read|find|look|see)|"
+    r"topic for an? (?:blog )?(?:post|article|talk|video|episode)",
     r"this (?:article|post|page|section|chapter|video|episode|talk) (?:is about|discusses|describes|explains|covers)",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
     r"(?:example|program|section|listing|snippet|paragraph)",

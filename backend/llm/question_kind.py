@@ -50,10 +50,11 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
 )  # fmt: skip
 DEFINITION = re.compile(
     r"^\s*(?:so,? )?what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?"
-    r"((?:(?!and\b|or\b|between\b|for\b)[\w'’-]+\s*){1,4}?)\s*"
+    r"((?:(?!(?:and|or|between|for|made|used|good|like|about|needed|different)\b)[\w'’-]+\s*){1,4}?)\s*"
     r"(?:\b(?:mean|do|stand for))?\s*(?:\?|$|,? and (?:what|how|why|when|where|who)\b)",
     re.IGNORECASE,
 )
+DOING = re.compile(r"^\s*(?:so,? )?what does\b.*\bdo\b", re.IGNORECASE)
 DEFINITION_WEIGHT = 2.5
 
 # What these ask for is a word or two, and wants few others around it.
@@ -82,9 +83,13 @@ def wanted_by(question: str) -> Wanted | None:
     """What the question asks for, None where its words do not tell."""
     if definition := DEFINITION.match(question):
         term = re.escape(definition[1].strip().rstrip("s"))
+        # What a thing does is said by any verb, what it is by few.
+        verbs = (
+            r"(?!is\b|was\b|has\b)\w+s" if DOING.match(question) else "is|are|was|were|means?|refers?|stands?|involves?"
+        )
         pattern = (
             rf"^(?:an?\s+|the\s+|i think\s+)*{term}\w{{0,3}},?\s+(?:\w+ly\s+)?"
-            r"(?:is|are|was|were|means?|refers?|stands?|involves?)\b|"
+            rf"(?:{verbs})\b|"
             # "… of the pprof format; this is an open standard …", but not "What is it? It is a good question."
             rf"\b{term}\w{{0,3}}[.,;:?]\s+(?:and\s+)?(?:this(?: \w+)?|it|they|these)(?:['’]s|['’]re| is| are| means?)\b"
             r"(?!.*\bquestion)|"

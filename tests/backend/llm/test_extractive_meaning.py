@@ -102,14 +102,24 @@ async def test_what_only_comes_nearest_says_so_and_stays_short(similarity: Simil
 
 
 @pytest.mark.parametrize(
-    ("said", "direct"),
+    ("question", "said", "direct"),
     [
-        ("Sidechaining is the control of one sound's level by another sound.", True),
-        ("People have asked us to bring sidechaining to the tenth lesson.", False),
+        ("What is sidechaining?", "Sidechaining is the control of one sound's level by another sound.", True),
+        ("What is sidechaining?", "I think sidechaining basically means that two sounds are one.", True),
+        (
+            "What is sidechaining?",
+            "Our tenth lesson brings sidechaining, a new microphone and the trip to Oslo.",
+            False,
+        ),
+        ("What does a limiter do?", "A limiter keeps all peaks below a line and the tram on its rails.", True),
+        ("What does a limiter do?", "The lessons of April have a limiter and the tram on its rails.", False),
+        ("What is a limiter made of?", "Inside a limiter are coils, wires, and a lamp that glows in the dark.", True),
     ],
 )
-async def test_naming_a_thing_does_not_explain_it(said: str, direct: bool, similarity: Similarity) -> None:
-    text = await answer("What is sidechaining?", PromptSource(1, "Mixes", "Ana Reyes", said), similarity=similarity)
+async def test_naming_a_thing_does_not_explain_it(
+    question: str, said: str, direct: bool, similarity: Similarity
+) -> None:
+    text = await answer(question, PromptSource(1, "Mixes", "Ana Reyes", said), similarity=similarity)
     assert text.endswith(f"{said} [1]")
     assert text.startswith(NOT_DIRECT) != direct
 
