@@ -77,7 +77,7 @@ async def observe(
 ) -> list[Observed]:
     """Indexes a folder and asks."""
     turns, own = asyncio.Semaphore(AT_ONCE), set(dataset.questions)
-    async with shelved([dataset], embedder, settings, None, lambda *_: None) as (retriever, shelf):
+    async with shelved([dataset], embedder, settings, None, lambda *_: None) as (retriever, shelf, _):
 
         async def ask(question: JudgedQuestion, answerable: bool) -> Observed | None:
             async with turns:

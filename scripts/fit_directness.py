@@ -58,7 +58,7 @@ def first_questions(folder: Path) -> Dataset:
 async def judge_all(dataset: Dataset, embedder: Embedder, *, briefly: bool) -> list[Judged]:
     """Answers every question that has gold answers, which are short texts to be contained where it is `briefly`."""
     turns = asyncio.Semaphore(AT_ONCE)
-    async with shelved([dataset], embedder, configuration.load(), None, lambda *_: None) as (retriever, _):
+    async with shelved([dataset], embedder, configuration.load(), None, lambda *_: None) as (retriever, _, _):
 
         async def ask(question: JudgedQuestion) -> Retrieved:
             async with turns:
