@@ -21,10 +21,8 @@ from backend.llm.tier import PromptSource
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
 # Whether an answer is a direct one is told from the cosine of its first excerpt and the share of the question's words
-# that this has, as logistic regression does (9.2·cosine + 2.8·share - 6.2, even odds). It was fitted on every other
-# question of squad2, right where the gold answer is in the answer, and on the first questions of mtrag's conversations,
-# right from a cosine of 0.55 with what a person answered; both sets count the same. On the other halves: AUC 0.81 and
-# 0.92; 16 % of squad2's answers are not called direct, half of them right, and 56 % of mtrag's, 7 % of them right.
+# that this has: a logistic regression of scripts/fit_directness.py (9.64·cosine + 2.76·share - 6.42, even odds), which
+# also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
 SHARE_WEIGHT = 0.3
 DIRECT = 0.67
 
@@ -84,9 +82,9 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     `meanings` are the cosines of `Reading.worth_comparing` with the question; None where there are none to be had.
     Without them every answer counts as direct.
 
-    Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 81.0 % of
-    the answers have a gold answer in their first 60 words, 82.2 % on the half of the questions that the weights were
-    chosen on and 79.9 % on the other, and 78.7 % by the words alone; they have 48 words on average.
+    Measured on the 2,910 answerable questions of the dev set squad2 with the passages that retrieval finds: 80.9 % of
+    the answers have a gold answer in their first 60 words, 81.9 % on the half of the questions that the weights were
+    chosen on and 79.8 % on the other, and 78.5 % by the words alone; they have 48 words on average.
 
     Empty only where no source holds a usable sentence. Without a word in common with the question, the beginning of
     the best source is taken: retrieval found it by its meaning.

@@ -128,6 +128,7 @@ async def test_naming_a_thing_does_not_explain_it(
     ("said", "direct"),
     [
         ("I got my first job as a sound engineer in 2007.", False),
+        ("I love my first job as a sound engineer, and I like my second one.", False),
         ("Previously I'd worked in a shop before my first job as a sound engineer.", False),
         ("I've learned that a first job as a sound engineer comes from working in a studio for free.", True),
     ],
