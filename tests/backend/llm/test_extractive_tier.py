@@ -227,9 +227,9 @@ async def test_a_conclusion_does_not_stand_for_what_it_concludes(similarity: Sim
 
 
 async def test_a_question_in_british_english_finds_american_words() -> None:
-    said = "The harbor is a place for ships.\n\nColored labels let you organize your tracks."
-    text = await answer("How do I organise coloured tracks?", PromptSource(1, "Tracks", "Ana Reyes", said))
-    assert text.startswith("Colored labels")
+    said = "The labels were printed at the harbor.\n\nColors let you organize your tracks."
+    text = await answer("How do I organise by coloured labels?", PromptSource(1, "Mixes", "Ana Reyes", said))
+    assert text.startswith("Colors let you organize")
 
 
 SCRAPS = some.lists(
