@@ -14,7 +14,7 @@ from backend.llm.meaning import (
     worth_comparing,
 )
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import DEFINITION, wanted_by
+from backend.llm.question_kind import wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -39,8 +39,8 @@ class Extract:
 class Answer:
     """The best excerpts; an answer that is not `direct` has only what comes nearest to the question.
 
-    `nearness` is the highest cosine of the first excerpt with the question, `share` is the part of the question's words
-    that it has, by weight; both 0 where that cannot be told.
+    `nearness` is the highest cosine of the first excerpt with the question, 0 where nothing of it was compared; `share`
+    is the part of the question's words that it has, by weight.
     """
 
     extracts: tuple[Extract, ...]
@@ -63,7 +63,7 @@ class Reading:
         titles = [source.title for source in sources]
         self.scores = score_sentences(self.wanted, titles, self.passages, self.terms)
         self.brief = self.wanted is not None and self.wanted.brief
-        self.defines = DEFINITION.match(question) is not None
+        self.defines = self.wanted is not None and self.wanted.defines
         self.compared = worth_comparing(self.passages, self.scores, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
 

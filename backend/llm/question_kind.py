@@ -65,13 +65,15 @@ BRIEF = (NUMBERS, DATES, NAMES)
 class Wanted:
     """A sentence counts `weight` times as much if what matches in it is not all `known` from the question.
 
-    A `brief` answer is enough where a number, a date or a name is asked for.
+    A `brief` answer is enough where a number, a date or a name is asked for; where it is asked what something is or
+    does, the sentence `defines` that.
     """
 
     pattern: re.Pattern[str]
     weight: float
     known: frozenset[str]
-    brief: bool
+    brief: bool = False
+    defines: bool = False
 
     def strength(self, sentence: str) -> float:
         """How many times as much the sentence counts: 1 where it has nothing of that kind that the question has not."""
@@ -97,8 +99,8 @@ def wanted_by(question: str) -> Wanted | None:
             # "A tool called Bass Trap Maker" does not say what a bass trap is.
             r"(?!\w*\s+(?!(?:and|or|but|because|in|is|was|are|which|that|as|when|for|if)\b)\w)"
         )
-        return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), brief=False)
+        return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), defines=True)
     for asks, says, weight, flags in KINDS:
         if re.search(asks, question, re.IGNORECASE):
-            return Wanted(re.compile(says, flags), weight, frozenset(words(question)), says in BRIEF)
+            return Wanted(re.compile(says, flags), weight, frozenset(words(question)), brief=says in BRIEF)
     return None
