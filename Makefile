@@ -27,6 +27,7 @@ lint: $(VENV)/.installed-dev frontend/node_modules/.installed ## ruff, mypy, imp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy scripts/*.py
 	$(BIN)/lint-imports
 	cd frontend && npm run lint
 

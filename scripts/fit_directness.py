@@ -47,11 +47,10 @@ def first_questions(folder: Path) -> Dataset:
     asked: dict[tuple[str, str], JudgedQuestion] = {}
     for line in (folder / "conversations.jsonl").read_text().splitlines():
         talk = json.loads(line)
-        question, answer, *_ = (*talk["turns"], None, None)
-        if answer is not None:
-            text, creator = question["text"], talk["creator_scope"]
-            judged = JudgedQuestion(talk["_id"], text, (), creator, None, True, (answer["text"],))
-            asked.setdefault((text, creator), judged)
+        turns, creator = [turn["text"] for turn in talk["turns"]], talk["creator_scope"]
+        if len(turns) > 1:
+            judged = JudgedQuestion(talk["_id"], turns[0], (), creator, None, True, (turns[1],))
+            asked.setdefault((turns[0], creator), judged)
     return replace(read_dataset(folder), questions=tuple(asked.values()), relevant={})
 
 

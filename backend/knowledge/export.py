@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 
 from backend.errors import ConfigurationError
 from backend.knowledge.disk import flush_folder, unwritable

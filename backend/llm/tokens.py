@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 from typing import Self
 
 import tiktoken
-from tiktoken_ext.openai_public import o200k_base  # type: ignore[import-untyped]
+from tiktoken_ext.openai_public import o200k_base
 
 from backend.errors import ConfigurationError
 

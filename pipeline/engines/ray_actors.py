@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.embedder import CUDA, Embedder

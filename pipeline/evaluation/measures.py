@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import ir_measures
 from ir_measures import RR, R, nDCG
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+from sklearn.metrics import roc_auc_score
 
 from pipeline.evaluation.answers import Answers, summed
 from pipeline.evaluation.dataset import Dataset

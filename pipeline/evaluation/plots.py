@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_curve  # type: ignore[import-untyped]
+from sklearn.metrics import roc_curve
 
 from pipeline.evaluation.measures import MAIN_MEASURE, Bin
 from pipeline.evaluation.rankings import percentile

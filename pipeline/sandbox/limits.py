@@ -102,7 +102,7 @@ _FILES = (
 def _refuse_system_calls(*, may_write: bool) -> None:
     """Makes the kernel answer EPERM to all of these, for this thread and those it will start."""
     try:
-        import pyseccomp as seccomp  # type: ignore[import-untyped]
+        import pyseccomp as seccomp
     except (ImportError, RuntimeError, OSError):  # a system without seccomp: the limits hold all the same
         return
     no, unknown = seccomp.ERRNO(EPERM), seccomp.ERRNO(ENOSYS)
