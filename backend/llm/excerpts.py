@@ -27,10 +27,11 @@ AHEAD_SENTENCES = 2
 COVERED_WEIGHT = 0.55
 # An excerpt is added only if it is worth this share of the best one and shares this much of what that shares with the
 # question, from a passage that has this much of the question that the best one's has; one that says mostly the same is
-# not.
+# not. Where the best only comes near, half as much is asked of the others, as one of them may be what is asked for.
 WORTH_ADDING = 0.5
 SHARED_WORTH_ADDING = 0.7
 SUBJECT_WORTH_ADDING = 0.8
+NOT_SURE = 0.5
 TOO_ALIKE = 0.6
 # So many words between two excerpts of a passage are read too: a stretch reads better than its bits.
 GAP_WORDS = 30
@@ -109,30 +110,30 @@ def may_follow(sentence: Sentence) -> bool:
     return sentence.whole and not sentence.about_itself
 
 
-def choose(
+def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], *, brief: bool) -> Excerpt:
+    """The excerpt that an answer begins with, a short one where it is `brief`."""
+    return go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, ())
+
+
+def with_others(
+    lead: Excerpt,
+    best: Candidate,
     candidates: Sequence[Candidate],
     passages: Sequence[Sequence[Sentence]],
     terms: QuestionTerms,
     on_subject: Sequence[float],
     *,
-    brief: bool,
+    sure: bool,
 ) -> list[Excerpt]:
-    """One to three excerpts: greedily, each time what adds most to those chosen.
+    """The lead, which the best candidate begins, and up to two more: greedily, each time what adds most to those
+    chosen.
 
-    `on_subject` is the share of the question that each passage has; a `brief` answer begins with a short excerpt.
+    `on_subject` is the share of the question that each passage has; `sure` is whether the lead answers it.
     """
-    best = max(candidates, key=lambda candidate: candidate.score)
-    chosen = [
-        go_on(
-            best.excerpt,
-            passages,
-            BRIEF_LEAD_WORDS if brief else LEAD_WORDS,
-            LEAD_SENTENCES,
-            (),
-        )
-    ]
-    enough = SUBJECT_WORTH_ADDING * on_subject[best.excerpt.source]
-    shared = SHARED_WORTH_ADDING * terms.overlap(best.stems)
+    chosen = [lead]
+    asked = 1.0 if sure else NOT_SURE
+    enough = asked * SUBJECT_WORTH_ADDING * on_subject[best.excerpt.source]
+    shared = asked * SHARED_WORTH_ADDING * terms.overlap(best.stems)
     others = [
         candidate
         for candidate in candidates

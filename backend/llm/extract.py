@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.llm.excerpts import Candidate, Excerpt, candidates_of, choose
+from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
 from backend.llm.leaning import is_nameless, points_at_once
 from backend.llm.meaning import (
     CLEAR,
@@ -37,7 +37,7 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The best excerpts; an answer that is not `direct` has only what comes nearest to the question.
+    """The best excerpts; those of an answer that is not `direct` may only come near to the question.
 
     `nearness` is the highest cosine of the first excerpt with the question, 0 where nothing of it was compared; `share`
     is the part of the question's words that it has, by weight.
@@ -94,18 +94,13 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
-    chosen = choose(
-        candidates,
-        reading.passages,
-        reading.terms,
-        reading.on_subject,
-        brief=reading.brief,
-    )
-    lead = chosen[0]
+    best = max(candidates, key=lambda candidate: candidate.score)
+    lead = lead_of(best, reading.passages, brief=reading.brief)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
-    groups = grouped(chosen if direct else chosen[:1], [source.creator for source in reading.sources])
+    chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
+    groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
 

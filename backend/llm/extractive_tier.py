@@ -11,7 +11,7 @@ from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 WORD = re.compile(r"\s*\S+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
-NOT_DIRECT = "I found nothing that answers this directly. What comes nearest:"
+NOT_DIRECT = "I am not sure that this answers your question. What comes nearest:"
 
 
 class ExtractiveTier:

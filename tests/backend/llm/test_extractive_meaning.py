@@ -88,17 +88,33 @@ async def test_a_stretch_that_answers_comes_before_a_sentence_that_has_the_words
     assert behind_hedge(text).startswith("Hang heavy blankets")
 
 
-async def test_what_only_comes_nearest_says_so_and_stays_short(similarity: Similarity) -> None:
+async def test_what_only_comes_nearest_says_so(similarity: Similarity) -> None:
     said = "A tram takes you from the harbour to the studio in ten minutes. A tram ticket also counts on the ferry."
     sources = [PromptSource(number, f"Tram {number}", "Ana Reyes", said) for number in (1, 2)]
     question = "How does the engine of a tram brake?"
     text = await answer(question, *sources, similarity=similarity)
     assert text.startswith(f"{NOT_DIRECT}\n\nA tram")
-    assert "[2]" not in text
+    assert "[2]" not in text  # which says the same
     assert all(citation.supported for citation in await check(text, sources, similarity))
     assert NOT_DIRECT not in await answer(question, *sources)  # what words alone cannot tell is not said
     near = await answer("How long does the tram take from the harbour?", *sources, similarity=similarity)
     assert near.startswith("A tram takes you")
+
+
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [("How does the engine of a tram brake?", False), ("How long does a tram take to the harbour?", True)],
+)
+async def test_only_what_is_not_sure_brings_what_else_is_near(
+    question: str, sure: bool, similarity: Similarity
+) -> None:
+    sources = [
+        PromptSource(1, "Tram", "Ana Reyes", "A tram takes ten minutes to the harbour and stops at the studio."),
+        PromptSource(2, "Night", "Ana Reyes", "The last tram leaves when all singers have gone home to bed."),
+    ]
+    text = await answer(question, *sources, similarity=similarity)
+    assert text.startswith(NOT_DIRECT) != sure
+    assert ("[2]" in text) != sure
 
 
 @pytest.mark.parametrize(
