@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from uuid import uuid5
 
 from backend.knowledge.models import Chunk, Document
-from pipeline.layout import Atom, Layout, lay_out
+from pipeline.layout import AFTER_QUESTION, Atom, Layout, lay_out
 from pipeline.sources.parsed import PARAGRAPH_BREAK, Section
 
 # Tokens of the embedding model, title, heading path and special tokens included. The default model reads 256, and in
@@ -22,7 +22,9 @@ CHARACTERS_A_TOKEN = 10  # a word of absurd length is one unknown token to some 
 ACROSS_TURNS = 0.12
 INTO_SUBSECTION = 0.3
 ACROSS_SECTIONS = 0.5
-FROM_MIDDLE = 0.3  # a passage that crosses and does not begin with its section lacks the first label
+# A passage that crosses and does not begin with its section lacks the first label, which a question needs less.
+FROM_MIDDLE = 0.3
+SHORT_ANSWER = 20  # tokens; "All of the above." is where an answer begins
 
 TITLE_CHARACTERS = 100
 HEADING_CHARACTERS = 100
@@ -130,16 +132,27 @@ class _Cutter:
                     if crossing == 0.0:
                         begins = self._begins_section(first)
                         size += self._labels[section] if begins else 0
-                        crossing += 0.0 if begins else FROM_MIDDLE
+                        crossing += 0.0 if begins or self._begins_question(first) else FROM_MIDDLE
                     crossing += self._cost_across(atom.section)
             with_prefix = size + self._prefix_size(section, atom.section)
             if best is not None and with_prefix > self._limit:
                 break
-            cost = shortfall(with_prefix) + crossing + atom.break_cost + steps[last + 1].cost
+            cost = shortfall(with_prefix) + crossing + self._break_cost(last) + steps[last + 1].cost
             if best is None or cost < best.cost:
                 best = _Step(cost, last)
         assert best is not None
         return best
+
+    def _break_cost(self, last: int) -> float:
+        """A passage may well end before a question, and rather not with the beginning of what answers one."""
+        if self._begins_question(last + 1):
+            return 0.0
+        answers = last > 0 and self._atoms[last - 1].asks and self._sizes[last] <= SHORT_ANSWER
+        return max(self._atoms[last].break_cost, AFTER_QUESTION if answers else 0.0)
+
+    def _begins_question(self, number: int) -> bool:
+        """Whether the atom is the first question of several, or the only one."""
+        return 0 < number < len(self._atoms) and self._atoms[number].asks and not self._atoms[number - 1].asks
 
     def _begins_section(self, number: int) -> bool:
         return number == 0 or self._atoms[number].section != self._atoms[number - 1].section

@@ -18,7 +18,8 @@ AFTER_PARAGRAPH = 0.0
 AFTER_LINE = 0.1
 AFTER_SENTENCE = 0.12
 AFTER_COLON = 0.4
-AFTER_QUESTION = 0.3  # at the end of a turn: the answer follows
+AFTER_QUESTION = 0.3  # the answer follows
+QUESTION_MARKS = ("?", "？", "؟")
 AT_PAUSE = 0.35
 AT_CUE = 0.6
 WITHIN_SENTENCE = 0.9
@@ -33,7 +34,7 @@ WINDOW = 2000  # characters that the splitter sees at once: its time grows with 
 class Atom:
     """A sentence, a piece of a long one, or a code block: `text[start:end]`, which a passage holds whole or not at all.
 
-    `break_cost` is what it costs to end a passage after it.
+    `break_cost` is what it costs to end a passage after it; one that `asks` is the end of a question.
     """
 
     start: int
@@ -43,6 +44,7 @@ class Atom:
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _divided(blocks: Sequence[Block], room: int, size: Size) -> Iterator[Block]:
 
 
 def _cost_at_end(section: Section) -> float:
-    asks = section.is_turn and section.blocks[-1].text.endswith(("?", "？", "؟"))
+    asks = section.is_turn and section.blocks[-1].text.endswith(QUESTION_MARKS)
     return AFTER_QUESTION if asks else AFTER_PARAGRAPH
 
 
@@ -128,8 +130,9 @@ def _run_atoms(run: Sequence[_Placed], section: int, room: int, size: Size, last
 
     def atom(begin: int, finish: int, cost: float) -> Atom:
         first, last = run[bisect_right(starts, begin) - 1], run[bisect_right(starts, finish - 1) - 1]
-        cost = last_cost if finish == end else cost
-        return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s, first.block.page)
+        asks = text.endswith(QUESTION_MARKS, 0, finish - offset)
+        cost = last_cost if finish == end else AFTER_QUESTION if asks else cost
+        return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s, first.block.page, asks)
 
     if run[0].block.verbatim:
         yield atom(offset, end, AFTER_PARAGRAPH)

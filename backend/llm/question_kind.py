@@ -91,7 +91,7 @@ def wanted_by(question: str) -> Wanted | None:
         )
         pattern = (
             rf"^(?:an?\s+|the\s+|i think\s+)*{term}\w{{0,3}},?\s+(?:\w+ly\s+)?"
-            rf"(?:{verbs})\b|"
+            rf"(?:{verbs})\b(?!\s+not\b)|"
             # "… of the pprof format; this is an open standard …", but not "What is it? It is a good question."
             rf"\b{term}\w{{0,3}}[.,;:?]\s+(?:and\s+)?(?:this(?: \w+)?|it|they|these)(?:['’]s|['’]re| is| are| means?)\b"
             r"(?!.*\bquestion)|"

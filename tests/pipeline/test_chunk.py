@@ -179,6 +179,21 @@ def test_a_question_stays_with_its_answer() -> None:
     assert not any(chunk.text.endswith("?") for chunk in chunks)
 
 
+def test_a_question_in_the_middle_of_a_turn_stays_with_its_answer() -> None:
+    for before in range(6, 16):
+        text = f"{SENTENCE * before}So why is it loud? All of that. {SENTENCE * (20 - before)}".strip()
+        chunks = cut([Section((Block(text),), is_turn=True)])
+        assert any("So why is it loud? All of that. The quick" in chunk.text for chunk in chunks), before
+
+
+def test_a_host_s_question_is_in_the_passage_of_the_guest_s_answer() -> None:
+    host = Section((Block(f"{SENTENCE * 10}What comes next? And when?"),), speaker="Leo", is_turn=True)
+    guest = Section((Block(f"All of the above. {SENTENCE * 10}".strip()),), speaker="Ana", is_turn=True)
+    assert [chunk.text.split(" The quick")[0] for chunk in cut([host, guest])][1:] == [
+        "What comes next? And when?\n\nAna: All of the above."
+    ]
+
+
 def test_a_passage_begins_with_the_cue_that_holds_its_first_word() -> None:
     section = talk(40)
     for chunk in cut([section]):

@@ -114,6 +114,9 @@ async def test_a_definition_comes_before_whatever_else_mentions_the_subject() ->
     )
     other = PromptSource(2, "Basics", "Ana Reyes", "A bass trap is an absorber for the lowest notes of a room.")
     assert (await answer("What is a bass trap?", maker, first, other)).startswith("A bass trap is an absorber")
+    no = PromptSource(1, "Myths", "Ana Reyes", "A bass trap is not a problem that many singers have on trams.")
+    yes = PromptSource(2, "Walls", "Ana Reyes", "We define a bass trap as a wall of wool. Cables are black.")
+    assert (await answer("What is a bass trap?", no, yes)).startswith("We define a bass trap")
 
 
 async def test_a_sentence_that_points_at_nothing_is_not_read() -> None:
