@@ -1,11 +1,10 @@
 """What the events of an agent's answer say: text, its session, how it ended. Pure; fed with bytes."""
 
 import re
+from typing import Any
 
-from pydantic_core import from_json
-
+from backend.llm.answer_stream import AnswerStream
 from backend.llm.kept_events import KeptEvents
-from backend.llm.server_sent_events import EventParser, EventTooLarge
 from backend.llm.tier import Finish, TierFailure
 
 # What is remembered as the name of a session and sent back: nothing but visible ASCII and spaces, and not much of it.
@@ -15,7 +14,7 @@ KEPT_FIELDS = ("type", "name", "status")
 WORD = re.compile(r"[\w.:/-]{1,64}", re.ASCII)
 
 
-class AgentStream:
+class AgentStream(AnswerStream):
     """Reads one answer out of the bytes of its event stream: `session_id`, `text_delta`, `done`, `error`.
 
     The pieces of text are the answer, as they were delivered; the text of `done` counts only where there were none.
@@ -26,36 +25,9 @@ class AgentStream:
     """
 
     def __init__(self, *, max_line_bytes: int) -> None:
+        super().__init__(max_line_bytes=max_line_bytes)
         self.session_id: str | None = None
-        self.done = False
-        self.failure: TierFailure | None = None
-        self._parser = EventParser(max_bytes=max_line_bytes)
         self.kept = KeptEvents()
-        self._started = False
-        self._blank = ""
-
-    def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it.
-
-        Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
-        bytes were cut decides nothing.
-        """
-        try:
-            events = self._parser.feed(chunk)
-        except EventTooLarge:
-            raise TierFailure("broken_stream") from None
-        text = ""
-        for event in events:
-            if self.done:
-                break
-            try:
-                text += self._read(event.event, event.data)
-            except TierFailure as failure:
-                if not text:
-                    raise
-                self.failure = failure
-                break
-        return text
 
     def finish(self) -> Finish:
         """The end of the answer, once the stream has closed or said `done`."""
@@ -65,21 +37,17 @@ class AgentStream:
             raise TierFailure("empty")
         return Finish("stop")
 
-    def _read(self, event: str, data: bytes) -> str:
-        if event == "error":
-            raise TierFailure("refused")
-        try:
-            # Strict UTF-8, no lone surrogates, no endless nesting: each is a ValueError here.
-            said = from_json(data)
-        except ValueError:
-            raise TierFailure("broken_stream") from None
+    def _is_whole(self) -> bool:
+        return self.done
+
+    def _said(self, said: Any) -> str:
         is_failed = isinstance(said, dict) and bool(said.get("error") or said.get("is_error"))
         match said:
             case {"type": "error"}:
                 raise TierFailure("refused")
             case {"type": "text_delta", "text": str(text)}:
                 self.kept.add_text(text)
-                return self._answer(text)
+                return text
             case {"type": "session_id", "value": str(value)}:
                 self.session_id = value if SESSION_ID.fullmatch(value) else None
                 self.kept.add(type="session_id", value=self.session_id)
@@ -91,7 +59,7 @@ class AgentStream:
                 self.kept.add(type="done", **({"text": text} if isinstance(text, str) else {}))
                 if not self._started and isinstance(text, str):
                     self._blank = ""
-                    return self._answer(text)
+                    return text
             case {"type": str(name)} if name not in ("text_delta", "session_id"):
                 # What an upstream says of its troubles is kept nowhere.
                 if is_word(name) and "error" not in name and not is_failed:
@@ -101,16 +69,6 @@ class AgentStream:
             case _:
                 raise TierFailure("broken_stream")
         return ""
-
-    def _answer(self, text: str) -> str:
-        """The text as it may go out: none until there is a word."""
-        if self._started or not text:
-            return text
-        self._blank += text
-        if self._blank.isspace():
-            return ""
-        self._started = True
-        return self._blank
 
 
 def is_word(value: object) -> bool:

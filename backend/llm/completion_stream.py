@@ -2,15 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic_core import from_json
-
-from backend.llm.server_sent_events import EventParser, EventTooLarge
+from backend.llm.answer_stream import AnswerStream
 from backend.llm.tier import Finish, TierFailure
 
 MOST_TOKENS = 1_000_000_000  # a count above is nonsense
 
 
-class CompletionStream:
+class CompletionStream(AnswerStream):
     """Reads one answer out of the bytes of its event stream.
 
     Refuses what a lenient reader would pass off as an answer: an error inside the stream, JSON that is broken or holds
@@ -19,47 +17,9 @@ class CompletionStream:
     """
 
     def __init__(self, *, max_line_bytes: int) -> None:
+        super().__init__(max_line_bytes=max_line_bytes)
         self.finish_reason: Literal["stop", "length"] | None = None
-        self.done = False
-        self.failure: TierFailure | None = None
-        self._parser = EventParser(max_bytes=max_line_bytes)
         self._usage: dict[str, Any] = {}
-        self._started = False
-        self._blank = ""
-
-    def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it.
-
-        Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
-        bytes were cut decides nothing.
-        """
-        try:
-            events = self._parser.feed(chunk)
-        except EventTooLarge:
-            if self.finish_reason is None:
-                raise TierFailure("broken_stream") from None
-            self.done, events = True, []
-        text = ""
-        for event in events:
-            if self.done:
-                break
-            try:
-                text += self._read(event.event, event.data)
-            except TierFailure as failure:
-                if self.finish_reason is not None:
-                    self.done = True  # the answer is whole, and what follows it is no part of it
-                elif not text:
-                    raise
-                else:
-                    self.failure = failure
-                break
-        if self._started or not text:
-            return text
-        self._blank += text
-        if self._blank.isspace():
-            return ""
-        self._started = True
-        return self._blank
 
     def finish(self) -> Finish:
         """The end of the answer, once the stream has closed or said `[DONE]`."""
@@ -70,26 +30,25 @@ class CompletionStream:
             raise TierFailure("empty")
         return Finish(self.finish_reason, count(self._usage, "prompt_tokens"), count(self._usage, "completion_tokens"))
 
+    def _is_whole(self) -> bool:
+        return self.finish_reason is not None
+
     def _read(self, event: str, data: bytes) -> str:
         if data == b"[DONE]":
             self.done = True
             return ""
-        if event == "error":
-            raise TierFailure("refused")
-        try:
-            # Strict UTF-8, no lone surrogates, no endless nesting: each is a ValueError here.
-            chunk = from_json(data)
-        except ValueError:
-            raise TierFailure("broken_stream") from None
-        if not isinstance(chunk, dict):
+        return super()._read(event, data)
+
+    def _said(self, said: Any) -> str:
+        if not isinstance(said, dict):
             raise TierFailure("broken_stream")
-        if chunk.get("error"):
+        if said.get("error"):
             raise TierFailure("refused")
-        if isinstance(usage := chunk.get("usage"), dict):
+        if isinstance(usage := said.get("usage"), dict):
             self._usage = usage
         try:
             # The chunk that carries the usage has no choice.
-            return self._choice(choices[0]) if (choices := chunk.get("choices")) else ""
+            return self._choice(choices[0]) if (choices := said.get("choices")) else ""
         except (AttributeError, KeyError, TypeError):
             raise TierFailure("broken_stream") from None
 
