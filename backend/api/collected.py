@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from backend.api.sse import while_connected
-from backend.chat.events import KEEPALIVE, decode, split_frames
+from backend.chat.events import KEEPALIVE, Gathered, split_frames
 from backend.errors import status_of
 
 
@@ -32,26 +32,14 @@ class CollectedAnswer(Response):
 
 async def collected(pieces: AsyncGenerator[bytes, None]) -> JSONResponse:
     """The whole answer: its text, its sources, and what `done` says; where the run failed, its error with a status."""
-    text: list[str] = []
-    sources: list[dict[str, Any]] = []
-    terminal: dict[str, Any] = {}
+    gathered = Gathered()
     async for piece in pieces:
         for frame in split_frames(piece):
-            if frame == KEEPALIVE:
-                continue
-            name, data = decode(frame)
-            match name:
-                case "sources":
-                    sources = data
-                case "token":
-                    text.append(data["text"])
-                case "reset":
-                    text.clear()
-                case "done" | "error":
-                    terminal = data
-    if "code" in terminal:
-        return failed(terminal)
-    return JSONResponse({"answer": "".join(text), "sources": sources, **terminal})
+            if frame != KEEPALIVE:
+                gathered.add(frame)
+    if "code" in gathered.terminal:
+        return failed(gathered.terminal)
+    return JSONResponse({"answer": gathered.text, "sources": gathered.sources, **gathered.terminal})
 
 
 def failed(terminal: dict[str, Any]) -> JSONResponse:

@@ -119,6 +119,33 @@ def decode(frame: bytes) -> tuple[str, Any]:
     return fields["event"], json.loads(fields["data"])
 
 
+class Gathered:
+    """What the frames of a run come to: its sources, its text, and the data of its terminal event, empty until then."""
+
+    def __init__(self) -> None:
+        self.sources: list[dict[str, Any]] = []
+        self.terminal: dict[str, Any] = {}
+        self._pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The answer as far as it was told."""
+        return "".join(self._pieces)
+
+    def add(self, frame: bytes) -> None:
+        """One more frame that `encode` made."""
+        name, data = decode(frame)
+        match name:
+            case "sources":
+                self.sources = data
+            case "token":
+                self._pieces.append(data["text"])
+            case "reset":
+                self._pieces.clear()
+            case "done" | "error":
+                self.terminal = data
+
+
 def is_terminal(frame: bytes) -> bool:
     """Whether nothing comes after this frame."""
     start = frame.index(b"event: ") + 7

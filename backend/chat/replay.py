@@ -10,7 +10,7 @@ of any other run.
 from collections.abc import Iterable
 from typing import Any
 
-from backend.chat.events import DoneEvent, ErrorEvent, Event, ResetEvent, SourcesEvent, TokenEvent, decode, encode
+from backend.chat.events import DoneEvent, ErrorEvent, Event, Gathered, ResetEvent, SourcesEvent, TokenEvent, encode
 from backend.conversations.models import Answer, Message, RunRecord
 from backend.errors import FootnoteError, Interrupted
 
@@ -73,22 +73,14 @@ def ending(terminal: dict[str, Any]) -> DoneEvent | ErrorEvent:
 
 def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
     """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
-    sources: list[dict[str, Any]] = []
-    text: list[str] = []
+    gathered = Gathered()
     for frame in frames:
-        name, data = decode(frame)
-        match name:
-            case "sources":
-                sources = data
-            case "token":
-                text.append(data["text"])
-            case "reset":
-                text = []
+        gathered.add(frame)
     return Answer(
-        content="".join(text),
+        content=gathered.text,
         status="interrupted",
         terminal=error_data(Interrupted(), record, saved=record.replaces is None),
-        sources=sources,
+        sources=gathered.sources,
     )
 
 
