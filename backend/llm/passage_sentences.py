@@ -41,6 +41,8 @@ TRAILING_OFF = re.compile(
     r"until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$",
     re.IGNORECASE,
 )
+# A clause of what was said before: "That I can get tired of it."
+CLAUSE = re.compile(r"(?:that|which) (?:i|you|we|they|he|she)\b", re.IGNORECASE)
 PAUSES = ("...", "…")
 SYMBOLS = re.compile(r"[{}=<>\[\];|\\_#@$^~]|\(\)|::|->")
 MOST_SYMBOLS = 0.03
@@ -108,6 +110,8 @@ class Sentence:
     @cached_property
     def usable(self) -> bool:
         """Whether it is whole and also says something by itself."""
+        if CLAUSE.match(self.alone):
+            return False
         fewest = FEWEST_BEFORE_PAUSE if self.text.endswith(PAUSES) else FEWEST_WORDS
         return self.whole and fewest <= len(words(self.text)) <= MOST_WORDS
 

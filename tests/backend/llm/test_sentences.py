@@ -72,6 +72,17 @@ def test_sentences_know_whether_they_can_stand_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sentence", "usable"),
+    [
+        ("That I can hear this room twice.", False),
+        ("That traps go in corners is known.", True),
+    ],
+)
+def test_a_clause_of_another_sentence_begins_nothing(sentence: str, usable: bool) -> None:
+    assert [found.usable for found in read_passage(sentence)] == [usable]
+
+
+@pytest.mark.parametrize(
     ("sentence", "aside"),
     [
         ("In this episode we build a trap.", True),
