@@ -18,7 +18,7 @@ AFTER_PARAGRAPH = 0.0
 AFTER_LINE = 0.1
 AFTER_SENTENCE = 0.12
 AFTER_COLON = 0.4
-AFTER_QUESTION = 0.3  # the answer follows
+AFTER_QUESTION = 0.3  # in a turn: the answer follows
 QUESTION_MARKS = ("?", "？", "؟")
 AT_PAUSE = 0.35
 AT_CUE = 0.6
@@ -34,7 +34,7 @@ WINDOW = 2000  # characters that the splitter sees at once: its time grows with 
 class Atom:
     """A sentence, a piece of a long one, or a code block: `text[start:end]`, which a passage holds whole or not at all.
 
-    `break_cost` is what it costs to end a passage after it; one that `asks` is the end of a question.
+    `break_cost` is what it costs to end a passage after it; one that `asks` is the end of a question in a turn.
     """
 
     start: int
@@ -86,7 +86,7 @@ def lay_out(sections: Sequence[Section], rooms: Sequence[int], size: Size) -> La
         for block in _divided(section.blocks, room, size):
             start = write(block.before if placed else "")
             placed.append(_Placed(start, write(block.text), block))
-        atoms.extend(_atoms(placed, number, room, size, _cost_at_end(section)))
+        atoms.extend(_atoms(placed, number, room, size, is_turn=section.is_turn))
     return Layout("".join(pieces), tuple(atoms), tuple(label_starts))
 
 
@@ -100,20 +100,15 @@ def _divided(blocks: Sequence[Block], room: int, size: Size) -> Iterator[Block]:
             yield block
 
 
-def _cost_at_end(section: Section) -> float:
-    asks = section.is_turn and section.blocks[-1].text.endswith(QUESTION_MARKS)
-    return AFTER_QUESTION if asks else AFTER_PARAGRAPH
-
-
-def _atoms(placed: Sequence[_Placed], section: int, room: int, size: Size, cost_at_end: float) -> Iterator[Atom]:
+def _atoms(placed: Sequence[_Placed], section: int, room: int, size: Size, *, is_turn: bool) -> Iterator[Atom]:
     """The atoms of one section, run by run: a run is text without a line break between its blocks."""
     run: list[_Placed] = []
     for position, item in enumerate(placed):
         run.append(item)
         following = placed[position + 1].block if position + 1 < len(placed) else None
         if following is None or "\n" in following.before:
-            cost = cost_at_end if following is None else _cost_between(item.block, following)
-            yield from _run_atoms(run, section, room, size, cost)
+            cost = AFTER_PARAGRAPH if following is None else _cost_between(item.block, following)
+            yield from _run_atoms(run, section, room, size, cost, is_turn=is_turn)
             run = []
 
 
@@ -123,15 +118,17 @@ def _cost_between(block: Block, following: Block) -> float:
     return AFTER_LINE if following.before == LINE_BREAK else AFTER_PARAGRAPH
 
 
-def _run_atoms(run: Sequence[_Placed], section: int, room: int, size: Size, last_cost: float) -> Iterator[Atom]:
+def _run_atoms(
+    run: Sequence[_Placed], section: int, room: int, size: Size, last_cost: float, *, is_turn: bool
+) -> Iterator[Atom]:
     offset, end = run[0].start, run[-1].end
     text = "".join(_with_gaps(run))
     starts = [item.start for item in run]
 
     def atom(begin: int, finish: int, cost: float) -> Atom:
         first, last = run[bisect_right(starts, begin) - 1], run[bisect_right(starts, finish - 1) - 1]
-        asks = text.endswith(QUESTION_MARKS, 0, finish - offset)
-        cost = last_cost if finish == end else AFTER_QUESTION if asks else cost
+        asks = is_turn and text.endswith(QUESTION_MARKS, 0, finish - offset)
+        cost = AFTER_QUESTION if asks else last_cost if finish == end else cost
         return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s, first.block.page, asks)
 
     if run[0].block.verbatim:
