@@ -111,7 +111,10 @@ async def test_the_nearest_sources_are_offered_apart_where_nothing_answers(page:
 async def test_a_sentence_that_its_source_does_not_say_is_marked_at_its_footnote(
     page: Page, two_creators: str, model: ModelServer
 ) -> None:
-    model.answer = "A compressor has a threshold and a ratio.[1] Purple elephants juggle marmalade on Tuesdays.[1]"
+    model.answer = (
+        "Start with a ratio of three to one and an attack of fifteen milliseconds.[1] "
+        "Purple elephants juggle marmalade on Tuesdays.[1]"
+    )
     await page.goto(f"{two_creators}/?creator=ana-velloret")
     await ask(page, ABOUT_COMPRESSORS)
     await ended(page)
