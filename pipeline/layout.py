@@ -34,7 +34,7 @@ WINDOW = 2000  # characters that the splitter sees at once: its time grows with 
 class Atom:
     """A sentence, a piece of a long one, or a code block: `text[start:end]`, which a passage holds whole or not at all.
 
-    `break_cost` is what it costs to end a passage after it; one that `asks` is the end of a question in a turn.
+    `break_cost` is what it costs to end a passage after it; one that `asks` is a whole question in a turn.
     """
 
     start: int
@@ -125,18 +125,19 @@ def _run_atoms(
     text = "".join(_with_gaps(run))
     starts = [item.start for item in run]
 
-    def atom(begin: int, finish: int, cost: float) -> Atom:
+    def atom(begin: int, finish: int, cost: float, *, whole: bool = False) -> Atom:
         first, last = run[bisect_right(starts, begin) - 1], run[bisect_right(starts, finish - 1) - 1]
         asks = is_turn and text.endswith(QUESTION_MARKS, 0, finish - offset)
         cost = AFTER_QUESTION if asks else last_cost if finish == end else cost
-        return Atom(begin, finish, section, cost, first.block.start_s, last.block.end_s, first.block.page, asks)
+        times = first.block.start_s, last.block.end_s
+        return Atom(begin, finish, section, cost, *times, first.block.page, asks and whole)
 
     if run[0].block.verbatim:
         yield atom(offset, end, AFTER_PARAGRAPH)
         return
     for start, finish in sentence_spans(text):
         for begin, stop, cost in _pieces(text, start, finish, run, min(room, LONG_SENTENCE), size):
-            yield atom(offset + begin, offset + stop, cost)
+            yield atom(offset + begin, offset + stop, cost, whole=(begin, stop) == (start, finish))
 
 
 def _with_gaps(run: Sequence[_Placed]) -> Iterator[str]:

@@ -27,7 +27,7 @@ AHEAD_SENTENCES = 2
 COVERED_WEIGHT = 0.55
 # An excerpt is added only if it is worth this share of the best one and shares this much of what that shares with the
 # question, from a passage that has this much of the question that the best one's has; one that says mostly the same is
-# not. Where the best only comes near, half as much is asked of the others, as one of them may be what is asked for.
+# not. Where the best only comes near, the others need half as much of the question, as one of them may answer it.
 WORTH_ADDING = 0.5
 SHARED_WORTH_ADDING = 0.7
 SUBJECT_WORTH_ADDING = 0.8

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from backend.knowledge.models import Chunk, Document
 from pipeline.chunk import LIMIT, chunk_document, embedding_text
+from pipeline.layout import lay_out
 from pipeline.sources.html_fragment import fenced
 from pipeline.sources.parsed import LINE_BREAK, Block, Section
 
@@ -184,6 +185,13 @@ def test_a_question_in_the_middle_of_a_turn_stays_with_its_answer() -> None:
         text = f"{SENTENCE * before}So why is it loud? All of that. {SENTENCE * (20 - before)}".strip()
         chunks = cut([Section((Block(text),), is_turn=True)])
         assert any("So why is it loud? All of that. The quick" in chunk.text for chunk in chunks), before
+
+
+def test_the_end_of_a_long_question_is_no_question_that_a_passage_may_begin_with() -> None:
+    turning = " ".join(["and then we turn it down a little"] * 6)
+    cues = (Block(f"Is it? So {turning}", " ", start_s=20.0), Block(f"{turning} or not?", " ", start_s=30.0))
+    layout = lay_out([Section(cues, is_turn=True)], [LIMIT], model_tokens())
+    assert [layout.text[atom.start : atom.end] for atom in layout.atoms if atom.asks] == ["Is it?"]
 
 
 def test_a_host_s_question_is_in_the_passage_of_the_guest_s_answer() -> None:
