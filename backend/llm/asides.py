@@ -14,7 +14,7 @@ SPEAKING = (
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
     r"rethink)",
     r"let me|i work (?:at|for)|i['’]m also",
-    r"tell (?:them|us|me|the listeners)",
+    r"tell (?:us|me|the listeners)",
     r"as (?:i|we) (?:said|mentioned)",
     r"(?:today|now) (?:i|we)(?: want|['’]ll|['’]m| are)",
     r"(?:many|most|some|all) of you\b|you (?:may|might)(?: already| all)? (?:be familiar|know)",
@@ -65,7 +65,6 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 # Tells what the speaker did, feels, is unsure of or adds, where the subject is asked for.
 EARLIER = r"(?:(?:\w+ recently|recently|honestly|previously|originally|initially|back then|at first|for me),? )?"
 PERSONAL = re.compile(
-    r"(?:maybe|perhaps|also)\b|"
     rf"{EARLIER}i(?:['’]ve|['’]d| have)?(?: also| never| just| \w+ly)? "
     r"(?:(?!need\b|feed\b|proceed\b)\w+ed|bought|took|made|built|found|wrote|knew|came|left|gave|told|kept)\b"
     r"(?! that\b)|"
@@ -81,6 +80,10 @@ PERSONAL = re.compile(
 )
 
 
+# Adds to what was said, or guesses.
+ADDING = re.compile(r"(?:maybe|perhaps|also)\b", re.IGNORECASE)
+
+
 def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
     said = QUOTED.sub("", sentence)
@@ -91,6 +94,11 @@ def is_about_itself(sentence: str) -> bool:
 def is_personal(sentence: str) -> bool:
     """Whether it tells what the speaker did, feels or is unsure of."""
     return bool(PERSONAL.match(sentence))
+
+
+def is_added(sentence: str) -> bool:
+    """Whether it adds to what was said before it, or guesses."""
+    return bool(ADDING.match(sentence))
 
 
 def announces(sentence: str) -> bool:

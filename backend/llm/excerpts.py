@@ -102,12 +102,18 @@ def reaches_back(sentence: Sentence) -> bool:
 
 def is_aside(sentence: Sentence) -> bool:
     """Whether it leads away from the subject."""
-    return sentence.about_itself or sentence.personal
+    return sentence.about_itself or sentence.secondary
 
 
 def may_follow(sentence: Sentence) -> bool:
     """Whether it may be read behind another."""
     return sentence.whole and not sentence.about_itself
+
+
+def is_passed_over(sentence: Sentence, passage: Sequence[Sentence]) -> bool:
+    """Whether what stands before it goes on behind it, and it is not missed: it is a bit that nobody replies to."""
+    following = passage[sentence.place + 1 : sentence.place + 2]
+    return sentence.continues and sentence.fragment and not any(after.replies for after in following)
 
 
 def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], *, brief: bool) -> Excerpt:
@@ -170,7 +176,10 @@ def go_on(
 ) -> Excerpt:
     """The excerpt with the sentences right behind it, until there are enough words or what comes next is `said`."""
     excerpt = begun
-    for sentence in passages[begun.source][begun.sentences[-1].place + 1 :]:
+    passage = passages[begun.source]
+    for sentence in passage[begun.sentences[-1].place + 1 :]:
+        if is_passed_over(sentence, passage):
+            continue
         full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences
         too_long = excerpt.words + sentence.length > TOO_LONG * enough_words
         if full or too_long or not sentence.continues or not may_follow(sentence) or sentence.personal:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backend.knowledge.words import content_stems, words
-from backend.llm.asides import announces, is_about_itself, is_personal
+from backend.llm.asides import announces, is_about_itself, is_added, is_personal
 from backend.llm.leaning import leans, mentions
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import is_interjection, standing_alone, without_filler, without_sounds
@@ -54,6 +54,10 @@ NOTICES = frozenset(
 )
 # What a listener says meanwhile ("Right.", "Okay, that makes sense to me.") does not interrupt the speaker.
 BACK_CHANNEL_WORDS = 6
+FRAGMENT_WORDS = 6
+REPLY = re.compile(
+    r"(?:no|nope|yes|yep|yeah|sure|exactly|right|true|i (?:do|did|have|am|don['’]t|didn['’]t))\b", re.IGNORECASE
+)
 # Who is asked may say something else before the answer: an aside, or no more content words than these ("I like it.").
 ALMOST_NOTHING = 2
 
@@ -129,6 +133,21 @@ class Sentence:
     def personal(self) -> bool:
         """Whether it tells what the speaker did, feels or is unsure of."""
         return is_personal(self.alone)
+
+    @cached_property
+    def secondary(self) -> bool:
+        """Whether it is personal, or only adds to what was said before it: no answer begins with it by choice."""
+        return self.personal or is_added(self.alone)
+
+    @cached_property
+    def fragment(self) -> bool:
+        """Whether it is no whole statement and so short that nothing is missed without it: "I mean...", "It was?"."""
+        return not self.whole and self.length <= FRAGMENT_WORDS
+
+    @cached_property
+    def replies(self) -> bool:
+        """Whether it answers what was said right before it: "No, it's not.", "Yes, that is so."."""
+        return bool(REPLY.match(self.text))
 
     @cached_property
     def length(self) -> int:

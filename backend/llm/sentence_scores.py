@@ -99,7 +99,7 @@ def introduced(passage: Sequence[Sentence], place: int) -> str:
 def bearing(sentence: Sentence) -> float:
     """What the sentence counts apart from its subject, at most 1: less for an aside and where its thread is lost."""
     weight = ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
-    weight *= PERSONAL_WEIGHT if sentence.personal else 1.0
+    weight *= PERSONAL_WEIGHT if sentence.secondary else 1.0
     return weight * min(1.0, LONG_WORDS / sentence.length)
 
 
@@ -116,7 +116,7 @@ def score_sentences(
         for place, sentence in enumerate(passage):
             beside = max(own[max(place - 1, 0) : place] + own[place + 1 : place + 2], default=0.0)
             score = own[place]
-            if sentence.asked and not sentence.personal:
+            if sentence.asked and not sentence.secondary:
                 score += terms.answered(sentence.asked)
             if is_introduced(passage, place):
                 score += INTRODUCED_WEIGHT * own[place - 1]

@@ -281,3 +281,30 @@ async def test_a_statement_before_a_pause_is_read_and_a_broken_off_one_is_not() 
     assert await answer("What do thick bass traps change?", source) == (
         "Thick bass traps changed what a small room sounds like... [1]"
     )
+
+
+async def test_a_bit_in_between_does_not_end_what_is_read_unless_somebody_replies_to_it() -> None:
+    said = (
+        "Gil: A tape machine in a small studio was my worst purchase. It was, honestly? I mean... "
+        "The heads have to be cleaned before every session. "
+    )
+    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", said))
+    assert text == (
+        "A tape machine in a small studio was my worst purchase. [1] "
+        "The heads have to be cleaned before every session. [1]"
+    )
+    replied = f"{said.replace('I mean...', '')}\n\nAna: Is yours old?\n\nGil: No, it is quite new and I keep it clean."
+    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", replied))
+    assert "quite new" not in text
+
+
+async def test_what_only_adds_to_the_answer_follows_it() -> None:
+    said = (
+        "Give every recording a licence, so that others know what they may do. "
+        "Also tell them how you want to be named. Maybe add a file that says all of it."
+    )
+    text = await answer("How do I make a recording free for others?", PromptSource(1, "Licences", "Ana", said))
+    assert text == (
+        "Give every recording a licence, so that others know what they may do. [1] "
+        "Also tell them how you want to be named. [1] Maybe add a file that says all of it. [1]"
+    )
