@@ -48,7 +48,7 @@ from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
 from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
-from backend.knowledge.similarity import Similarity
+from backend.knowledge.similarity import PATIENCE_S, Similarity
 from backend.limits.client_address import ClientAddresses
 from backend.limits.headers import RATE_LIMIT_HEADERS
 from backend.limits.limiter import Limiter
@@ -169,7 +169,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     stack.push_async_callback(index.close)
     embedders = await open_embedders(settings, index)
     stack.push_async_callback(embedders.close)
-    similarity = Similarity(index, embedders)
+    similarity = Similarity(index, embedders, PATIENCE_S)
     counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
     cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis, limiter.absence)
     stack.push_async_callback(cascade.close)

@@ -17,7 +17,7 @@ from backend.migrations import migrate
 from backend.settings import EmbeddingSettings, Settings
 from tests.model_server import ModelServer
 from tests.served import PLENTY
-from tests.service import Visitor, running, with_model, with_site
+from tests.service import PATIENCE_S, Visitor, running, with_model, with_site
 from tests.small_model import make_small_model
 from tests.turns import held, turn
 
@@ -69,6 +69,14 @@ def running_folder(model_cache: Path) -> Iterator[Path]:
     """The same with its Postgres and Redis up, which every command would start for itself otherwise."""
     with data_folder(model_cache) as folder, engines(configuration.load(data_dir=folder)):
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Services in this process compare sentences however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backend.app.PATIENCE_S", PATIENCE_S)
+        yield
 
 
 @pytest.fixture(scope="session")

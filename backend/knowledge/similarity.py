@@ -11,13 +11,18 @@ from backend.settings import EMBEDDED
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.3  # a burst of questions goes first; the reader has the sources and waits for the answer or its end
+# A burst of questions goes first. Readers have the sources meanwhile and wait for the answer or its end, which words
+# alone would make worse.
+PATIENCE_S = 1.0
 
 
 class Similarity:
-    """Cosines of one model, all-MiniLM-L6-v2: what a cosine says differs from model to model."""
+    """Cosines of one model, all-MiniLM-L6-v2: what a cosine says differs from model to model.
 
-    def __init__(self, index: Index, embedders: Embedders, patience_s: float = PATIENCE_S) -> None:
+    Whoever asks waits for `patience_s` seconds at most.
+    """
+
+    def __init__(self, index: Index, embedders: Embedders, patience_s: float) -> None:
         self._index = index
         self._embedders = embedders
         self._patience_s = patience_s

@@ -15,8 +15,7 @@ from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
 from backend.settings import Settings
 from tests.backend.one_model import OneModel
-
-PATIENCE_S = 10.0  # longer than in the service, as a test must not depend on the load of the machine
+from tests.service import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
