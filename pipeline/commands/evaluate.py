@@ -102,7 +102,7 @@ async def evaluate(
 async def of_own_library(own: OwnLibrary, asked: GoldenSet, tell: Tell, *, reranks: bool) -> Evaluated:
     """Golden questions, each asked of its own creator and topic."""
     rankings = await rank(asked.dataset, own.retriever, str, tell, scoped=True, reranks=reranks)
-    verdicts = await judge(asked, own.retriever, rankings)
+    verdicts = await judge(asked, own, rankings)
     figures = measure(asked.dataset, rankings, scoped=False, documents=asked.documents, passages=asked.passages)
     return Evaluated(asked.dataset, rankings, figures, asked.titles, summed(verdicts), verdicts)
 

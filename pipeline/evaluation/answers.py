@@ -49,18 +49,21 @@ def has_short_answers(dataset: Dataset) -> bool:
 
 
 async def answer(question: JudgedQuestion, retrieved: Retrieved, similarity: Similarity | None) -> Given:
-    """What the extractive tier says to the sources of an answerable question."""
+    """How the answer to an answerable question compares with the gold ones."""
+    words = _FROM.sub("", _MARKER.sub("", await said(retrieved, similarity))).split()
+    return Given(contains(words, question.answers), len(words), retrieved.answerable)
+
+
+async def said(retrieved: Retrieved, similarity: Similarity | None) -> str:
+    """What the extractive tier says to the sources that were found; empty where there are none."""
     sources = [
         PromptSource(number, passage.document.title, passage.creator.name, passage.chunk.text)
         for number, passage in enumerate(retrieved.passages, start=1)
     ]
-    said = ""
-    if sources:
-        prompt = Prompt((), retrieved.query, tuple(sources), tokens=0, max_tokens=0)
-        stream = ExtractiveTier("extractive", similarity).stream(prompt)
-        said = "".join([event.text async for event in stream if isinstance(event, Token)])
-    words = _FROM.sub("", _MARKER.sub("", said)).split()
-    return Given(contains(words, question.answers), len(words), retrieved.answerable)
+    if not sources:
+        return ""
+    stream = ExtractiveTier("extractive", similarity).stream(Prompt((), retrieved.query, tuple(sources), 0, 0))
+    return "".join([event.text async for event in stream if isinstance(event, Token)])
 
 
 def contains(words: Sequence[str], golden: Iterable[str]) -> bool:

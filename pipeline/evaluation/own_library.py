@@ -1,8 +1,8 @@
 """Golden questions, asked of the curator's own library as a visitor would ask them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -13,13 +13,16 @@ from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
 from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
+from backend.knowledge.similarity import Similarity
 from backend.retrieval.models import Passage, Retrieved
 from backend.retrieval.rerank import Reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 from pipeline.commands.documents import WORDS
+from pipeline.evaluation.answers import said
 from pipeline.evaluation.dataset import Dataset, JudgedQuestion
 from pipeline.evaluation.golden import GoldenQuestion, Right, Verdict
+from pipeline.evaluation.library import PATIENCE_S
 from pipeline.evaluation.rankings import FUSED, REWRITTEN, Rankings
 from pipeline.library import Library, Shelved
 from pipeline.place import clock, place_of
@@ -34,6 +37,7 @@ class OwnLibrary:
     """The library of the data folder, opened for questions; `model` is the id of its embedding model."""
 
     retriever: Retriever
+    similarity: Similarity
     library: Library
     model: str
 
@@ -49,7 +53,8 @@ async def own_library(settings: Settings, reranker: Reranker | None) -> AsyncIte
                 searcher = Searcher(index, embedders, LexicalEncoder())
                 retriever = Retriever(searcher, RecentDocuments(Catalogue(connections)), settings.retrieval, reranker)
                 model = await index.model()
-                yield OwnLibrary(retriever, Library(connections), model.id if model else "none")
+                similarity = Similarity(index, embedders, PATIENCE_S)
+                yield OwnLibrary(retriever, similarity, Library(connections), model.id if model else "none")
             finally:
                 await embedders.close()
         finally:
@@ -109,17 +114,28 @@ async def looked_up(path: Path, items: Sequence[GoldenQuestion], library: Librar
     )
 
 
-async def judge(golden: GoldenSet, retriever: Retriever, rankings: Rankings) -> tuple[Verdict, ...]:
-    """What a visitor is shown for each question, beside what the curator expects."""
+async def judge(golden: GoldenSet, own: OwnLibrary, rankings: Rankings) -> tuple[Verdict, ...]:
+    """What a visitor is shown and told for each question, beside what the curator expects."""
     found = rankings.stages.get(REWRITTEN) or rankings.stages[FUSED]
     verdicts = []
     for number, (item, rights) in enumerate(zip(golden.items, golden.rights, strict=True), 1):
-        retrieved = await retriever.retrieve(
+        retrieved = await own.retriever.retrieve(
             item.question, earlier=item.earlier, creator=item.creator, topic=item.topic, widen=False
         )
         order = [document for document, _ in found[str(number)]]
-        verdicts.append(_verdict(number, item, rights, retrieved, order, golden.silent))
+        verdict = _verdict(number, item, rights, retrieved, order, golden.silent)
+        if retrieved.answerable:
+            answer = await said(retrieved, own.similarity)
+            verdict = replace(verdict, answer=answer, cited=tuple(_cited(answer, retrieved.passages)))
+        verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def _cited(answer: str, passages: Sequence[Passage]) -> Iterator[str]:
+    """What the markers of an answer stand for."""
+    for number, passage in enumerate(passages, 1):
+        if f"[{number}]" in answer:
+            yield f"[{number}] {passage.document.title} by {passage.creator.name}, {place_of(passage.chunk)}"
 
 
 def _as_dataset(name: str, items: Sequence[GoldenQuestion], rights: Sequence[Sequence[Right]]) -> Dataset:

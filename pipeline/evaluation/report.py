@@ -46,6 +46,7 @@ class Part:
     details: Mapping[str, Sequence[Plot]]
     worst: Mapping[str, Sequence[Poor]]
     failures: Sequence[Verdict]
+    verdicts: Sequence[Verdict]
 
 
 def write(target: Path, found: Sequence[Evaluated], setting: Setting, differences: Sequence[Difference]) -> None:
@@ -57,7 +58,7 @@ def write(target: Path, found: Sequence[Evaluated], setting: Setting, difference
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "share": share, "brief": brief}
+    environment.filters |= {"number": number, "share": share, "brief": brief, "paragraphs": paragraphs}
     page = environment.get_template(TEMPLATE).render(
         setting=setting,
         parts=parts(found, float(setting.settings["retrieval.min_confidence"])),
@@ -94,6 +95,11 @@ def brief(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
+def paragraphs(answer: str) -> list[str]:
+    """The paragraphs of an answer, each a line in which nothing changes the direction of writing; names not in bold."""
+    return [one_line(flow(paragraph.replace("**", ""))) for paragraph in answer.split("\n\n")]
+
+
 def share(value: float | None) -> str:
     """A share in per cent, with a decimal; one that was not measured is a dash."""
     return "–" if value is None else f"{value:.1%}"
@@ -110,6 +116,7 @@ def _part(name: str, ways: Mapping[str, Evaluated], least: float) -> Part:
         {way: _details(one, least) for way, one in ways.items()},
         {way: worst(one.dataset, one) for way, one in ways.items()},
         [verdict for verdict in first.verdicts if verdict.failure][:FAILURES],
+        first.verdicts,
     )
 
 

@@ -97,6 +97,9 @@ async def test_golden_questions_are_judged_by_document_moment_and_refusal(
     assert figures["stages"]["rewritten"]["MRR@10"] >= figures["stages"]["fused"]["MRR@10"] > 0.5
     page = (tmp_path / "out" / "report.html").read_text()
     assert "This should not be here, but was answered" in page
+    assert "A bowline holds under load and can be untied afterwards. [1]" in page
+    assert "[1] Knots by Creator " in page
+    assert "It says that it found no answer." in page
 
 
 async def test_a_golden_question_that_is_no_longer_found_is_a_loss(
