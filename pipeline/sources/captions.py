@@ -22,11 +22,17 @@ def parse_cues(captions: Sequence[Caption], malformed: int, remarks: Iterable[st
     Speakers come from voice tags, else from "Name: " at the beginning of a line. `malformed` cues were left out by the
     reader. Raises `ContentError` where no cue could be read, `NothingToRead` where none says anything.
     """
+    captions = _once(captions)
     utterances = [part for caption in captions for part in _voices(caption)]
     shown = [shown for caption in captions if (shown := _shown(caption)).lines]
     if (added := unrolled(shown)) is not None:
         utterances = [Utterance("\n".join(cue.lines), cue.start_s, cue.end_s) for cue in added]
     return as_document(utterances, "video", malformed, remarks)
+
+
+def _once(captions: Iterable[Caption]) -> list[Caption]:
+    """The cues without those that a file has again: the same words at the same time."""
+    return list({(_times(caption), flow(_plain(caption.raw_text))): caption for caption in captions}.values())
 
 
 def _voices(caption: Caption) -> Iterator[Utterance]:

@@ -101,6 +101,13 @@ def test_cues_out_of_order_are_put_in_order_and_a_backward_one_does_not_run_back
     assert (blocks[1].start_s, blocks[1].end_s) == (5.0, 5.0)
 
 
+def test_a_file_that_holds_its_captions_twice_is_read_once() -> None:
+    first = "1\n00:00:01,000 --> 00:00:03,000\nEnzymes are made\nhere and\n\n"
+    second = "2\n00:00:03,000 --> 00:00:05,000\nsold in Gana.\n\n"
+    again = f"{first}{second}".replace("\nhere", "\n here")
+    assert turns(srt.parse(f"{first}{second}{again}")) == [(None, "Enzymes are made here and sold in Gana.")]
+
+
 def test_malformed_cues_are_left_out_and_counted() -> None:
     document = webvtt.parse("WEBVTT\n\n00:01.000 --> 00:02.000\ngood\n\nxx:yy --> 00:03.000\nbad\n")
     assert turns(document) == [(None, "good")]
