@@ -20,6 +20,8 @@ from backend.llm.tier import PromptSource
 
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
+# Two questions with this share of their words in both ask the same.
+SAME_QUESTION = 0.6
 # Whether an answer is a direct one is told from the cosine of its first excerpt and the share of the question's words
 # that this has: a logistic regression of scripts/fit_directness.py (9.64·cosine + 2.76·share - 6.42, even odds), which
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
@@ -96,7 +98,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     if not candidates:
         return Answer((), direct=True)
     best = max(candidates, key=lambda candidate: candidate.score)
-    lead = lead_of(best, reading.passages, brief=reading.brief)
+    lead = decided(lead_of(best, reading.passages, brief=reading.brief), reading)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
@@ -104,6 +106,15 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
+
+
+def decided(lead: Excerpt, reading: Reading) -> Excerpt:
+    """The first excerpt with the yes or no before it, where the source was asked the same."""
+    first = lead.sentences[0]
+    before = reading.passages[lead.source][first.place - 1] if first.continues and first.place else None
+    if before is None or not before.decides or reading.terms.likeness(first.asked) < SAME_QUESTION:
+        return lead
+    return Excerpt(lead.source, (before, *lead.sentences))
 
 
 def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:

@@ -55,6 +55,9 @@ NOTICES = frozenset(
 # What a listener says meanwhile ("Right.", "Okay, that makes sense to me.") does not interrupt the speaker.
 BACK_CHANNEL_WORDS = 6
 FRAGMENT_WORDS = 6
+YES_OR_NO = re.compile(
+    r"(?:yes|no|nope|of course(?: not)?|absolutely(?: not)?|not at all|unfortunately not)\W*", re.IGNORECASE
+)
 REPLY = re.compile(
     r"(?:no|nope|yes|yep|yeah|sure|exactly|right|true|i (?:do|did|have|am|don['’]t|didn['’]t))\b", re.IGNORECASE
 )
@@ -117,7 +120,7 @@ class Sentence:
         if CLAUSE.match(self.alone):
             return False
         fewest = FEWEST_BEFORE_PAUSE if self.text.endswith(PAUSES) else FEWEST_WORDS
-        return self.whole and fewest <= len(words(self.text)) <= MOST_WORDS
+        return self.whole and fewest <= len(words(self.alone)) and len(words(self.text)) <= MOST_WORDS
 
     @cached_property
     def about_itself(self) -> bool:
@@ -143,6 +146,11 @@ class Sentence:
     def fragment(self) -> bool:
         """Whether it is no whole statement and so short that nothing is missed without it: "I mean...", "It was?"."""
         return not self.whole and self.length <= FRAGMENT_WORDS
+
+    @cached_property
+    def decides(self) -> bool:
+        """Whether it says yes or no, and nothing else."""
+        return bool(YES_OR_NO.fullmatch(self.text))
 
     @cached_property
     def replies(self) -> bool:

@@ -79,9 +79,12 @@ class QuestionTerms:
 
     def answered(self, question: str) -> float:
         """What it counts to follow this question in the source."""
+        return AFTER_QUESTION_WEIGHT * self.likeness(question) * self.overlap(frozenset(content_stems(question)))
+
+    def likeness(self, question: str) -> float:
+        """How much of the words of this question and of ours is in both, from 0 to 1."""
         asked = frozenset(content_stems(question))
-        alike = len(asked & self.weights.keys()) / len(asked | self.weights.keys()) if asked else 0.0
-        return AFTER_QUESTION_WEIGHT * alike * self.overlap(asked)
+        return len(asked & self.weights.keys()) / len(asked | self.weights.keys()) if asked else 0.0
 
 
 def is_introduced(passage: Sequence[Sentence], place: int) -> bool:

@@ -308,3 +308,16 @@ async def test_what_only_adds_to_the_answer_follows_it() -> None:
         "Give every recording a licence, so that others know what they may do. [1] "
         "Also tell them how you want to be named. [1] Maybe add a file that says all of it. [1]"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "begins"), [("Will my old badges keep working?", "Yes! "), ("What are badges?", "")]
+)
+async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, begins: str) -> None:
+    said = (
+        "**What are badges for?**\n\nThey tell readers which version of a module it is.\n\n"
+        "**Will my badges keep working?**\n\nYes! Badges of the old service lead to the new one."
+    )
+    text = await answer(question, PromptSource(1, "Moving", "Ana", said))
+    assert ("Yes!" in text) == bool(begins)
+    assert f"{begins}Badges of the old service lead to the new one. [1]" in text
