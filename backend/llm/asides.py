@@ -43,7 +43,7 @@ OF_THE_PAGE = (
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
 )
 FIRST_WORDS = (
-    r"asks\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
+    r"asks\b|let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
     r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk))|"
     r"(?:read|check out|click|download|register)\b"
 )

@@ -11,8 +11,9 @@ from backend.llm.sentence_scores import RANK_DISCOUNT, bearing, introduced
 # What a sentence means is read off the stretch that it begins, up to so many words, as speakers need several sentences
 # to say a thing; from 40 on squad2 loses. A date or a name stands in one sentence.
 STRETCH_WORDS = 35
-# So many words are compared in all, as they take time: what eight sentences have.
-COMPARED_WORDS = 210
+# So many words are compared in all, as they take time: what some fifteen stretches have. With half as many, squad2 is
+# answered as well, but talks are not: the sentence that answers often has no word of the question.
+COMPARED_WORDS = 400
 # Every compared stretch gets this share of the best score before its cosine counts, so that one in other words than
 # the question's can win.
 FLOOR = 0.2

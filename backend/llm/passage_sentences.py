@@ -191,7 +191,7 @@ def read_passage(text: str) -> list[Sentence]:
                 spoken = f"{spoken.rstrip(',;')}."
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(spoken)
             empty = not spoken or is_interjection(spoken)  # "Um." leaves nothing
-            if breaks_off or empty or any(earlier.text == spoken for earlier in found):
+            if breaks_off or empty or is_repeated(spoken, found):
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)
@@ -201,6 +201,11 @@ def read_passage(text: str) -> list[Sentence]:
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     return found
+
+
+def is_repeated(spoken: str, found: Sequence[Sentence]) -> bool:
+    """Whether it was said before; a yes may be said to every question."""
+    return any(earlier.text == spoken and not earlier.decides for earlier in found)
 
 
 def is_cut(piece: str) -> bool:

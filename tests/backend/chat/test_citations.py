@@ -14,6 +14,7 @@ from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
 from backend.llm.tier import PromptSource
 from tests.backend.one_model import OneModel
+from tests.service import PATIENCE_S
 
 SOURCES = (
     PromptSource(1, "Room first", "Ana Reyes", "Thick absorbers at the first reflection points tame a small bedroom."),
@@ -120,7 +121,7 @@ async def test_another_model_an_absent_index_or_a_busy_one_leaves_the_judgement_
     by_words = await supported(PARAPHRASE)
     other = EmbeddingModel("another/model", "another-1", 384)
     for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
-        assert await supported(PARAPHRASE, Similarity(index, opened)) == by_words  # type: ignore[arg-type]
+        assert await supported(PARAPHRASE, Similarity(index, opened, PATIENCE_S)) == by_words  # type: ignore[arg-type]
     assert await supported(PARAPHRASE, Similarity(OneModel(model), opened, patience_s=0.0)) == by_words  # type: ignore[arg-type]
     assert "words alone decide" in caplog.text
     assert "cartons" not in caplog.text

@@ -10,6 +10,7 @@ from backend.llm.extractive_tier import NOT_DIRECT
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 from tests.backend.one_model import OneModel
+from tests.service import PATIENCE_S
 
 BUDGET = PromptSource(
     1,
@@ -201,7 +202,7 @@ async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
     by_words = await answer(PARAPHRASE, BUDGET)
     other = EmbeddingModel("another/model", "another-1", 384)
     for index in (OneModel(other), OneModel(None), OneModel(model, away=True)):
-        assert await answer(PARAPHRASE, BUDGET, similarity=Similarity(index, opened)) == by_words  # type: ignore[arg-type]
+        assert await answer(PARAPHRASE, BUDGET, similarity=Similarity(index, opened, PATIENCE_S)) == by_words  # type: ignore[arg-type]
     late = Similarity(OneModel(model), opened, patience_s=0.0)  # type: ignore[arg-type]
     assert await answer(PARAPHRASE, BUDGET, similarity=late) == by_words
     assert "words alone decide" in caplog.text

@@ -315,6 +315,7 @@ async def test_what_only_adds_to_the_answer_follows_it() -> None:
 )
 async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, begins: str) -> None:
     said = (
+        "**Will the old pages stay?**\n\nYes! Every page stays where it is.\n\n"
         "**What are badges for?**\n\nThey tell readers which version of a module it is.\n\n"
         "**Will my badges keep working?**\n\nYes! Badges of the old service lead to the new one."
     )
