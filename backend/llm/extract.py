@@ -20,8 +20,6 @@ from backend.llm.tier import PromptSource
 
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
-# Two questions with this share of their words in both ask the same.
-SAME_QUESTION = 0.6
 # Whether an answer is a direct one is told from the cosine of its first excerpt and the share of the question's words
 # that this has: a logistic regression of scripts/fit_directness.py (9.64·cosine + 2.76·share - 6.42, even odds), which
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
@@ -112,7 +110,7 @@ def decided(lead: Excerpt, reading: Reading) -> Excerpt:
     """The first excerpt with the yes or no before it, where the source was asked the same."""
     first = lead.sentences[0]
     before = reading.passages[lead.source][first.place - 1] if first.continues and first.place else None
-    if before is None or not before.decides or reading.terms.likeness(first.asked) < SAME_QUESTION:
+    if before is None or not before.decides or not reading.terms.is_same(first.asked):
         return lead
     return Excerpt(lead.source, (before, *lead.sentences))
 

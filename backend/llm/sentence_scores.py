@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from backend.knowledge.words import content_stems
+from backend.knowledge.words import content_stems, words
 from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import Wanted
 
@@ -30,6 +30,9 @@ AFTER_QUESTION_WEIGHT = 1.2
 # "I want to talk about the studio. Hang up curtains first.": what an aside announces, the sentence behind it says.
 INTRODUCED_WEIGHT = 0.4
 TITLE_WEIGHT = 0.15
+# Two questions with this share of their content words in both may ask the same.
+SAME_QUESTION = 0.6
+WHOSE = frozenset("a an the i we you my our your me us it its this that these those there of".split())
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.3
 ABOUT_ITSELF_WEIGHT = 0.2
@@ -44,6 +47,7 @@ class QuestionTerms:
     def __init__(self, question: str, passages: Sequence[Sequence[Sentence]]) -> None:
         everything = [sentence for passage in passages for sentence in passage]
         self.order = content_stems(question)
+        self.turning = turning(question)
         counts = Counter(stem for sentence in everything for stem in frozenset(sentence.stems))
         total = len(everything)
         weights = {
@@ -85,6 +89,16 @@ class QuestionTerms:
         """How much of the words of this question and of ours is in both, from 0 to 1."""
         asked = frozenset(content_stems(question))
         return len(asked & self.weights.keys()) / len(asked | self.weights.keys()) if asked else 0.0
+
+    def is_same(self, question: str) -> bool:
+        """Whether this question would have the same yes or no for an answer as ours: it has most of its content words,
+        and all of the others, as a "not" or an "after" turns it round."""
+        return self.likeness(question) >= SAME_QUESTION and turning(question) == self.turning
+
+
+def turning(question: str) -> frozenset[str]:
+    """The words of a question that are no content and not about whom or whose it is."""
+    return frozenset(word for word in words(question) if word not in WHOSE and not content_stems(word))
 
 
 def is_introduced(passage: Sequence[Sentence], place: int) -> bool:

@@ -311,14 +311,20 @@ async def test_what_only_adds_to_the_answer_follows_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "begins"), [("Will my old badges keep working?", "Yes! "), ("What are badges?", "")]
+    ("question", "says_yes"),
+    [
+        ("Will my old badges keep working?", True),
+        ("Will badges not keep working?", False),
+        ("Will my badges only keep working after a year?", False),
+        ("What are badges?", False),
+    ],
 )
-async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, begins: str) -> None:
+async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, says_yes: bool) -> None:
     said = (
         "**Will the old pages stay?**\n\nYes! Every page stays where it is.\n\n"
         "**What are badges for?**\n\nThey tell readers which version of a module it is.\n\n"
         "**Will my badges keep working?**\n\nYes! Badges of the old service lead to the new one."
     )
     text = await answer(question, PromptSource(1, "Moving", "Ana", said))
-    assert ("Yes!" in text) == bool(begins)
-    assert f"{begins}Badges of the old service lead to the new one. [1]" in text
+    assert ("Yes!" in text) == says_yes
+    assert "Badges of the old service lead to the new one. [1]" in text
