@@ -14,7 +14,7 @@ from backend.llm.meaning import (
     worth_comparing,
 )
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import wanted_by
+from backend.llm.question_kind import is_of_person, wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -57,7 +57,8 @@ class Reading:
 
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
         self.sources = tuple(sources)
-        self.passages = [read_passage(source.text) for source in sources]
+        of_person = is_of_person(question)
+        self.passages = [read_passage(source.text, of_person=of_person) for source in sources]
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]

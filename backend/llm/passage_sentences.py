@@ -61,6 +61,7 @@ YES_OR_NO = re.compile(
 REPLY = re.compile(
     r"(?:no|nope|yes|yep|yeah|sure|exactly|right|true|i (?:do|did|have|am|don['’]t|didn['’]t))\b", re.IGNORECASE
 )
+ASKING_BACK = re.compile(r"\b(?:you|it|that|this|they|those|these)\b", re.IGNORECASE)
 # Who is asked may say something else before the answer: an aside, or no more content words than these ("I like it.").
 ALMOST_NOTHING = 2
 
@@ -80,6 +81,7 @@ class Sentence:
     stems: tuple[str, ...]
     asked: str
     cut: bool
+    of_person: bool
 
     @cached_property
     def alone(self) -> str:
@@ -134,8 +136,8 @@ class Sentence:
 
     @cached_property
     def personal(self) -> bool:
-        """Whether it tells what the speaker did, feels or is unsure of."""
-        return is_personal(self.alone)
+        """Whether it tells what the speaker did, feels or is unsure of, and nobody asked for that."""
+        return not self.of_person and is_personal(self.alone)
 
     @cached_property
     def secondary(self) -> bool:
@@ -163,7 +165,7 @@ class Sentence:
         return len(self.text.split())
 
 
-def read_passage(text: str) -> list[Sentence]:
+def read_passage(text: str, *, of_person: bool = False) -> list[Sentence]:
     """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
@@ -195,9 +197,13 @@ def read_passage(text: str) -> list[Sentence]:
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)
-            found.append(Sentence(spoken, len(found), continues, stems, asked, is_cut(piece)))
+            found.append(Sentence(spoken, len(found), continues, stems, asked, is_cut(piece), of_person))
             if is_question(spoken):
-                asked = f"{asked} {spoken}" if found[-2:-1] and is_question(found[-2].text) else spoken
+                before = found[-2].text if found[-2:-1] else ""
+                if is_question(before):
+                    asked = f"{asked} {spoken}"
+                else:
+                    asked = f"{before} {spoken}" if number > 0 and conversation and asks_back(spoken, stems) else spoken
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     return found
@@ -227,6 +233,11 @@ def with_whole_quotations(pieces: Sequence[str]) -> list[str]:
 def is_open(text: str) -> bool:
     """Whether a quotation or a bracket is open at its end."""
     return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
+
+
+def asks_back(question: str, stems: Sequence[str]) -> bool:
+    """Whether what it asks about was said before it: "When did you find out?", "Why is that?"."""
+    return len(stems) < ALMOST_NOTHING and bool(ASKING_BACK.search(question))
 
 
 def is_question(text: str) -> bool:

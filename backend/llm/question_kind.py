@@ -81,6 +81,15 @@ class Wanted:
         return self.weight if found else 1.0
 
 
+# "How did Ana Reyes learn it?", but not "What does Ana say?".
+OF_PERSON = re.compile(r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+ ){2,3}(?!do\b)[a-z]+\b")
+
+
+def is_of_person(question: str) -> bool:
+    """Whether it asks what somebody who is named did or is: then what speakers tell of themselves answers it."""
+    return bool(OF_PERSON.search(question))
+
+
 def wanted_by(question: str) -> Wanted | None:
     """What the question asks for, None where its words do not tell."""
     if definition := DEFINITION.match(question):

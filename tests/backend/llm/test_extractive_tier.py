@@ -328,3 +328,17 @@ async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, 
     text = await answer(question, PromptSource(1, "Moving", "Ana", said))
     assert ("Yes!" in text) == says_yes
     assert "Badges of the old service lead to the new one. [1]" in text
+
+
+async def test_what_somebody_tells_of_themselves_answers_what_is_asked_about_them() -> None:
+    source = PromptSource(
+        1,
+        "Sleep",
+        "Ana Reyes",
+        "Ana Reyes: You said that you have perfect pitch. When did you find out?\n\n"
+        "Dex Morrow: I noticed it when I was six. My aunt had an organ that was a little flat.\n\n"
+        "Ana Reyes: Dex Morrow has an organ now, too.",
+    )
+    assert (await answer("When did Dex Morrow find out that he has perfect pitch?", source)).startswith(
+        "I noticed it when I was six. [1] My aunt had an organ"
+    )
