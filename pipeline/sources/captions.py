@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
 
 from webvtt.models import Caption
 
@@ -13,6 +14,9 @@ from pipeline.sources.utterances import Utterance, as_document
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
 _TAG = re.compile(r"<[^<>\n]*>")
+_ALIKE = 0.8  # of two cues; the words of two people at once are less alike
+_COMPARED = 300  # characters of the longest cues that are compared; longer ones are the same or not
+_AT_ONCE = 4  # cues that may be shown at the same time
 _POSITION = re.compile(r"\{\\[^{}\n]*\}")  # {\an8} and the like, which SRT inherited from SubStation Alpha
 
 
@@ -31,8 +35,23 @@ def parse_cues(captions: Sequence[Caption], malformed: int, remarks: Iterable[st
 
 
 def _once(captions: Iterable[Caption]) -> list[Caption]:
-    """The cues without those that a file has again: the same words at the same time."""
-    return list({(_times(caption), flow(_plain(caption.raw_text))): caption for caption in captions}.values())
+    """The cues without those that a file has again: almost the same words at the same time, as an earlier version of
+    the captions may stand behind the later one."""
+    kept: list[Caption] = []
+    said: dict[tuple[float, float], list[str]] = {}
+    for caption in captions:
+        words = flow(_plain(caption.raw_text))
+        others = said.setdefault(_times(caption), [])
+        if not any(_alike(words, other) for other in others[:_AT_ONCE]):
+            kept.append(caption)
+            others.append(words)
+    return kept
+
+
+def _alike(words: str, other: str) -> bool:
+    if words == other or max(len(words), len(other)) > _COMPARED:
+        return words == other
+    return SequenceMatcher(None, words, other).ratio() >= _ALIKE
 
 
 def _voices(caption: Caption) -> Iterator[Utterance]:

@@ -104,8 +104,14 @@ def test_cues_out_of_order_are_put_in_order_and_a_backward_one_does_not_run_back
 def test_a_file_that_holds_its_captions_twice_is_read_once() -> None:
     first = "1\n00:00:01,000 --> 00:00:03,000\nEnzymes are made\nhere and\n\n"
     second = "2\n00:00:03,000 --> 00:00:05,000\nsold in Gana.\n\n"
-    again = f"{first}{second}".replace("\nhere", "\n here")
+    again = f"{first}{second}".replace("\nhere", "\n here").replace("Gana", "Ghana")
     assert turns(srt.parse(f"{first}{second}{again}")) == [(None, "Enzymes are made here and sold in Gana.")]
+
+
+def test_what_two_people_say_at_once_is_read_of_both() -> None:
+    times = "00:00:01.000 --> 00:00:03.000"
+    both = f"WEBVTT\n\n{times}\n<v Ana>Yes, always.\n\n{times}\n<v Leo>No, never.\n"
+    assert turns(webvtt.parse(both)) == [("Ana", "Yes, always."), ("Leo", "No, never.")]
 
 
 def test_malformed_cues_are_left_out_and_counted() -> None:
