@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from backend.knowledge.words import content_stems
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
 from backend.llm.leaning import is_nameless, points_at_once
 from backend.llm.meaning import (
@@ -57,8 +58,8 @@ class Reading:
 
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
         self.sources = tuple(sources)
-        of_person = is_of_person(question)
-        self.passages = [read_passage(source.text, of_person=of_person) for source in sources]
+        names = frozenset(content_stems(question)) if is_of_person(question) else frozenset()
+        self.passages = [read_passage(source.text, names) for source in sources]
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]
@@ -99,7 +100,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     best = max(candidates, key=lambda candidate: candidate.score)
     lead = decided(lead_of(best, reading.passages, brief=reading.brief), reading)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
-    share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
+    share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in content_stems(sentence.text)))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
     groups = grouped(chosen, [source.creator for source in reading.sources])

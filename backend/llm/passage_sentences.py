@@ -71,8 +71,9 @@ class Sentence:
     """One sentence of a passage.
 
     `text` reads behind the sentence before it. `place` is its number in the passage; one that `continues` stands right
-    behind number `place - 1`. `asked` is the question that it follows, empty where there is none. What is not asked of
-    every sentence is found out when it is.
+    behind number `place - 1`. `asked` is the question that it follows, empty where there is none. `of_person`: what is
+    asked may be about whoever says it; `speaker` is their name where it is, and its stems are among `stems` then. What
+    is not asked of every sentence is found out when it is.
     """
 
     text: str
@@ -82,6 +83,7 @@ class Sentence:
     asked: str
     cut: bool
     of_person: bool
+    speaker: str
 
     @cached_property
     def alone(self) -> str:
@@ -165,14 +167,16 @@ class Sentence:
         return len(self.text.split())
 
 
-def read_passage(text: str, *, of_person: bool = False) -> list[Sentence]:
+def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentence]:
     """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out.
+
+    `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """
     found: list[Sentence] = []
     conversation = False
-    asked = ""
+    asked = speaker = ""
     for block in split_blocks(prose(without_sounds(text))):
         if NOT_PROSE.match(block):
             continue
@@ -184,6 +188,7 @@ def read_passage(text: str, *, of_person: bool = False) -> list[Sentence]:
             if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
                 continue
             conversation = True
+            speaker = said[1]
         pieces = with_whole_quotations(split_sentences(plain(block)))
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
             continue
@@ -197,7 +202,10 @@ def read_passage(text: str, *, of_person: bool = False) -> list[Sentence]:
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)
-            found.append(Sentence(spoken, len(found), continues, stems, asked, is_cut(piece), of_person))
+            by = speaker if not names.isdisjoint(content_stems(speaker)) else ""
+            known = (*content_stems(by), *stems)
+            of_person = bool(by or (names and not speaker))
+            found.append(Sentence(spoken, len(found), continues, known, asked, is_cut(piece), of_person, by))
             if is_question(spoken):
                 before = found[-2].text if found[-2:-1] else ""
                 if is_question(before):

@@ -342,3 +342,16 @@ async def test_what_somebody_tells_of_themselves_answers_what_is_asked_about_the
     assert (await answer("When did Dex Morrow find out that he has perfect pitch?", source)).startswith(
         "I noticed it when I was six. [1] My aunt had an organ"
     )
+
+
+async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
+    source = PromptSource(
+        1,
+        "Radios",
+        "Ana Reyes",
+        "Ana Reyes: Dex Morrow, Dex Morrow! Dex Morrow is with us today, and Dex Morrow has brought a radio.\n\n"
+        "Dex Morrow: I learned soldering from a book about radios and from burnt fingers.\n\n"
+        "Ana Reyes: I learned soldering in school.",
+    )
+    assert (await answer("How did Dex Morrow learn soldering?", source)).startswith("I learned soldering from a book")
+    assert "in school" not in await answer("How did Dex Morrow learn soldering?", source)
