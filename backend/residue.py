@@ -38,6 +38,14 @@ LOCK_TIMEOUT = "2s"  # whoever waits for a lock makes everybody behind it wait
 SHORT_LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 5
 STATEMENT_S = 600
+OLDER_S = 15  # a statement of ours takes 10 s at most
+OLDER = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'
+        AND greatest(age(backend_xmin), age(backend_xid)) > age(CAST($1::text AS xid))
+    )
+"""
 REWRITE_S = 120
 POLL_S = 0.05
 
@@ -51,6 +59,7 @@ async def clear_database(settings: Settings) -> None:
     engine = open_database(settings.database.url, pool_size=1)
     try:
         async with _connected(engine, LOCK_TIMEOUT) as connection:
+            await _until_unseen(connection)
             for table in TABLES:
                 size = await _size(connection, table.name)
                 await _vacuum(connection, table.name, "FULL, ANALYZE" if size <= REWRITTEN_BYTES else "ANALYZE")
@@ -65,6 +74,7 @@ async def clear_conversations(engine: AsyncEngine) -> None:
     async with _connected(engine, SHORT_LOCK_TIMEOUT) as connection:
         if sum([await _size(connection, table.name) for table in CONVERSATIONS]) > SMALL_BYTES:
             return
+        await _until_unseen(connection)
         for table in CONVERSATIONS:
             await _vacuum(connection, table.name, "FULL, ANALYZE")
         await _close_log(connection, CONVERSATIONS)
@@ -88,12 +98,27 @@ async def _size(connection: Any, table: str) -> int:
     return size
 
 
+async def _until_unseen(connection: Any) -> None:
+    """Waits until no transaction is left that might still read what is deleted by now: a table that is rewritten while
+    there is one keeps it."""
+    deadline = time.monotonic() + OLDER_S
+    now: str = await connection.fetchval("SELECT pg_current_xact_id()::xid::text")
+    while await connection.fetchval(OLDER, now):
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                "The database has a transaction open that began before and does not end: end it, and run the same "
+                "command again."
+            )
+        await asyncio.sleep(POLL_S)
+
+
 async def _close_log(connection: Any, tables: Iterable[Table]) -> None:
     """Rewrites the statistics and closes the write-ahead log, where we may."""
     if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
         for table in tables:  # ANALYZE leaves an empty one the statistics of the rows that it had
             forget = f"DELETE FROM pg_statistic WHERE starelid = $1::regclass AND NOT EXISTS (SELECT FROM {table.name})"
             await connection.execute(forget, table.name)
+        await _until_unseen(connection)
         await _vacuum(connection, "pg_statistic", "FULL")
         await connection.execute("SELECT pg_switch_wal()")
         await connection.execute("CHECKPOINT", timeout=STATEMENT_S)

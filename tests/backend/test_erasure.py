@@ -23,6 +23,7 @@ from backend.erasure import clear_residue, erase, remaining
 from backend.errors import Unavailable
 from backend.settings import Settings
 from tests.model_server import ModelServer
+from tests.pipeline.traces import folders_with
 from tests.service import Answer, Visitor, with_section
 
 SECRET = "The tin pelican hides eleven violet buttons under every staircase."
@@ -232,3 +233,25 @@ async def test_someone_who_is_not_the_superuser_clears_what_is_theirs(settings: 
                 await connection.execute(text(f"ALTER TABLE {table.name} OWNER TO postgres"))
             await connection.execute(text("DROP ROLE plain"))
         await engine.dispose()
+
+
+async def test_what_an_older_transaction_might_still_read_goes_when_that_has_ended(
+    settings: Settings, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await visitor.ask(f"Is it so that {SECRET}")
+    older = open_database(settings.database.url, pool_size=1)
+    async with older.connect() as reading:
+        await reading.execution_options(isolation_level="REPEATABLE READ")
+        await reading.execute(text("SELECT 1"))  # from now on it could read what is deleted next
+        await in_database(settings, f"DELETE FROM conversations WHERE id = '{answer.conversation_id}'")
+        with monkeypatch.context() as hasty:
+            hasty.setattr(residue, "OLDER_S", 0.1)
+            with pytest.raises(Unavailable, match="end it, and run the same command again"):
+                await clear_residue(settings)
+        clearing = asyncio.create_task(clear_residue(settings))
+        await asyncio.sleep(1)
+        waited = not clearing.done()
+    await clearing
+    await older.dispose()
+    assert waited
+    assert "postgres/base" not in await asyncio.to_thread(folders_with, settings.data_dir, SECRET.encode())
