@@ -15,7 +15,7 @@ NOT_DIRECT = "I am not sure that this answers your question. What comes nearest:
 
 
 class ExtractiveTier:
-    """Answers from the sources' own words at once, after the 0.1 s that comparing what they mean takes.
+    """Answers from the sources' own words at once, after the 0.2 s that comparing what they mean takes.
 
     Without `similarity`, and where that cannot tell in time, the words alone decide.
     """
