@@ -174,3 +174,11 @@ def test_what_goes_on_with_something_broken_off_is_not_whole() -> None:
 def test_what_the_speaker_has_done_or_never_done_is_personal() -> None:
     for said in ("I have used traps from the shelf.", "I've never built a trap from scratch.", "I also used one."):
         assert read_passage(said)[0].personal
+
+
+def test_three_words_behind_their_connectives_say_nothing_alone() -> None:
+    assert not read_passage("And so README files context.")[0].usable
+
+
+def test_what_the_page_lets_us_try_is_about_itself() -> None:
+    assert read_passage("Let us try the compressor in an example.")[0].about_itself
