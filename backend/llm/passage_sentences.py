@@ -54,6 +54,7 @@ NOTICES = frozenset(
 )
 # What a listener says meanwhile ("Right.", "Okay, that makes sense to me.") does not interrupt the speaker.
 BACK_CHANNEL_WORDS = 6
+# A bit of speech that is no statement has at most so many: "I mean...", "It was, honestly?".
 FRAGMENT_WORDS = 6
 YES_OR_NO = re.compile(
     r"(?:yes|no|nope|of course(?: not)?|absolutely(?: not)?|not at all|unfortunately not)\W*", re.IGNORECASE
@@ -176,7 +177,8 @@ def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentenc
     """
     found: list[Sentence] = []
     conversation = False
-    asked = speaker = ""
+    asked = by = ""
+    known: tuple[str, ...] = ()
     for block in split_blocks(prose(without_sounds(text))):
         if NOT_PROSE.match(block):
             continue
@@ -188,7 +190,8 @@ def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentenc
             if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
                 continue
             conversation = True
-            speaker = said[1]
+            known = tuple(content_stems(said[1])) if names else ()
+            by, known = (said[1], known) if not names.isdisjoint(known) else ("", ())
         pieces = with_whole_quotations(split_sentences(plain(block)))
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
             continue
@@ -202,10 +205,8 @@ def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentenc
                 continue
             stems = tuple(content_stems(spoken))
             continues = bool(found) and (number > 0 or conversation)
-            by = speaker if not names.isdisjoint(content_stems(speaker)) else ""
-            known = (*content_stems(by), *stems)
-            of_person = bool(by or (names and not speaker))
-            found.append(Sentence(spoken, len(found), continues, known, asked, is_cut(piece), of_person, by))
+            of_person = bool(by or (names and not conversation))
+            found.append(Sentence(spoken, len(found), continues, (*known, *stems), asked, is_cut(piece), of_person, by))
             if is_question(spoken):
                 before = found[-2].text if found[-2:-1] else ""
                 if is_question(before):

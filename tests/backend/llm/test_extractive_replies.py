@@ -1,0 +1,80 @@
+"""The extractive tier where people speak to each other: bits of speech, a yes, what somebody tells of themselves."""
+
+import pytest
+
+from backend.llm.tier import PromptSource
+from tests.backend.llm.extracted import answer
+
+
+async def test_a_bit_in_between_does_not_end_what_is_read_unless_somebody_replies_to_it() -> None:
+    said = (
+        "Gil: A tape machine in a small studio was my worst purchase. It was, honestly? I mean... "
+        "The heads have to be cleaned before every session. "
+    )
+    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", said))
+    assert text == (
+        "A tape machine in a small studio was my worst purchase. [1] "
+        "The heads have to be cleaned before every session. [1]"
+    )
+    replied = f"{said.replace('I mean...', '')}\n\nAna: Is yours old?\n\nGil: No, it is quite new and I keep it clean."
+    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", replied))
+    assert "quite new" not in text
+
+
+async def test_what_only_adds_to_the_answer_follows_it() -> None:
+    said = (
+        "Give every recording a licence, so that others know what they may do. "
+        "Also tell them how you want to be named. Maybe add a file that says all of it."
+    )
+    text = await answer("How do I make a recording free for others?", PromptSource(1, "Licences", "Ana", said))
+    assert text == (
+        "Give every recording a licence, so that others know what they may do. [1] "
+        "Also tell them how you want to be named. [1] Maybe add a file that says all of it. [1]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "says_yes"),
+    [
+        ("Will my old badges keep working?", True),
+        ("Will badges not keep working?", False),
+        ("Will my badges only keep working after a year?", False),
+        ("What are badges?", False),
+    ],
+)
+async def test_a_yes_is_read_where_the_source_was_asked_the_same(question: str, says_yes: bool) -> None:
+    said = (
+        "**Will the old pages stay?**\n\nYes! Every page stays where it is.\n\n"
+        "**What are badges for?**\n\nThey tell readers which version of a module it is.\n\n"
+        "**Will my badges keep working?**\n\nYes! Badges of the old service lead to the new one."
+    )
+    text = await answer(question, PromptSource(1, "Moving", "Ana", said))
+    assert ("Yes!" in text) == says_yes
+    assert "Badges of the old service lead to the new one. [1]" in text
+
+
+async def test_what_somebody_tells_of_themselves_answers_what_is_asked_about_them() -> None:
+    source = PromptSource(
+        1,
+        "Sleep",
+        "Ana Reyes",
+        "Ana Reyes: You said that you have perfect pitch. When did you find out?\n\n"
+        "Dex Morrow: I noticed it when I was six. My aunt had an organ that was a little flat.\n\n"
+        "Ana Reyes: Dex Morrow has an organ now, too.",
+    )
+    assert (await answer("When did Dex Morrow find out that he has perfect pitch?", source)).startswith(
+        "I noticed it when I was six. [1] My aunt had an organ"
+    )
+
+
+async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
+    source = PromptSource(
+        1,
+        "Radios",
+        "Ana Reyes",
+        "Ana Reyes: Dex Morrow, Dex Morrow! Dex Morrow is with us today, and Dex Morrow has brought a radio.\n\n"
+        "Dex Morrow: I learned soldering from a book about radios and from burnt fingers.\n\n"
+        "Ana Reyes: I learned soldering in school.",
+    )
+    assert (await answer("How did Dex Morrow learn soldering?", source)).startswith("I learned soldering from a book")
+    assert "in school" not in await answer("How did Dex Morrow learn soldering?", source)
