@@ -2,17 +2,16 @@
 
 from functools import lru_cache
 
-import snowballstemmer
+from Stemmer import Stemmer
 
 from backend.knowledge.spelling import american
-
-ENGLISH = snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """The stem of a lower-case English word; words of other scripts come back as they are."""
-    stemmed: str = ENGLISH.stemWord(word)
+    """The stem of a lower-case English word; words of other scripts come back as they are. Safe to call from several
+    threads: a stemmer, which takes 0.3 µs to make, belongs to one."""
+    stemmed: str = Stemmer("english", 0).stemWord(word)
     return stemmed
 
 
