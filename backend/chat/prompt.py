@@ -62,7 +62,7 @@ def assemble(
         temperature=temperature(weight),
         personality_weight=weight,
         place=place,
-        follow_up=f"{instructions('follow_up')}\n\n{compose(fitted.asked, fitted.passages, [])}",
+        follow_up="\n".join([instructions("follow_up"), "", *layout(fitted.asked, fitted.passages, [])]),
         turns=tuple(
             Message(turn.role, said)
             for turn, said in zip(history[len(history) - len(fitted.turns) :], fitted.turns, strict=True)
@@ -92,7 +92,7 @@ def fit(
     prompt_tokens: int,
 ) -> Fitted:
     """Chooses from sources and history, and cuts what must be cut, as `assemble` says."""
-    room = prompt_tokens - size(system, compose("", [], []), counter)
+    room = prompt_tokens - size(system, layout("", [], []), counter)
     while True:
         asked = counter.cut(question, room)
         left = room - counter.count(asked)
@@ -102,20 +102,21 @@ def fit(
         # What the sources leave is for older turns.
         spare = left - cost(turns, counter) - cost(passages, counter)
         turns = newest_turns(history, counter, left - cost(passages, counter))
-        user = compose(asked, passages, turns)
-        tokens = size(system, user, counter)
+        parts = layout(asked, passages, turns)
+        tokens = size(system, parts, counter)
         if tokens <= prompt_tokens or room <= 0:
-            return Fitted(asked, tuple(kept), passages, turns, user, tokens, spare)
-        # The parts do not always add up: text that is joined can split into other tokens than it did apart.
+            return Fitted(asked, tuple(kept), passages, turns, "\n".join(parts), tokens, spare)
+        # Within a fence text can split into other tokens than it did apart.
         room -= tokens - prompt_tokens
 
 
-def compose(question: str, passages: Sequence[str], turns: Sequence[str]) -> str:
-    """The user's message: data in fences, the question last, where models heed it best."""
+def layout(question: str, passages: Sequence[str], turns: Sequence[str]) -> list[str]:
+    """The parts of the user's message, to be joined by line feeds: data in fences, the question last, where models heed
+    it best."""
     parts = ["<sources>", *passages, "</sources>"]
     if turns:
         parts += ["", "<conversation>", *turns, "</conversation>"]
-    return "\n".join([*parts, "", fence("question", question)])
+    return [*parts, "", fence("question", question)]
 
 
 def passage(source: PromptSource) -> str:
@@ -158,6 +159,10 @@ def cost(parts: Sequence[str], counter: TokenCounter) -> int:
     return sum(counter.count(part) + 1 for part in parts)
 
 
-def size(system: str, user: str, counter: TokenCounter) -> int:
-    """Tokens of the two messages as an endpoint counts them."""
-    return TOKENS_PER_PROMPT + 2 * TOKENS_PER_MESSAGE + counter.count(system) + counter.count(user)
+def size(system: str, parts: Sequence[str], counter: TokenCounter) -> int:
+    """Tokens of the two messages as an endpoint counts them, or a few more.
+
+    Every part begins and ends with a tag, or is empty, and no token reaches from one line to the next over `>` and `<`.
+    So the parts take no more tokens together than apart, where those that came up before need not be counted again.
+    """
+    return TOKENS_PER_PROMPT + 2 * TOKENS_PER_MESSAGE + counter.count(system) + cost(parts, counter)

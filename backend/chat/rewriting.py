@@ -96,13 +96,13 @@ class ModelRewriter:
         short = [replace(turn, content=self._counter.cut(turn.content, TURN_TOKENS)) for turn in history]
         turns = newest_turns(short, self._counter, CONVERSATION_TOKENS)
         asked = fence("question", self._counter.cut(question, QUESTION_TOKENS))
-        user = "\n".join(["<conversation>", *turns, "</conversation>", "", asked])
+        parts = ["<conversation>", *turns, "</conversation>", "", asked]
         system = instructions("rewrite")
         return Prompt(
-            messages=(Message("system", system), Message("user", user)),
+            messages=(Message("system", system), Message("user", "\n".join(parts))),
             question=question,
             sources=(),
-            tokens=size(system, user, self._counter),
+            tokens=size(system, parts, self._counter),
             max_tokens=ANSWER_TOKENS,
             temperature=0.0,
         )
