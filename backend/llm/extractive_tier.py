@@ -11,6 +11,7 @@ from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 WORD = re.compile(r"\s*\S+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
+OF_ONESELF = re.compile(r"\b(?:I|us|[Mm](?:e|y|ine|yself)|[Ww]e|[Oo]ur(?:s|selves)?)\b(?!/)")
 NOT_DIRECT = "I am not sure that this answers your question. What comes nearest:"
 
 
@@ -30,7 +31,7 @@ class ExtractiveTier:
             raise TierFailure("empty")
         reading = Reading(prompt.question, prompt.sources)
         answer = extract(reading, await self._meanings(prompt.question, reading.worth_comparing()))
-        for word in WORD.findall(compose(answer) if answer.extracts else quotation(prompt.sources[0])):
+        for word in WORD.findall(compose(answer, prompt.sources) if answer.extracts else quotation(prompt.sources[0])):
             yield Token(word)
         yield Finish("stop")
 
@@ -44,18 +45,23 @@ class ExtractiveTier:
         return None if cosines is None else dict(zip(sentences, cosines, strict=True))
 
 
-def compose(answer: Answer) -> str:
+def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
     """One paragraph a source, each sentence with its marker; where there are several creators, each is named.
 
-    As where it is from, not as who speaks: in a creator's podcast a guest may. What is not direct says so first.
+    As where it is from, not as who speaks: in a creator's podcast a guest may. One creator alone is named where others
+    were found too and the words are about whoever said them: "Mine come out at -9" is nobody's otherwise. What is not
+    direct says so first.
     """
-    several = len({extracted.source.creator for extracted in answer.extracts}) > 1
+    named = len({extracted.source.creator for extracted in answer.extracts}) > 1 or (
+        len({source.creator for source in offered}) > 1
+        and any(OF_ONESELF.search(sentence) for extracted in answer.extracts for sentence in extracted.sentences)
+    )
     paragraphs = [] if answer.direct else [NOT_DIRECT]
     speaking = ""
     for extracted in answer.extracts:
         text = " ".join(marked(extracted))
         creator = extracted.source.creator
-        paragraphs.append(f"**From {creator}:** {text}" if several and creator != speaking else text)
+        paragraphs.append(f"**From {creator}:** {text}" if named and creator != speaking else text)
         speaking = creator
     return "\n\n".join(paragraphs)
 

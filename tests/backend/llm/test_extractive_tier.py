@@ -49,6 +49,13 @@ async def test_where_several_creators_speak_each_is_named() -> None:
     assert "\n\n**From Dex Morrow:** Bass traps belong to a hobby of other people. [2]" in text
 
 
+async def test_who_speaks_of_themselves_is_named_where_others_were_found_too() -> None:
+    mine = PromptSource(1, "Levels", "Dex Morrow", "How loud should your master be? Mine come out at minus nine LUFS.")
+    assert (await answer("How loud should my master be?", mine, ROOM)).startswith("**From Dex Morrow:** Mine come out")
+    assert (await answer("How loud should my master be?", mine)).startswith("Mine come out")
+    assert (await answer("Where do bass traps belong?", ROOM, mine)).startswith("Bass traps belong")
+
+
 async def test_headings_tables_code_and_fragments_stay_out() -> None:
     assert await answer("Which bass traps reach lower?", CODE) == "Thick traps in a corner reach lower. [3]"
 
@@ -158,7 +165,7 @@ async def test_what_follows_the_name_behind_a_pause_defines_it_in_the_middle_of_
         "Dex Morrow",
         "Ana Reyes: The interface for all that is the wave format; this is an open standard, as I said earlier.",
     )
-    assert (await answer("What is the wave format?", uses, meant)).startswith("The interface for all that is the wave")
+    assert (await answer("What is the wave format?", uses, meant)).startswith("**From Dex Morrow:** The interface for all")
 
 
 async def test_who_is_asked_may_clear_their_throat_before_the_answer() -> None:
