@@ -165,7 +165,9 @@ async def test_what_follows_the_name_behind_a_pause_defines_it_in_the_middle_of_
         "Dex Morrow",
         "Ana Reyes: The interface for all that is the wave format; this is an open standard, as I said earlier.",
     )
-    assert (await answer("What is the wave format?", uses, meant)).startswith("**From Dex Morrow:** The interface for all")
+    assert (await answer("What is the wave format?", uses, meant)).startswith(
+        "**From Dex Morrow:** The interface for all"
+    )
 
 
 async def test_who_is_asked_may_clear_their_throat_before_the_answer() -> None:
