@@ -11,6 +11,7 @@ from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 WORD = re.compile(r"\s*\S+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
+# Whoever says it means themselves; "I/O" does not.
 OF_ONESELF = re.compile(r"\b(?:I|us|[Mm](?:e|y|ine|yself)|[Ww]e|[Oo]ur(?:s|selves)?)\b(?!/)")
 NOT_DIRECT = "I am not sure that this answers your question. What comes nearest:"
 

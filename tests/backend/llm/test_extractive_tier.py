@@ -54,6 +54,8 @@ async def test_who_speaks_of_themselves_is_named_where_others_were_found_too() -
     assert (await answer("How loud should my master be?", mine, ROOM)).startswith("**From Dex Morrow:** Mine come out")
     assert (await answer("How loud should my master be?", mine)).startswith("Mine come out")
     assert (await answer("Where do bass traps belong?", ROOM, mine)).startswith("Bass traps belong")
+    disk = PromptSource(1, "Disks", "Dex Morrow", "A slow disk makes I/O wait for its platter to turn.")
+    assert (await answer("What does a slow disk do?", disk, ROOM)).startswith("A slow disk")
 
 
 async def test_headings_tables_code_and_fragments_stay_out() -> None:
