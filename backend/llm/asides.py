@@ -12,7 +12,10 @@ SPEAKING = (
     r"explain|introduce|mention|point out|list|share|passionate|excited|wonder|wondering|curious)",
     r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
-    r"rethink)",
+    r"rethink|explore|examine|review|consider|learn|find|check|walk)",
+    r"(?:i|we)(?:['’]m| am|['’]re| are)? look(?:ing)? forward to|(?:i|we) hope you",
+    r"(?:i|we) (?:would |really |also )*(?:appreciate|welcome) (?:any|your|all)|"
+    r"(?:i|we)(?:['’]d| would)(?: also| really)? (?:love|like) to (?:hear|know)|let (?:us|me) know",
     r"let me|i work (?:at|for)|i['’]m also",
     r"tell (?:us|me|the listeners)",
     r"as (?:i|we) (?:said|mentioned)",
@@ -29,7 +32,12 @@ OF_THE_PAGE = (
     r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",
     r"as follows|the following|figure \d|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)",
     r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat",
-    r"more resources|learn more about|just to highlight|(?:just|also) a highlight",
+    r"more resources|learn more about|goes? into (?:more|greater|further|much more) (?:details?|depth)|"
+    r"(?:tutorial|guide|readme|documentation|docs) (?:(?:that|which) )?"
+    r"(?:walks?|takes?|guides?|shows?|explains?|covers?|describes?|goes|introduces?|has more)|"
+    r"join (?:us|(?:the|our) (?:[\w-]+ ){0,3}(?:list|community|newsletter|forum|channel|group|slack|discord))|"
+    r"(?:for|to get) (?:the latest |any )?(?:updates?|news|announcements) (?:on|about|and|from)|"
+    r"just to highlight|(?:just|also) a highlight",
     r"(?:for|find) (?:more|further) (?:on|about|of this|information|details?|documentation)|"
     r"for (?:documentation|details|information) on|a lot to say about",
     r"(?:taking|take|have|worth) an? (?:look|read)\b|"

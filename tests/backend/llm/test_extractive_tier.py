@@ -226,6 +226,12 @@ async def test_what_listeners_throw_in_is_left_out() -> None:
         "If you are not sure where your bass traps belong in a room, please feel free to contact me.",
         "This article is about bass traps and where bass traps belong.",
         "The best place to learn about where bass traps belong is the forum.",
+        "The manual goes into more detail about where bass traps belong.",
+        "The tutorial shows where bass traps belong.",
+        "Join our mailing list to hear where bass traps belong.",
+        "We'd love to hear where your bass traps belong.",
+        "We look forward to seeing where your bass traps belong.",
+        "Let's explore where bass traps belong.",
     ],
 )
 async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
