@@ -13,7 +13,7 @@ SPEAKING = (
     r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
     r"rethink|explore|examine|review|consider|learn|find|check|walk)",
-    r"(?:i|we)(?:['’]m| am|['’]re| are)? look(?:ing)? forward to|(?:i|we) hope you",
+    r"(?:i|we)(?:['’]m| am|['’]re| are)? look(?:ing)? forward to|(?:i|we) hope you|that was a lot",
     r"(?:i|we) (?:would |really |also )*(?:appreciate|welcome) (?:any|your|all)|"
     r"(?:i|we)(?:['’]d| would)(?: also| really)? (?:love|like) to (?:hear|know)|let (?:us|me) know",
     r"let me|i work (?:at|for)|i['’]m also",
@@ -27,6 +27,8 @@ SPEAKING = (
 ASKING = (
     r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))",
     r"the question|people (?:ask|write)|you might be thinking",
+    r"you(?:['’]ve| have|['’]d)?(?: just| also| already| kind of)* "
+    r"(?:mentioned|said|told|touched on|brought up|talked about)",
 )
 OF_THE_PAGE = (
     r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",

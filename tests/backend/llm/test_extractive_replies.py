@@ -78,3 +78,15 @@ async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
     )
     assert (await answer("How did Dex Morrow learn soldering?", source)).startswith("I learned soldering from a book")
     assert "in school" not in await answer("How did Dex Morrow learn soldering?", source)
+
+
+async def test_what_was_mentioned_earlier_leads_up_to_what_is_said_of_it() -> None:
+    source = PromptSource(
+        1,
+        "Traps",
+        "Ana Reyes",
+        "Ana Reyes: Dex, you've mentioned bass traps a few times, the first thing for a small studio...\n\n"
+        "Dex Morrow: Right. Two bass traps take most of the boom out of such a room.",
+    )
+    text = await answer("Why put bass traps into a small studio?", source)
+    assert text == "Two bass traps take most of the boom out of such a room. [1]"
