@@ -12,16 +12,19 @@ export FOOTNOTE_SERVER__PORT := $(PORT)
 endif
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run setup test lint format bench bench-ingest bench-stream faults browser clean
+.PHONY: run setup test test-frontend lint format bench bench-ingest bench-stream faults browser clean
 
 run: setup ## Serve the sample content (or what has been ingested) on http://127.0.0.1:8000; PORT= and DATA= choose others
 	@exec $(BIN)/footnote serve --sample
 
 setup: $(VENV)/.installed frontend/dist/.built ## Only the set-up
 
-test: $(VENV)/.installed-dev frontend/dist/.built browser lint ## Lint, Python, front-end and browser tests
-	cd frontend && npm test
+test: $(VENV)/.installed-dev frontend/dist/.built browser ## Lint, Python, front-end and browser tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint test-frontend
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-frontend: frontend/node_modules/.installed
+	cd frontend && npm test
 
 lint: $(VENV)/.installed-dev frontend/node_modules/.installed ## ruff, mypy, import-linter, eslint
 	$(BIN)/ruff check .

@@ -101,20 +101,13 @@ def vectors(embedded: Iterable[Embedded]) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_a_cluster_gives_the_same_as_this_machine_in_the_same_order(
+def test_a_cluster_gives_the_same_as_this_machine_also_where_a_worker_is_killed(
     tasks: list[Task], expected: list[Batch], pool: Pool, tmp_path: Path
 ) -> None:
     reasons = [refusal.reason for batch in expected for refusal in batch.refused]
     assert len(reasons) == 2
     assert BROKEN in reasons
     assert sum(passage.dense is None for passage in passages(expected)) > 0
-    same(list(RayEngine(pool.model, tmp_path / "log", window=20).batches(tasks)), expected)
-
-
-@pytest.mark.usefixtures("ray_cluster")
-def test_what_a_killed_worker_was_at_is_done_again(
-    tasks: list[Task], expected: list[Batch], pool: Pool, tmp_path: Path
-) -> None:
     killed: list[psutil.Process] = []
 
     def kill_at_work() -> None:
@@ -125,7 +118,7 @@ def test_what_a_killed_worker_was_at_is_done_again(
 
     killer = threading.Thread(target=kill_at_work)
     killer.start()
-    made = list(RayEngine(pool.model, tmp_path / "log").batches(tasks))
+    made = list(RayEngine(pool.model, tmp_path / "log", window=20).batches(tasks))
     killer.join()
     assert not killed[0].is_running()
     same(made, expected)
