@@ -54,13 +54,17 @@ OF_THE_PAGE = (
 )
 FIRST_WORDS = (
     r"asks\b|let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
-    r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk))|"
+    r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk)|"
+    r" ?for (?:more |further )?(?:details|information))|"
+    r"(?:taking|moving|going|looking|coming|getting) (?:it|this|on|back|ahead|further|forward|there)(?: \w+){0,2}[.!]$|"
     r"(?:read|check out|click|download|register)\b"
 )
 ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)
 # Whatever is said before it.
-INVITING = re.compile(
-    r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b", re.IGNORECASE
+TO_THE_LISTENER = re.compile(
+    r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b|"
+    r"\bthank you(?: all| everyone| very much| so much)?[.!]*$",
+    re.IGNORECASE,
 )
 # Closes a subject, and announces nothing.
 CLOSING = re.compile(
@@ -98,7 +102,7 @@ def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
     said = QUOTED.sub("", sentence)
     found = ABOUT_ITSELF.search(said)
-    return (found is not None and found.start() < REMARK_FROM) or INVITING.search(said) is not None
+    return (found is not None and found.start() < REMARK_FROM) or TO_THE_LISTENER.search(said) is not None
 
 
 def is_personal(sentence: str) -> bool:

@@ -218,27 +218,6 @@ async def test_what_listeners_throw_in_is_left_out() -> None:
     assert text == "Bass traps belong in corners. [1] Low notes gather in corners. [1]"
 
 
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        "For more on bass traps and where they belong, see the great talk of Dex.",
-        "The book on bass traps has a lot to say about where bass traps belong.",
-        "If you are not sure where your bass traps belong in a room, please feel free to contact me.",
-        "This article is about bass traps and where bass traps belong.",
-        "The best place to learn about where bass traps belong is the forum.",
-        "The manual goes into more detail about where bass traps belong.",
-        "The tutorial shows where bass traps belong.",
-        "Join our mailing list to hear where bass traps belong.",
-        "We'd love to hear where your bass traps belong.",
-        "We look forward to seeing where your bass traps belong.",
-        "Let's explore where bass traps belong.",
-    ],
-)
-async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
-    source = PromptSource(1, "Traps", "Ana Reyes", f"{elsewhere}\n\nBass traps need corners.")
-    assert (await answer("Where do bass traps belong?", source)).startswith("Bass traps need corners.")
-
-
 async def test_a_conclusion_does_not_stand_for_what_it_concludes(similarity: Similarity) -> None:
     said = "Dex: Yes.\n\nAna: For me, that's what mixing is.\n\nAna: Mixing sets the levels of all tracks."
     text = await answer("What is mixing?", PromptSource(1, "Mixing", "Ana Reyes", said), similarity=similarity)

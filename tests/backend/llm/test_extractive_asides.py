@@ -1,0 +1,35 @@
+"""What is about the talk or the page, and not about its subject, is no answer."""
+
+import pytest
+
+from backend.llm.tier import PromptSource
+from tests.backend.llm.extracted import answer
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "For more on bass traps and where they belong, see the great talk of Dex.",
+        "The book on bass traps has a lot to say about where bass traps belong.",
+        "If you are not sure where your bass traps belong in a room, please feel free to contact me.",
+        "This article is about bass traps and where bass traps belong.",
+        "The best place to learn about where bass traps belong is the forum.",
+        "The manual goes into more detail about where bass traps belong.",
+        "The tutorial shows where bass traps belong.",
+        "Join our mailing list to hear where bass traps belong.",
+        "We'd love to hear where your bass traps belong.",
+        "We look forward to seeing where your bass traps belong.",
+        "Let's explore where bass traps belong.",
+        "See “Where bass traps belong” for details of where bass traps belong.",
+        "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
+    ],
+)
+async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
+    source = PromptSource(1, "Traps", "Ana Reyes", f"{elsewhere}\n\nBass traps need corners.")
+    assert (await answer("Where do bass traps belong?", source)).startswith("Bass traps need corners.")
+
+
+async def test_an_answer_ends_where_the_talk_moves_on() -> None:
+    said = "Bass traps belong in corners. Taking it further. A rug keeps the floor of the room quiet."
+    text = await answer("Where do bass traps belong?", PromptSource(1, "Traps", "Ana Reyes", said))
+    assert text == "Bass traps belong in corners. [1]"
