@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated, get_origin
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -14,7 +15,6 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 from pydantic_settings.exceptions import SettingsError
-from yaml import YAMLError
 
 from backend.errors import ConfigurationError
 from backend.settings_access import (
@@ -28,6 +28,7 @@ from backend.settings_access import (
 )
 from backend.settings_budgets import refuse_budgets
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
+from backend.settings_networks import joined, unmapped
 from backend.settings_section import ApiKey, Section
 from backend.settings_sentences import refuse_secrets, sentence_for
 from backend.settings_tiers import (
@@ -47,7 +48,7 @@ class ServerSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
     workers: int = Field(ge=1)
-    trusted_proxies: tuple[IPvAnyNetwork, ...]
+    trusted_proxies: tuple[Annotated[IPvAnyNetwork, AfterValidator(unmapped)], ...]
     keepalive_s: float = Field(gt=0)
     receive_timeout_s: float = Field(gt=0)
     send_timeout_s: float = Field(gt=0)
@@ -181,8 +182,6 @@ def load(**overrides: object) -> Settings:
         raise ConfigurationError(sentence_for(error, known_keys())) from error
     except SettingsError as error:
         raise ConfigurationError(f"{error}: lists and mappings in the environment are written as JSON.") from error
-    except YAMLError as error:
-        raise ConfigurationError(f"{config_file()} is not valid YAML: {error}") from error
     refuse_contradictions(settings)
     refuse_contradictions_of_access(settings)
     own = [site.budget for site in settings.sites.values() if site.budget is not None]
@@ -215,7 +214,7 @@ def refuse_contradictions(settings: Settings) -> None:
 
 def refuse_contradictions_of_access(settings: Settings) -> None:
     """Secrets that somebody guesses, tokens that nobody could check, and limits that one client uses up."""
-    if any(network.prefixlen == 0 for network in settings.server.trusted_proxies):
+    if any(network.prefixlen == 0 for network in joined(settings.server.trusted_proxies)):
         raise ConfigurationError(
             "`server.trusted_proxies` trusts every address, so that anybody could say to be anybody else: name your "
             "own proxies."
@@ -270,11 +269,16 @@ def refuse_unknown_names(environment: Mapping[str, str]) -> None:
     for name in environment:
         if not name.startswith(PREFIX) or name == f"{PREFIX}CONFIG" or name.startswith(f"{PREFIX}TEST_"):
             continue
-        section = name.removeprefix(PREFIX).split("__")[0].lower()
+        section, *nested = name.removeprefix(PREFIX).lower().split("__")
         if section not in sections:
             near = get_close_matches(section, sections, n=1)
             hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
             raise ConfigurationError(f"The environment variable {name} is not a setting.{hint}")
+        kind = Settings.model_fields[section].annotation
+        if nested and not (get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, Section))):
+            raise ConfigurationError(
+                f"The environment variable {name} is not a setting: {PREFIX}{section.upper()} is a single value."
+            )
 
 
 def known_keys() -> list[str]:

@@ -20,6 +20,6 @@ ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
 
 
 class Section(BaseModel):
-    """A part of the settings: unknown keys are refused, values never change after start."""
+    """A part of the settings: unknown keys and numbers without end are refused, values never change after start."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

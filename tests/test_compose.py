@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from backend.engine_host import POSTGRES_OPTIONS
+
 ROOT = Path(__file__).parent.parent
 SECRETS = {
     "FOOTNOTE_SECRET": "b2a91f6c04d7e35881f0c6ad93e742b5",
@@ -46,6 +48,13 @@ def test_every_server_has_a_health_check_and_keeps_its_data(services: dict[str, 
         assert services[name]["volumes"]
         assert services["api"]["depends_on"][name] == {"condition": "service_healthy"}
     assert services["api"]["healthcheck"]["test"]
+
+
+def test_no_log_and_no_snapshot_keeps_what_was_said(services: dict[str, Any]) -> None:
+    said = [f"{name}={POSTGRES_OPTIONS[name]}" for name in POSTGRES_OPTIONS if name.startswith("log_m")]
+    assert {*said, "log_error_verbosity=terse"} <= set(services["postgres"]["command"])
+    redis = services["redis"]["command"]
+    assert redis[redis.index("--save") + 1] == ""
 
 
 def test_api_and_ingestion_are_one_image(services: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import time
+from collections.abc import Mapping
 
 import httpx2
 import jwt
@@ -19,6 +20,10 @@ PAUSE_S = 10  # between two looks for a key that is not there, whoever makes key
 DEADLINE_S = 3
 UNREADABLE = (ValueError, TypeError, RecursionError, jwt.PyJWTError)  # what comes of a document of an odd form
 MAX_BYTES = 1 << 18
+# What a key of RSA may be for that does not say it (RFC 7518, 3.1); a key of another kind tells by its curve.
+RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+
+PublishedSet = dict[str | None, Mapping[str, jwt.PyJWK]]
 
 
 class PublishedKeys:
@@ -28,20 +33,20 @@ class PublishedKeys:
         self._url = url
         # A redirect could lead to somebody else's keys.
         self._client = httpx2.AsyncClient(timeout=DEADLINE_S, follow_redirects=False)
-        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._keys: PublishedSet = {}
         self._read_at = self._asked_at = -math.inf
         self._asking = asyncio.Lock()
 
-    async def find(self, kid: str | None) -> jwt.PyJWK:
-        """The key of this name; without a name the only one there is.
+    async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK:
+        """The key of this name for this algorithm; without a name the only one there is.
 
         Raises `jwt.InvalidTokenError` where there is none, `Unavailable` where nobody can say.
         """
         if time.monotonic() - self._read_at > FRESH_S or self._named(kid) is None:
             await self._refresh(kid)
         key = self._named(kid)
-        if key is not None and time.monotonic() - self._read_at <= STALE_S:
-            return key
+        if key is not None and algorithm in key and time.monotonic() - self._read_at <= STALE_S:
+            return key[algorithm]
         if time.monotonic() - self._read_at > STALE_S:
             raise Unavailable("Signing in cannot be checked at the moment; try again shortly.", retry_after=PAUSE_S)
         raise jwt.InvalidTokenError("no such key")
@@ -50,7 +55,7 @@ class PublishedKeys:
         """Closes the connection that is kept."""
         await self._client.aclose()
 
-    def _named(self, kid: str | None) -> jwt.PyJWK | None:
+    def _named(self, kid: str | None) -> Mapping[str, jwt.PyJWK] | None:
         if kid is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(kid)
@@ -80,10 +85,10 @@ class PublishedKeys:
         return bytes(body)
 
 
-def read_keys(body: bytes) -> dict[str | None, jwt.PyJWK]:
-    """The keys for signatures in a JWK Set, by name. A secret that was published is not one.
+def read_keys(body: bytes) -> PublishedSet:
+    """The keys for signatures in a JWK Set, by name and by algorithm. A secret that was published is not one.
 
-    Raises one of `UNREADABLE` where it is anything else.
+    Raises one of `UNREADABLE` where it is anything else, or has no key that is of use.
     """
     document = json.loads(body)
     listed = document.get("keys") if isinstance(document, dict) else None
@@ -98,4 +103,12 @@ def read_keys(body: bytes) -> dict[str | None, jwt.PyJWK]:
         and isinstance(key.get("kid", ""), str)
         and isinstance(key.get("alg", ""), str)
     ]
-    return {key.key_id: key for key in jwt.PyJWKSet.from_dict({"keys": asymmetric}).keys}
+    for_algorithms = [
+        key | {"alg": algorithm}
+        for key in asymmetric
+        for algorithm in (RSA_ALGORITHMS if key["kty"] == "RSA" and not key.get("alg") else [key.get("alg")])
+    ]
+    found: dict[str | None, dict[str, jwt.PyJWK]] = {}
+    for key in jwt.PyJWKSet.from_dict({"keys": for_algorithms}).keys:
+        found.setdefault(key.key_id, {})[key.algorithm_name] = key
+    return dict(found)

@@ -57,9 +57,10 @@ class Users:
         if self._published is None:
             raise jwt.InvalidTokenError("no users are configured")
         header = jwt.get_unverified_header(token)
-        if header.get("alg") not in self._settings.algorithms:  # before anybody is asked for a key
+        algorithm = header.get("alg")
+        if algorithm not in self._settings.algorithms:  # before anybody is asked for a key
             raise jwt.InvalidAlgorithmError
-        return await self._published.find(header.get("kid"))
+        return await self._published.find(header.get("kid"), algorithm)
 
 
 def identity_from(claims: Mapping[str, Any]) -> Identity:

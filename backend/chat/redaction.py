@@ -41,7 +41,8 @@ def redacted(message: Message, gone: Collection[str], lost: str, with_creator: b
     Their entries in `sources` keep what `hide_removed` leaves, `with_creator` without the creator's name. A sentence
     goes that cites removed sources alone, or none and stands by such a one, or that quotes `lost`, the text of the
     removed passages. Where every source is removed, everything goes. `NOTE` stands in place of each run of what went,
-    and citations go with their sentences. Of the reader's comment only quotations go.
+    and citations go with their sentences. Of the reader's comment only quotations go. What was searched goes: a model
+    may have made the question whole with words of an answer that rested on them.
     """
     is_gone = {source["index"]: source["document_id"] in gone or "removed" in source for source in message.sources}
     living = {source["document_id"] for source in message.sources if not is_gone[source["index"]]}
@@ -54,8 +55,9 @@ def redacted(message: Message, gone: Collection[str], lost: str, with_creator: b
         return [one for one in citations if one["index"] not in removed and letters(one["sentence"]) in said]
 
     terminal = message.terminal
-    if terminal is not None and "citations" in terminal:
-        terminal = terminal | {"citations": kept(terminal["citations"])}
+    if terminal is not None:
+        changed = {"citations": kept(terminal.get("citations", ())), "standalone_query": None}
+        terminal = terminal | {name: value for name, value in changed.items() if name in terminal}
     sources = [
         source | {"creator": NOBODY} if with_creator and source["document_id"] in gone else source
         for source in hide_removed(message.sources, living)

@@ -68,7 +68,10 @@ def unanswered(creator: str | None, limit: int) -> Select[Any]:
     )
     found = (
         select(
-            case((asked_of_others, asked.scalar_subquery()), else_=answer.c.searched).label("query"),
+            # Nothing is known of what was searched where a source of the conversation has been removed since.
+            case(
+                (asked_of_others | answer.c.searched.is_(None), asked.scalar_subquery()), else_=answer.c.searched
+            ).label("query"),
             answer.c.creator,
             answer.c.finish_reason,
             answer.c.created_at,

@@ -11,6 +11,7 @@ from backend.access.identity import Role
 from backend.access.keys import ApiKey, create_key, list_keys, revoke_key
 from backend.errors import ContentError
 from backend.settings import Settings
+from backend.settings_access import OWN_PAGE
 from pipeline.library import Library
 from pipeline.rows import Row, print_rows
 from pipeline.terminal import one_line
@@ -45,7 +46,7 @@ async def make(
         for slug in creators:
             if not await library.has_creator(slug):
                 raise ContentError(f"There is no creator `{slug}`: `footnote status` lists them.")
-        return await create_key(connections, name, role, creators, site, expires_at)
+        return await create_key(connections, name, role, creators, "" if site == OWN_PAGE else site, expires_at)
 
 
 def show() -> None:
@@ -95,4 +96,5 @@ def cells(key: ApiKey) -> Row:
     if key.revoked_at is not None:
         state = f"revoked {key.revoked_at.date().isoformat()}"
     made = key.created_at.date().isoformat()
-    return str(key.id)[:8], one_line(key.name), key.role, " ".join(key.creators), key.site or "", made, state
+    site = OWN_PAGE if key.site == "" else key.site or ""
+    return str(key.id)[:8], one_line(key.name), key.role, " ".join(key.creators), site, made, state

@@ -101,11 +101,42 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     assert load().tiers["fast"].base_url is None  # type: ignore[union-attr]
 
 
-def test_a_secret_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("own.yaml").write_text(config_file().read_text().replace("model: null", "model: null\n    api_key: abc"))
+@pytest.mark.parametrize("written", ["api_key: abc", '"api_key": abc', "? api_key\n    : abc"])
+def test_a_secret_in_the_file_is_refused_however_it_is_written(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    Path("own.yaml").write_text(config_file().read_text().replace("model: null", f"model: null\n    {written}"))
     monkeypatch.setenv("FOOTNOTE_CONFIG", "own.yaml")
-    with pytest.raises(ConfigurationError, match="api_key"):
+    with pytest.raises(ConfigurationError, match=r"`api_key` does not belong in own\.yaml"):
         load()
+
+
+def test_a_secret_in_braces_is_refused_and_none_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = config_file().read_text()
+    monkeypatch.setenv("FOOTNOTE_CONFIG", "own.yaml")
+    for key, is_refused in (("sk-canary", True), ("null", False)):
+        tier = f"tiers:\n  paid: {{kind: openai, base_url: 'http://x.example', model: m, api_key: {key}}}"
+        Path("own.yaml").write_text(project.replace("tiers:", tier, 1))
+        if is_refused:
+            with pytest.raises(ConfigurationError, match="`api_key` does not belong") as refused:
+                load()
+            assert "canary" not in refused.value.message
+        else:
+            assert load().tiers["paid"].api_key is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["RETENTION_DAYS__BLOG", "SECRET__X", "DATA_DIR___X"])
+def test_a_name_below_a_single_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"FOOTNOTE_{name}", "30")
+    with pytest.raises(ConfigurationError, match=f"FOOTNOTE_{name} is not a setting: .* is a single value"):
+        load()
+
+
+def test_ranges_of_proxies_are_taken_as_their_addresses_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_SERVER__TRUSTED_PROXIES", '["::ffff:10.0.0.0/104", "::ffff:192.0.2.1", "fd00::/8"]')
+    assert list(map(str, load().server.trusted_proxies)) == ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]
+    for everybody in ('["0.0.0.0/0"]', '["0.0.0.0/1", "128.0.0.0/1"]', '["::/1", "8000::/1"]', '["::ffff:0:0/96"]'):
+        monkeypatch.setenv("FOOTNOTE_SERVER__TRUSTED_PROXIES", everybody)
+        with pytest.raises(ConfigurationError, match="trusts every address"):
+            load()
 
 
 def test_a_short_secret_and_an_unknown_tier_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +161,9 @@ def test_a_short_secret_and_an_unknown_tier_are_refused(monkeypatch: pytest.Monk
         ("CASCADE__BREAKER__WINDOW_S", "31", "`cascade.breaker.window_s` is longer"),
         ("CASCADE__HEDGE_AFTER_S", "0", "`cascade.hedge_after_s` is wrong"),
         ("TIERS__FAST__PROMPT_PRICE", "-1", "prompt_price` is wrong"),
+        ("TIERS__FAST__BASE_URL", "localhost:11434", "base_url` is wrong"),
+        ("TIERS__FAST__TOTAL_TIMEOUT_S", "inf", "total_timeout_s` is wrong"),
+        ("SERVER__DRAIN_S", "inf", "`server.drain_s` is wrong"),
     ],
 )
 def test_settings_of_tiers_that_cannot_be_meant_are_refused(

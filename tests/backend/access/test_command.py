@@ -68,6 +68,17 @@ async def test_a_key_of_a_site_asks_there_alone(http: httpx.AsyncClient, library
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "forbidden")
 
 
+async def test_a_key_of_the_services_own_page_asks_there(http: httpx.AsyncClient, library: Settings) -> None:
+    own = {"FOOTNOTE_SITES": '{"own": {"creators": ["dex-morrowby"]}}'}
+    made = footnote(library.data_dir, "key", "create", "own-server", "--site", "own", **own)
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}", "Accept": "application/json"}
+    assert (await http.get("/api/v1/conversations", headers=headers)).status_code == 200
+    elsewhere = headers | {"X-Footnote-Site": "shop"}
+    assert (await http.get("/api/v1/conversations", headers=elsewhere)).status_code == 403
+    shown = footnote(library.data_dir, "key", "list").stdout
+    assert ["own-server", "reader", "", "own"] in [line.split("\t")[1:5] for line in shown.splitlines()]
+
+
 async def test_a_token_made_by_the_command_is_taken(http: httpx.AsyncClient, library: Settings) -> None:
     made = footnote(library.data_dir, "token", "ana", **ISSUER)
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}

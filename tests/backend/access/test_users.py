@@ -37,6 +37,30 @@ async def test_a_token_of_each_kind_of_key_names_its_user(users: Users, issuer: 
     assert (identity.kind, identity.name, identity.role) == ("user", "user:ana@example.org", "reader")
 
 
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256"])
+async def test_a_key_of_rsa_that_does_not_say_its_algorithm_checks_those_that_are_allowed(
+    issuer: Issuer, algorithm: str
+) -> None:
+    issuer.published[0].pop("alg")
+    token = issuer.token(algorithm, key=issuer.keys["RS256"], headers={"kid": "RS256"})
+    for allowed, is_taken in ((("PS256", "RS512", "RS256"), True), (("ES256", "PS384"), False)):
+        users = Users(settings(jwks_url=issuer.jwks_url, algorithms=allowed))
+        if is_taken:
+            assert (await users.check(token)).name == "user:ana"
+        else:
+            with pytest.raises(Unauthenticated):
+                await users.check(token)
+        await users.close()
+
+
+async def test_a_key_that_says_its_algorithm_checks_no_other(issuer: Issuer) -> None:
+    users = Users(settings(jwks_url=issuer.jwks_url, algorithms=("RS256", "PS256", "ES256")))
+    for algorithm, kid in (("PS256", "RS256"), ("RS256", "ES256")):
+        with pytest.raises(Unauthenticated):
+            await users.check(issuer.token(algorithm, key=issuer.keys["RS256"], headers={"kid": kid}))
+    await users.close()
+
+
 async def test_a_role_and_the_creators_come_from_the_token_and_unknown_ones_are_a_readers(
     users: Users, issuer: Issuer
 ) -> None:

@@ -96,6 +96,14 @@ def test_sources_keep_their_number_and_citations_go_with_their_sentences() -> No
     assert redacted(message, {GONE}, SECRET) == message
 
 
+def test_what_was_searched_goes_as_a_model_may_have_lent_it_words_of_the_answer_before() -> None:
+    message = saved("Two [2].")
+    assert message.terminal is not None
+    searched = replace(message, terminal=message.terminal | {"standalone_query": "Why eleven buttons?"})
+    assert redacted(searched, {GONE}, SECRET).standalone_query is None
+    assert "standalone_query" not in (redacted(message, {GONE}, SECRET).terminal or {})
+
+
 def test_of_an_answer_from_removed_sources_alone_nothing_stays_and_a_creator_loses_the_name() -> None:
     message = redacted(saved("One [1]. And nobody knows.\n\n- Two [2]."), {GONE, LIVING}, "", with_creator=True)
     assert message.content == NOTE
