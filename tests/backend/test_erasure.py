@@ -92,6 +92,7 @@ async def test_a_conversation_loses_what_was_said_from_an_erased_document_and_no
     assert first["content"] == f"{NOTE} So says source number {living['index']} [{living['index']}]."
     assert [citation["index"] for citation in first["citations"]] == [living["index"]]
     assert second["content"] == NOTE
+    assert (first["standalone_query"], second["standalone_query"]) == (None, None)
     for source in (*first["sources"], *second["sources"]):
         is_gone = source["document_id"] == gone["document_id"]
         assert (source.get("removed", False), source["snippet"] == "") == (is_gone, is_gone)

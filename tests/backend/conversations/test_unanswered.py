@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.conversations.feedback import feedback
-from backend.conversations.models import Answer, Question, RunRecord, conversations
+from backend.conversations.models import Answer, Question, RunRecord, conversations, messages
 from backend.conversations.postgres import PostgresConversations
 from backend.conversations.unanswered import list_unanswered, unanswered
 from backend.database import autocommit, transaction
@@ -78,6 +78,15 @@ async def test_a_deleted_conversation_takes_its_questions_along(engine: AsyncEng
         gone = update(conversations).where(conversations.c.id == run.conversation_id)
         await connection.execute(gone.values(deleted_at=datetime.now(UTC)))
     assert await list_unanswered(engine, creator=creator, limit=10) == []
+
+
+async def test_where_nothing_is_known_of_what_was_searched_the_question_itself_is_shown(engine: AsyncEngine) -> None:
+    creator = f"creator-{uuid4().hex[:8]}"
+    run = await ask(engine, "And how cold is it?", creator, searched="How cold is the well?")
+    async with autocommit(engine) as connection:
+        there = update(messages).where(messages.c.id == run.message_id)
+        await connection.execute(there.values(terminal={"standalone_query": None, "creator": creator, "scope": "none"}))
+    assert await shown(engine, creator) == [("And how cold is it?", 1)]
 
 
 def names() -> tuple[str, str]:
