@@ -1,6 +1,6 @@
 """What the ledger knows of the documents that an ingestion may meet."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID, uuid5
@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from pipeline.load import document_id
 from pipeline.source import Source
 
-PIPELINE_VERSION = 5  # raised when the same bytes would give other passages: everything is then done again
+PIPELINE_VERSION = 6  # raised when the same bytes would give other passages: everything is then done again
 
 Status = Literal["pending", "ready", "failed", "left_out", "duplicate"]
 
@@ -103,12 +103,10 @@ class Entries:
         for entry in self.all:
             if entry.status == "duplicate" and entry.duplicate_of is not None and not entry.is_deleted:
                 self._by_original.setdefault(entry.duplicate_of, []).append(entry)
-        self._deleted = {(entry.creator, entry.fingerprint) for entry in self.all if entry.is_deleted}
-        self._by_content = {
-            (entry.creator, entry.fingerprint): entry
-            for entry in self.all
-            if entry.status in ("ready", "failed") and not entry.is_deleted
-        }
+        self._by_content: dict[str, list[Entry]] = {}
+        for entry in self.all:
+            if entry.fingerprint:
+                self._by_content.setdefault(entry.fingerprint, []).append(entry)
 
     def placed(self, source: Source) -> Source:
         """The source with its path from the outermost folder that its creator's documents are known to come from.
@@ -153,11 +151,23 @@ class Entries:
 
     def was_deleted(self, creator: str | None, fingerprint: str) -> bool:
         """Whether a document of the creator with these very bytes was deleted."""
-        return (creator or "", fingerprint) in self._deleted
+        return any(entry.is_deleted for entry in self._saying(creator, fingerprint))
 
     def with_content(self, creator: str | None, fingerprint: str) -> Entry | None:
         """A document of the creator with these very bytes."""
-        return self._by_content.get((creator or "", fingerprint))
+        found = (
+            entry
+            for entry in self._saying(creator, fingerprint)
+            if entry.status in ("ready", "failed") and not entry.is_deleted
+        )
+        return max(found, key=lambda entry: entry.creator == creator, default=None)
+
+    def _saying(self, creator: str | None, fingerprint: str) -> Iterator[Entry]:
+        """The documents with these very bytes that are of the folder's `creator`, or lay in that folder and name
+        another one themselves; of a folder that is nobody's, all."""
+        for entry in self._by_content.get(fingerprint, ()):
+            if creator is None or entry.creator == creator or entry.uri.startswith(f"{creator}/"):
+                yield entry
 
 
 def _root(origin: str, uri: str) -> str:

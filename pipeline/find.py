@@ -12,6 +12,7 @@ from backend.errors import ConfigurationError
 from backend.knowledge.models import Creator
 from pipeline.creators import PROFILE, named_after, read_profile, slug_from
 from pipeline.exports import exports_in
+from pipeline.load import LANGUAGE
 from pipeline.owners import Folders
 from pipeline.source import Request, Source
 from pipeline.sources.detect import CAPTIONS, HEAD_BYTES, LISTS, Kind, kind_of
@@ -205,7 +206,10 @@ def _may_describe(file: Path) -> bool:
 
 
 def _sidecar(file: Path) -> Path | None:
-    return next((path for suffix in _SIDECAR_SUFFIXES if os.path.isfile(path := file.with_suffix(suffix))), None)
+    """What describes the file: `talk.en.yaml` of `talk.en.vtt`, else `talk.yaml`, which is of every language."""
+    names = dict.fromkeys((file.stem, LANGUAGE.sub("", file.stem)))
+    paths = (file.with_name(f"{name}{suffix}") for name in names for suffix in _SIDECAR_SUFFIXES)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 class _Whose:

@@ -23,7 +23,7 @@ NOBODYS = (
 UNREADABLE = "The file cannot be read."
 _NAMESPACE = uuid5(NAMESPACE_URL, "footnote:document")
 _MACHINE_TRANSCRIPT = re.compile(r"[_-]otter[._]ai$")
-_LANGUAGE = re.compile(r"\.[a-z]{2}(?:-[A-Za-z]{2,4})?$")
+LANGUAGE = re.compile(r"\.[a-z]{2}(?:-[A-Za-z]{2,4})?$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}[-_ ](?=\S)")
 
 
@@ -99,7 +99,7 @@ def load(source: Source, identity: UUID | None = None) -> Loaded:
 
 def title_from(path: PurePath) -> str:
     """A readable title out of a file's name: `2024-05-01-Open-Data_otter.ai.srt` reads "Open Data"."""
-    stem = _DATE.sub("", _LANGUAGE.sub("", _MACHINE_TRANSCRIPT.sub("", path.stem)))
+    stem = _DATE.sub("", LANGUAGE.sub("", _MACHINE_TRANSCRIPT.sub("", path.stem)))
     words = re.sub(r"[-_\s]+", " ", stem).strip() or path.name
     return words[:1].upper() + words[1:]
 

@@ -29,10 +29,16 @@ def on_one_line(value: object) -> object:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
+def composed(value: str) -> str:
+    """Letters with their accents as one character (NFC), as passages have them."""
+    return unicodedata.normalize("NFC", value)
+
+
 Query = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=QUERY_LENGTH),
     AfterValidator(no_control_characters),
+    AfterValidator(composed),
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(no_control_characters)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from backend.chat.events import Source, SourceCreator
 from backend.knowledge.models import Chunk, Document
@@ -74,9 +74,11 @@ def deep_link(document: Document, chunk: Chunk) -> str | None:
         return None
     if chunk.start_s is not None:
         last = document.duration_s if document.duration_s is not None else chunk.start_s
-        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "t"]
-        query.append(("t", str(int(max(0.0, min(chunk.start_s, last))))))
-        return urlunsplit(parts._replace(query=urlencode(query)))
+        # The rest of the query stays as it is written: a server may read it in its own way.
+        query = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "t"]
+        query.append(f"t={int(max(0.0, min(chunk.start_s, last)))}")
+        fragment = "" if parts.fragment.startswith("t=") else parts.fragment
+        return urlunsplit(parts._replace(query="&".join(query), fragment=fragment))
     if chunk.page is not None:
         return urlunsplit(parts._replace(fragment=f"page={chunk.page}"))
     return document.url

@@ -20,6 +20,7 @@ from backend.retrieval.models import Passage, Trace
 from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import RetrievalSettings, Settings
+from pipeline.clean import clean_characters
 from pipeline.place import place_of
 from pipeline.snippet import snippet
 from pipeline.terminal import Terminal
@@ -41,7 +42,7 @@ def run(query: str, creator: str | None, topic: str | None) -> int:
 
     Raises a `FootnoteError` where nothing can be asked.
     """
-    query = query.strip()
+    query = clean_characters(query).strip()
     if not query:
         raise ContentError("Say what to search for.")
     with workplace() as settings:

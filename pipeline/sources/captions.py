@@ -13,7 +13,8 @@ from pipeline.sources.rolling import Shown, unrolled
 from pipeline.sources.utterances import Utterance, as_document
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
-_TAG = re.compile(r"<[^<>\n]*>")
+# A tag begins with a letter, or is a time; "i < n and j > m" has none.
+_TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<\d+:[\d:.]+>")
 _ALIKE = 0.8  # of two cues; the words of two people at once are less alike
 _COMPARED = 300  # characters of the longest cues that are compared; longer ones are the same or not
 _AT_ONCE = 4  # cues that may be shown at the same time

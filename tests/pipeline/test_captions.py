@@ -188,6 +188,13 @@ def test_rolling_captions_say_each_word_once_when_it_is_first_shown() -> None:
     assert turns(document) == [(None, "listen to the room before you mix"), (None, "no no no no")]
 
 
+def test_signs_that_are_no_tag_stay() -> None:
+    said = "The loop runs while i < n and stops when j > m, I <3 it, and <i>that</i><00:00:01.500> is <c.red>all</c>."
+    assert turns(srt.parse(f"1\n00:00:01,000 --> 00:00:02,000\n{said}\n")) == [
+        (None, "The loop runs while i < n and stops when j > m, I <3 it, and that is all.")
+    ]
+
+
 def test_rolling_captions_that_became_srt_are_read_alike() -> None:
     cues = [
         ("00:00:00,160 --> 00:00:02,070", "\nlisten to the room"),

@@ -219,6 +219,8 @@ def test_a_sidecar_describes_what_is_beside_it_in_any_language(tmp_path: Path) -
     found = found_in(tmp_path, "ana")
     assert [source.sidecar for source in found.sources] == [tmp_path / "talk.en.yaml"]
     assert [Path(left.origin).name for left in found.left_out] == ["tal.yaml"]
+    (tmp_path / "talk.en.yaml").unlink()
+    assert [source.sidecar for source in found_in(tmp_path, "ana").sources] == [tmp_path / "talk.yaml"]
 
 
 def test_of_recordings_whose_names_begin_alike_each_has_its_own_captions(tmp_path: Path) -> None:

@@ -31,6 +31,19 @@ def test_a_moment_that_the_address_names_already_is_replaced() -> None:
     assert deep_link(document, CHUNK) == "https://videos.example.org/watch?v=a&t=12#top"
 
 
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://x.example/index.php?/videos/12-title/", "https://x.example/index.php?/videos/12-title/&t=12"),
+        ("https://x.example/p?title=caf%E9&a=b+c", "https://x.example/p?title=caf%E9&a=b+c&t=12"),
+        ("https://x.example/a?b", "https://x.example/a?b&t=12"),
+        ("https://x.example/talk.mp3#t=10", "https://x.example/talk.mp3?t=12"),
+    ],
+)
+def test_the_rest_of_an_address_stays_as_it_is_written_and_an_older_moment_goes(url: str, link: str) -> None:
+    assert deep_link(replace(DOCUMENT, url=url), CHUNK) == link
+
+
 def test_an_article_is_opened_as_it_is_and_a_pdf_at_its_page() -> None:
     article = replace(CHUNK, start_s=None, end_s=None)
     assert deep_link(DOCUMENT, article) == DOCUMENT.url
