@@ -65,6 +65,12 @@ async def test_a_body_that_says_that_it_is_json_is_read(visitor: Visitor, conten
     assert response.status_code == 200
 
 
+async def test_a_question_is_kept_and_searched_in_the_characters_that_passages_have(visitor: Visitor) -> None:
+    answer = (await visitor.ask("How loud is the cafe\u0301?")).checked()
+    assert answer.last.json["standalone_query"] == "How loud is the café?"
+    assert (await visitor.messages(answer.conversation_id))[0]["content"] == "How loud is the café?"
+
+
 @pytest.mark.parametrize("body", DEEP, ids=["lists", "objects", "in a field", "in balance"])
 async def test_deep_json_is_422(visitor: Visitor, conversation: str, body: bytes) -> None:
     headers = {**visitor.headers, "Content-Type": "application/json"}
