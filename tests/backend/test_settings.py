@@ -7,7 +7,7 @@ import pytest
 
 from backend.errors import ConfigurationError
 from backend.settings import PREFIX, Settings, config_file, load
-from backend.settings_tiers import AgentTierSettings
+from backend.settings_tiers import AgentTierSettings, OpenAITierSettings
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,9 @@ def test_a_secret_in_braces_is_refused_and_none_is_no_secret(monkeypatch: pytest
                 load()
             assert "canary" not in refused.value.message
         else:
-            assert load().tiers["paid"].api_key is None  # type: ignore[union-attr]
+            tier = load().tiers["paid"]
+            assert isinstance(tier, OpenAITierSettings)
+            assert tier.api_key is None
 
 
 @pytest.mark.parametrize("name", ["RETENTION_DAYS__BLOG", "SECRET__X", "DATA_DIR___X"])

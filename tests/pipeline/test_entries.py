@@ -4,14 +4,14 @@ from uuid import uuid4
 
 import pytest
 
-from pipeline.entries import Entries, Entry
+from pipeline.entries import Entries, Entry, Status
 
 
 def entry(creator: str, uri: str, *, is_deleted: bool = False) -> Entry:
     """A document with the bytes "same"."""
-    status = "left_out" if is_deleted else "ready"
+    status: Status = "left_out" if is_deleted else "ready"
     origin = f"/content/{uri}"
-    return Entry(uuid4(), creator, uri, origin, "/content", "same", "", 1, "m", status, None, None, is_deleted)  # type: ignore[arg-type]
+    return Entry(uuid4(), creator, uri, origin, "/content", "same", "", 1, "m", status, None, None, is_deleted)
 
 
 @pytest.mark.parametrize(
