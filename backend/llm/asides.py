@@ -56,7 +56,8 @@ FIRST_WORDS = (
     r"asks\b|let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
     r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk)|"
     r" ?for (?:more |further )?(?:details|information))|"
-    r"(?:taking|moving|going|looking|coming|getting) (?:it|this|on|back|ahead|further|forward|there)(?: \w+){0,2}[.!]$|"
+    r"(?:taking|moving|going|looking|coming|getting) (?:it|this|on|back|ahead|further|forward|there)"
+    r"(?: further| now| again)?[.!]$|"
     r"(?:read|check out|click|download|register)\b"
 )
 ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)

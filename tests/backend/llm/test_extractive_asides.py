@@ -33,3 +33,6 @@ async def test_an_answer_ends_where_the_talk_moves_on() -> None:
     said = "Bass traps belong in corners. Taking it further. A rug keeps the floor of the room quiet."
     text = await answer("Where do bass traps belong?", PromptSource(1, "Traps", "Ana Reyes", said))
     assert text == "Bass traps belong in corners. [1]"
+    told = said.replace("Taking it further.", "Getting there is easy.")
+    text = await answer("Where do bass traps belong?", PromptSource(1, "Traps", "Ana Reyes", told))
+    assert "Getting there is easy." in text
