@@ -9,15 +9,8 @@ from backend.errors import ContentError
 from pipeline.sources import srt, transcripts, webvtt
 from pipeline.sources.decode import decode
 from pipeline.sources.parsed import NothingToRead, ParsedDocument
+from tests.pipeline.said import turns
 from tests.pipeline.shared import DATA, needs_data
-
-
-def turns(document: ParsedDocument) -> list[tuple[str | None, str]]:
-    """Speaker and running text of each turn."""
-    return [
-        (section.speaker, "".join(block.before + block.text for block in section.blocks).strip())
-        for section in document.sections
-    ]
 
 
 def test_cues_flow_into_one_text_and_keep_their_times() -> None:
@@ -130,109 +123,11 @@ def test_cues_in_a_script_without_spaces_are_joined_without_one() -> None:
     assert turns(document) == [(None, "音を聞く")]
 
 
-ROLLING = """WEBVTT
-Kind: captions
-Language: en
-
-00:00:00.160 --> 00:00:02.070 align:start position:0%
- 
-listen<00:00:00.480><c> to</c><00:00:00.960><c> the</c><00:00:01.200><c> room</c>
-
-00:00:02.070 --> 00:00:02.080 align:start position:0%
-listen to the room
- 
-
-00:00:02.080 --> 00:00:04.309 align:start position:0%
-listen to the room
-before<00:00:02.240><c> you</c><00:00:02.320><c> mix</c>
-
-00:00:04.309 --> 00:00:04.319 align:start position:0%
-before you mix
- 
-
-00:00:04.319 --> 00:00:06.000 align:start position:0%
-before you mix
-[Music]
-
-00:00:06.000 --> 00:00:06.010 align:start position:0%
-[Music]
- 
-
-00:00:06.010 --> 00:00:08.000 align:start position:0%
-[Music]
-&gt;&gt; no<00:00:06.500><c> no</c>
-
-00:00:08.000 --> 00:00:08.010 align:start position:0%
-&gt;&gt; no no
- 
-
-00:00:08.010 --> 00:00:09.000 align:start position:0%
-&gt;&gt; no no
-no<00:00:08.500><c> no</c>
-"""
-
-
-def timed(document: ParsedDocument) -> list[tuple[str, float | None, float | None]]:
-    """Text, begin and end of each block."""
-    return [(block.text, block.start_s, block.end_s) for section in document.sections for block in section.blocks]
-
-
-def test_rolling_captions_say_each_word_once_when_it_is_first_shown() -> None:
-    document = webvtt.parse(ROLLING)
-    assert timed(document) == [
-        ("listen to the room", 0.16, 2.07),
-        ("before you mix", 2.08, 4.309),
-        ("no no", 6.01, 8.0),
-        ("no no", 8.01, 9.0),
-    ]
-    assert turns(document) == [(None, "listen to the room before you mix"), (None, "no no no no")]
-
-
 def test_signs_that_are_no_tag_stay() -> None:
     said = "The loop runs while i < n and stops when j > m, I <3 it, and <i>that</i><00:00:01.500> is <c.red>all</c>."
     assert turns(srt.parse(f"1\n00:00:01,000 --> 00:00:02,000\n{said}\n")) == [
         (None, "The loop runs while i < n and stops when j > m, I <3 it, and that is all.")
     ]
-
-
-def test_rolling_captions_that_became_srt_are_read_alike() -> None:
-    cues = [
-        ("00:00:00,160 --> 00:00:02,070", "\nlisten to the room"),
-        ("00:00:02,070 --> 00:00:02,080", "listen to the room\n"),
-        ("00:00:02,080 --> 00:00:04,309", "listen to the room\nbefore you mix"),
-        ("00:00:04,309 --> 00:00:04,319", "before you mix\n"),
-        ("00:00:04,319 --> 00:00:06,000", "before you mix\nand rest"),
-    ]
-    text = "\n".join(f"{number}\n{times}\n{text}\n" for number, (times, text) in enumerate(cues, start=1))
-    assert timed(srt.parse(text)) == [
-        ("listen to the room", 0.16, 2.07),
-        ("before you mix", 2.08, 4.309),
-        ("and rest", 4.319, 6.0),
-    ]
-
-
-def test_a_line_that_grows_word_by_word_is_said_once() -> None:
-    lines = ["gain", "gain comes", "gain comes first", "gain comes first\nthen", "then level"]
-    text = "".join(f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(lines))
-    assert timed(webvtt.parse(f"WEBVTT\n\n{text}")) == [
-        ("gain", 0.0, 1.0),
-        ("comes", 1.0, 2.0),
-        ("first", 2.0, 3.0),
-        ("then", 3.0, 4.0),
-        ("level", 4.0, 5.0),
-    ]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ["Turn it up", "Turn it up", "Turn it up", "Turn it up"],
-        ["Turn it up", "Turn it up", "one more time", "Turn it up", "Turn it up\none more time", "Turn it down"],
-    ],
-)
-def test_a_refrain_is_said_as_often_as_it_is_sung(lines: list[str]) -> None:
-    text = "".join(f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(lines))
-    assert turns(webvtt.parse(f"WEBVTT\n\n{text}")) == [(None, " ".join(lines).replace("\n", " "))]
 
 
 def test_a_laugh_leaves_no_word_and_does_not_hide_whose_turn_it_is() -> None:
