@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 
 from backend.limits.forwarded import Address, address_of, hops_of_forwarded, hops_of_x_forwarded_for
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from backend.settings_networks import Network
 
 IPV6_PREFIX = 64  # what one subscriber has at least (RFC 6177), so that an address more is not another client
 
