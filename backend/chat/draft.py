@@ -18,6 +18,7 @@ from backend.llm.tier import Outcome, PromptSource
 
 BudgetState = Literal["within", "near", "spent"]
 
+# A tier that ends so before its first token has not read the prompt.
 NOTHING_READ: tuple[Outcome, ...] = ("refused", "unreachable")
 
 SHUTDOWN = "The service is restarting. Ask again in a moment."
@@ -70,7 +71,7 @@ class Draft:
         with the prompt read: those are estimated."""
         tokens, cost = 0, 0.0
         for attempt in self.attempts:
-            if quotes(attempt.member) or attempt.outcome in NOTHING_READ:
+            if quotes(attempt.member) or (attempt.outcome in NOTHING_READ and not attempt.spoken):
                 continue
             is_speaker = self.started is not None and attempt.prompt is self.started.prompt
             read, written = (is_speaker and self.tokens) or (attempt.prompt.tokens, 0)

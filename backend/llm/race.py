@@ -44,10 +44,10 @@ class Attempt:
         self.first = Token("")
         self.stream: AsyncGenerator[Token | Finish, None] = member.tier.stream(prompt)
         self.outcome: Outcome = "stopped"
+        self.spoken = False
         self._admission = admission
         self._asked_at = time.monotonic()
         self._ended_at: float | None = None
-        self._spoken = False
 
     @property
     def told(self) -> TierTried:
@@ -64,7 +64,7 @@ class Attempt:
             await self.failed(failure)
             return False
         self.first = first
-        self._spoken = True
+        self.spoken = True
         if self.member.breaker:
             await self.member.breaker.speaks(self._admission)
         return True
@@ -88,7 +88,7 @@ class Attempt:
         if stopped:
             self._ended_at = time.monotonic()
         await self.stream.aclose()
-        if stopped and not self._spoken and self.member.breaker:
+        if stopped and not self.spoken and self.member.breaker:
             if beaten:
                 await self.member.breaker.failed(self._admission, TierFailure("timeout"))
             else:

@@ -103,6 +103,15 @@ async def test_a_prompt_that_a_model_has_read_is_counted_though_its_answer_was_s
         assert await answered_by(visitor, 1) == [("extractive", "spent")]
 
 
+async def test_a_prompt_is_counted_where_its_answer_begins_and_then_breaks_off_with_an_error(
+    library: Settings, model: ModelServer
+) -> None:
+    model.fault, model.fault_after = "error_event", 2
+    async with asked_within(library, model, ("dear", "extractive"), site=BudgetSettings(tokens=300)) as visitor:
+        assert await answered_by(visitor, 2) == [("extractive", "within"), ("extractive", "spent")]
+        assert len(model.requests) == 1
+
+
 def test_a_budget_of_money_wants_to_know_what_a_model_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_BUDGETS__CREATOR__COST", "5")
     monkeypatch.setenv("FOOTNOTE_TIERS__FAST__BASE_URL", "http://127.0.0.1:1/v1")
