@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from backend.llm.sentences import split_blocks, split_sentences
 
-MARKER = re.compile(r"(?<!\s)\s*+\[(\d{1,4})\]")  # white space is tried once, from where it begins
+MARKER = re.compile(r"(?<!\s)\s*+\[([0-9]{1,4})\]")  # white space is tried once, from where it begins
 # As the widget reads it: no HTML, no reference definitions ("[1]: …" is a marker and a colon). Escaped characters stay
 # apart from the text around them, as an escaped bracket opens no marker.
 MARKDOWN = (
@@ -17,7 +17,7 @@ MARKDOWN = (
 )
 MARKDOWN.parse("text")  # compiles the rules, which two threads must not do at the same time
 # Also where emphasis falls apart: "[**1**]" is shown as a number in brackets and is no marker.
-OTHER_BRACKET = re.compile(r"\[(?!\d{1,4}\])")
+OTHER_BRACKET = re.compile(r"\[(?![0-9]{1,4}\])")
 NO_MARKER = "\ue000"
 LONGEST_READ = 30_000  # characters; seven times what the longest answer has that a prompt allows
 

@@ -9,15 +9,15 @@ from backend.chat.code_spans import LONGEST_CODE, AnswerSoFar
 CLOSERS = {"[": "]", "【": "】", "［": "］"}
 # What a model writes for a marker: [1] [[1]] [^1] [1, 2] [1-3] 【1†name】. At most so long, so little is held back.
 LONGEST_MARKER = 200
-INNER = re.compile(r"[ \t]*\^?([0-9]+)((?:[ \t]*[,;–-][ \t]*\^?[0-9]+)*)[ \t]*(?:†[^\]】］\n]*)?")
-MAY_BECOME_INNER = re.compile(r"[ \t0-9,;^–-]*(?:†[^\]】］\n]*)?")
+INNER = re.compile(r"[ \t]*\^?(\d+)((?:[ \t]*[,;–-][ \t]*\^?\d+)*)[ \t]*(?:†[^\]】］\n]*)?")
+MAY_BECOME_INNER = re.compile(r"[ \t\d,;^–-]*(?:†[^\]】］\n]*)?")
 # A link behind a marker, [1](https://…): its address is the model's, and only ours may be followed.
 LINK_TARGET = re.compile(r"\((?:https?:|mailto:|www\.|[/#])[^\s()]*\)")
 LONGEST_LINK = 300
 MAY_BECOME_LINK = re.compile(r"\([^\s()]*")
 # Up to what may belong to a bracket: a bracket, the space before one or at the end of a piece, a backslash.
 PLAIN = re.compile(r"(?:[^\[【［\\ \t]++|[ \t](?=[^\[【［]))++")
-UNCLOSED_NUMBER = re.compile(r"[\[【［][ \t0-9,;^–-]*$")
+UNCLOSED_NUMBER = re.compile(r"[\[【［][ \t\d,;^–-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def read_group(text: str, at: int, final: bool) -> Group | None:
         if not behind and not complete:
             raise Undecided
         return None
-    numbers = [int(number) for number in re.findall("[0-9]+", match[1] + match[2])]
+    numbers = [int(number) for number in re.findall(r"\d+", match[1] + match[2])]
     is_range = "-" in match[2] or "–" in match[2]
     if is_range and len(numbers) == 2 and numbers[0] < numbers[1] <= 99:
         numbers = list(range(numbers[0], numbers[1] + 1))

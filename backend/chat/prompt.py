@@ -22,7 +22,7 @@ HISTORY_SHARE = 4
 JOINT = 8
 # A passage that would be cut below this is worth less than the sentence it ends in.
 SHORTEST_PASSAGE = 24
-MARKER = re.compile(r"(?<!\s)\s*+\[\d+\]")  # white space is tried once, from where it begins
+MARKER = re.compile(r"(?<!\s)\s*+\[[0-9]+\]")  # white space is tried once, from where it begins
 
 
 def assemble(

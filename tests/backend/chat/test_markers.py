@@ -73,6 +73,7 @@ def test_what_is_right_stays_as_it_is(text: str) -> None:
         ("```x[9]```[9]`", "```x[9]``` `"),
         ("`x[9]` [9][8](/a)`", "`x[9]` `"),
         ("\ue000\t[9] x", "\ue000 x"),
+        ("A [٢], [٩٩] b 【３】", "A [2], b [3]"),
     ],
 )
 def test_markers_are_made_alike_and_those_without_a_source_removed(text: str, expected: str) -> None:
