@@ -19,7 +19,7 @@ from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
 from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
-from backend.chat.sources import as_json, number_sources
+from backend.chat.sources import as_json, number_sources, offered
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
 from backend.conversations.store import ConversationStore
@@ -31,7 +31,7 @@ from backend.limits.limiter import Allowance
 from backend.llm.budget import Budget
 from backend.llm.cascade import Cascade, Finished, Reset, Started
 from backend.llm.order import is_hard
-from backend.llm.tier import Place, Prompt, PromptSource, Token
+from backend.llm.tier import Place, Prompt, Token
 from backend.retrieval.models import Retrieved
 from backend.retrieval.retriever import Retriever
 from backend.retrieval.rewrite import leans_on_history
@@ -223,10 +223,7 @@ class ChatService:
             return assemble(
                 question=question.query,
                 standalone=retrieved.query,
-                sources=[
-                    PromptSource(index, passage.document.title, passage.creator.name, passage.chunk.text)
-                    for index, passage in enumerate(retrieved.passages, start=1)
-                ],
+                sources=offered(retrieved),
                 history=history,
                 # Nobody speaks for somebody else: the voice is left out where the sources are not the creator's.
                 creator=creator if retrieved.scope == "creator" else None,

@@ -7,10 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from backend.chat.events import Source, SourceCreator
 from backend.knowledge.models import Chunk, Document
+from backend.llm.references import without_references
+from backend.llm.tier import PromptSource
 from backend.retrieval.models import Retrieved
 
 SNIPPET_LENGTH = 320
 MOST_PERHAPS = 3
+RECORDED = ("audio", "video")
 FIELDS = tuple(field.name for field in fields(Source))
 
 
@@ -35,6 +38,20 @@ def number_sources(retrieved: Retrieved) -> list[Source]:
             perhaps=not retrieved.answerable,
         )
         for index, passage in enumerate(retrieved.passages[: None if retrieved.answerable else MOST_PERHAPS], start=1)
+    ]
+
+
+def offered(retrieved: Retrieved) -> list[PromptSource]:
+    """The passages as a tier reads them, numbered alike; what a source has in brackets itself is no marker of ours."""
+    return [
+        PromptSource(
+            index,
+            passage.document.title,
+            passage.creator.name,
+            without_references(passage.chunk.text),
+            spoken=passage.document.kind in RECORDED,
+        )
+        for index, passage in enumerate(retrieved.passages, start=1)
     ]
 
 

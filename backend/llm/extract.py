@@ -59,7 +59,7 @@ class Reading:
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
         self.sources = tuple(sources)
         names = frozenset(content_stems(question)) if is_of_person(question) else frozenset()
-        self.passages = [read_passage(source.text, names) for source in sources]
+        self.passages = [read_passage(source.text, names, spoken=source.spoken) for source in sources]
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]

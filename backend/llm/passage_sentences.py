@@ -9,7 +9,7 @@ from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal
 from backend.llm.leaning import leans, mentions
 from backend.llm.sentences import split_blocks, split_sentences
-from backend.llm.spoken import is_interjection, standing_alone, without_filler, without_sounds
+from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
 
 FENCED = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL)
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
@@ -43,6 +43,7 @@ TRAILING_OFF = re.compile(
 )
 # A clause of what was said before: "That I can get tired of it."
 CLAUSE = re.compile(r"(?:that|which) (?:i|you|we|they|he|she)\b", re.IGNORECASE)
+BECAUSE = re.compile(r"^because ", re.IGNORECASE)
 PAUSES = ("...", "…")
 SYMBOLS = re.compile(r"[{}=<>\[\];|\\_#@$^~]|\(\)|::|->")
 MOST_SYMBOLS = 0.03
@@ -140,7 +141,7 @@ class Sentence:
     @cached_property
     def personal(self) -> bool:
         """Whether it tells what the speaker did, feels or is unsure of, and nobody asked for that."""
-        return not self.of_person and is_personal(self.alone)
+        return not self.of_person and is_personal(BECAUSE.sub("", self.alone))
 
     @cached_property
     def secondary(self) -> bool:
@@ -168,24 +169,25 @@ class Sentence:
         return len(self.text.split())
 
 
-def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentence]:
+def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool = False) -> list[Sentence]:
     """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out.
 
-    `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak.
+    `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak. Speech
+    (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler, and what is written is not.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """
     found: list[Sentence] = []
+    blocks = [block for block in split_blocks(prose(without_sounds(text))) if not NOT_PROSE.match(block)]
+    spoken = spoken or labels_again(blocks)
     conversation = False
     asked = by = ""
     known: tuple[str, ...] = ()
-    for block in split_blocks(prose(without_sounds(text))):
-        if NOT_PROSE.match(block):
-            continue
+    for block in blocks:
         item = BULLET.match(block)
         block = block[item.end() :] if item else block
-        said = SPEAKER.match(block)
-        if said and said[1].lower() not in NOTICES:
+        said = None if item or not spoken else speaker_of(block)
+        if said:
             block = block[said.end() :]
             if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
                 continue
@@ -196,31 +198,47 @@ def read_passage(text: str, names: frozenset[str] = frozenset()) -> list[Sentenc
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
             continue
         for number, piece in enumerate(pieces):
-            spoken = without_filler(piece)
-            if item and not ENDING.search(spoken):
-                spoken = f"{spoken.rstrip(',;')}."
-            breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(spoken)
-            empty = not spoken or is_interjection(spoken)  # "Um." leaves nothing
-            if breaks_off or empty or is_repeated(spoken, found):
+            sentence = without_filler(piece) if spoken else capitalised(piece)
+            if item and not ENDING.search(sentence):
+                sentence = f"{sentence.rstrip(',;')}."
+            breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(sentence)
+            empty = not sentence or is_interjection(sentence)  # "Um." leaves nothing
+            if breaks_off or empty or is_repeated(sentence, found):
                 continue
-            stems = tuple(content_stems(spoken))
+            stems = tuple(content_stems(sentence))
             continues = bool(found) and (number > 0 or conversation)
             of_person = bool(by or (names and not conversation))
-            found.append(Sentence(spoken, len(found), continues, (*known, *stems), asked, is_cut(piece), of_person, by))
-            if is_question(spoken):
+            found.append(
+                Sentence(sentence, len(found), continues, (*known, *stems), asked, is_cut(piece), of_person, by)
+            )
+            if is_question(sentence):
                 before = found[-2].text if found[-2:-1] else ""
                 if is_question(before):
-                    asked = f"{asked} {spoken}"
+                    asked = f"{asked} {sentence}"
+                elif number > 0 and conversation and asks_back(sentence, stems):
+                    asked = f"{before} {sentence}"
                 else:
-                    asked = f"{before} {spoken}" if number > 0 and conversation and asks_back(spoken, stems) else spoken
+                    asked = sentence
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     return found
 
 
-def is_repeated(spoken: str, found: Sequence[Sentence]) -> bool:
+def speaker_of(block: str) -> re.Match[str] | None:
+    """The label at its beginning that may say who speaks."""
+    said = SPEAKER.match(block)
+    return said if said and said[1].lower() not in NOTICES else None
+
+
+def labels_again(blocks: Sequence[str]) -> bool:
+    """Whether somebody is labelled twice as who speaks; a label that comes once may be a term that is explained."""
+    labels = [said[1] for block in blocks if (said := speaker_of(block))]
+    return len(set(labels)) < len(labels)
+
+
+def is_repeated(sentence: str, found: Sequence[Sentence]) -> bool:
     """Whether it was said before; a yes may be said to every question."""
-    return any(earlier.text == spoken and not earlier.decides for earlier in found)
+    return any(earlier.text == sentence and not earlier.decides for earlier in found)
 
 
 def is_cut(piece: str) -> bool:

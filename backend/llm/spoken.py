@@ -3,26 +3,35 @@
 import re
 from collections.abc import Sequence
 
+from backend.knowledge.words import content_stems
+
+PAUSE = r"(?:,|\s*[-–—…]+|\.{3})\s+"
 # Said before the sentence begins, always followed by a pause.
 PAUSED_OPENER = re.compile(
     r"(?:i would say|i['’]d say|i would offer|i have to say|"
-    r"so|um+|uh+|erm?|ah|oh|hm+|well|okay|ok|alright|all right|yeah|yep|"
-    r"anyways?|honestly|basically|actually|look|"
-    r"listen|see|you see|you know|i mean|i guess|i think|like|right|now|again|and|but|or)(?:,|\s*[-–—…]+|\.{3})\s+",
+    r"so|um+|uh+|erm?|ah|oh|hm+|well|okay|ok|alright|all right|yeah|yep|anyways?|honestly|basically|actually|"
+    rf"you see|you know|i mean|i guess|i think|again|and|but|or){PAUSE}",
     re.IGNORECASE,
 )
+# In writing these begin a list or say what to do: "Look, listen, learn."
+SPOKEN_OPENER = re.compile(rf"(?:look|listen|see|like|right|now){PAUSE}", re.IGNORECASE)
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
-    r"(?:(?:and|but|so|or|because|yet|plus|therefore|thus|hence)\s+"
+    r"(?:(?!so as\b|or else\b)(?:and|but|so|or|yet|therefore|thus|hence)\s+"
     r"(?!much\b|many\b|far\b|long\b|that\b(?!['’]|\s+(?:is|was|means|makes)\b)|called\b|little\b|few\b)|"
+    # A reason stays with what it is the reason of: "Because of the ceiling, …", "Because it is low, …".
+    r"because\s+(?!of\b)(?=then\b|it['’]s like\b|[^,]*(?:$|,\s+(?:and|but|or|so|which)\b))|"
+    r"plus\s+(?=(?:the|you|we|i|it|they|there|that|this)\b)|"
     r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
-    r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|first|second|third|"
+    r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|"
+    r"first(?!, second)|second|third|"
     r"firstly|secondly|thirdly|next|again|besides|indeed|after all|that said|in short|in particular)(?:,|\s*[-–—])\s+)",
     re.IGNORECASE,
 )
-HESITATION = re.compile(r"(?:(?<=\s)|^)(?:um+|uh+|erm|uhm)\b[,.…]*\s*", re.IGNORECASE)
+# "UM researchers" work at a university.
+HESITATION = re.compile(r"(?:(?<=\s)|^)(?:[Uu]m+|[Uu]h+|[Ee]rm|[Uu]hm)\b[,.…]*\s*")
 PARENTHETIC = re.compile(
     r",\s*(?:you know|i mean|like|kind of|sort of|right|okay|obviously|basically|actually|as i said|let's say|i guess|"
     r"if you will|or whatever)\s*,\s*",
@@ -47,6 +56,14 @@ STUTTER = re.compile(
     r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
     re.I,
 )
+# Said twice, these mean what they say.
+NUMERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|(?:thir|four|fif|six|seven|eigh|nine)teen|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million)\b",
+    re.IGNORECASE,
+)
+# "Right, left and centre": here it is a side and no filler.
+SIDES = re.compile(r"\bleft\b.*\bright\b|\bright\b.*\bleft\b", re.IGNORECASE)
 # All that some sentences of a conversation say: "Wow.", "Okay, that's right."
 INTERJECTIONS = re.compile(
     r"(?:(?:oh|ah|ok|okay|yeah|right|exactly|sure|wow|awesome|cool|nice|great|fantastic|amazing|excellent|perfect|"
@@ -76,22 +93,34 @@ def without_sounds(text: str) -> str:
 
 
 def without_filler(sentence: str) -> str:
-    """The sentence without hesitation, stutter and padding; what it says and its other words stay."""
+    """What somebody says without hesitation, stutter and padding; what it says and its other words stay."""
     text = sentence.strip()
-    while trimmed := PAUSED_OPENER.match(text):
-        text = text[trimmed.end() :]
+    if SIDES.search(text):
+        return capitalised(text)
+    text = without_opener(text)
     spoken = [word.strip(".,-…!?").lower() for word in text.split()]
     if not FILLERS.isdisjoint(spoken):
-        text = HESITATION.sub("", TAG_QUESTION.sub(".", text))
-        while trimmed := PAUSED_OPENER.match(text):
-            text = text[trimmed.end() :]
+        text = without_opener(HESITATION.sub("", TAG_QUESTION.sub(".", text)))
         text = TRAILING.sub(r"\1", HEDGE.sub("", PARENTHETIC.sub(" ", text)))
     text = DANGLING.sub("", text)
     if says_twice(spoken):
-        text = STUTTER.sub(r"\1", text)
+        text = STUTTER.sub(said_once, text)
     if text != sentence:
         text = SPACE_BEFORE_MARK.sub(r"\1", " ".join(text.split())).replace(",,", ",")
     return capitalised(text)
+
+
+def without_opener(sentence: str) -> str:
+    """The sentence without what is said before it begins."""
+    while trimmed := PAUSED_OPENER.match(sentence) or SPOKEN_OPENER.match(sentence):
+        sentence = sentence[trimmed.end() :]
+    return sentence
+
+
+def said_once(stutter: re.Match[str]) -> str:
+    """What is repeated, once; "Duran Duran" and "fifty fifty" stay."""
+    is_name = all(word[0].isupper() and content_stems(word) for word in stutter[1].split())
+    return stutter[0] if is_name or NUMERAL.search(stutter[1]) else stutter[1]
 
 
 def is_interjection(sentence: str) -> bool:

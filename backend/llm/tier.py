@@ -25,12 +25,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PromptSource:
-    """A source as the prompt offers it; `index` is what the marker `[1]` points to."""
+    """A source as the prompt offers it; `index` is what the marker `[1]` points to. `spoken`: it is a recording."""
 
     index: int
     title: str
     creator: str
     text: str
+    spoken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from backend.chat.sources import offered
 from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
-from backend.llm.tier import Prompt, PromptSource, Token
+from backend.llm.tier import Prompt, Token
 from backend.retrieval.models import Retrieved
 from pipeline.evaluation.dataset import Dataset, JudgedQuestion
 
@@ -56,10 +57,7 @@ async def answer(question: JudgedQuestion, retrieved: Retrieved, similarity: Sim
 
 async def said(retrieved: Retrieved, similarity: Similarity | None) -> str:
     """What the extractive tier says to the sources that were found; empty where there are none."""
-    sources = [
-        PromptSource(number, passage.document.title, passage.creator.name, passage.chunk.text)
-        for number, passage in enumerate(retrieved.passages, start=1)
-    ]
+    sources = offered(retrieved)
     if not sources:
         return ""
     stream = ExtractiveTier("extractive", similarity).stream(Prompt((), retrieved.query, tuple(sources), 0, 0))

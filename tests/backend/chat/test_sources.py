@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
-from backend.chat.sources import as_json, deep_link, hide_removed, number_sources, shorten
-from backend.knowledge.models import Chunk, Creator, Document
+from backend.chat.sources import as_json, deep_link, hide_removed, number_sources, offered, shorten
+from backend.knowledge.models import Chunk, Creator, Document, Kind
 from backend.retrieval.models import Passage, Retrieved
 
 DOCUMENT = Document(
@@ -71,6 +72,18 @@ def test_sources_are_numbered_in_order_and_made_of_json_alone() -> None:
     assert sources[0]["creator"] == {"slug": "ana", "name": "Ana"}
     assert sources[0]["scope"] == "creator"
     assert sources[0]["document_id"] == str(UUID(int=1))
+
+
+def test_a_tier_reads_no_markers_in_the_sources_and_knows_which_of_them_are_spoken() -> None:
+    chunk = replace(CHUNK, text="A trap is thick.[3] It is deep.")
+    passages = [
+        Passage(chunk, replace(DOCUMENT, kind=kind), Creator("ana", "Ana"), 0.03, "creator") for kind in get_args(Kind)
+    ]
+    read = offered(Retrieved("q", "creator", tuple(passages), True))
+    assert [(source.index, source.text) for source in read] == [
+        (n, "A trap is thick. It is deep.") for n in range(1, 5)
+    ]
+    assert [source.spoken for source in read] == [True, True, False, False]
 
 
 def test_a_source_that_was_deleted_since_keeps_its_number_and_loses_its_text() -> None:

@@ -189,6 +189,7 @@ async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: S
         "Ana Reyes",
         "Dex Morrow: Some listeners stay for anything.\n\n"
         "Ana Reyes: Another idea is a video in which I review the code of a library. Its author sits beside me.",
+        spoken=True,
     )
     question = "What is the idea of the video that reviews code?"
     assert (await answer(question, source)).startswith("Some listeners stay")

@@ -11,13 +11,15 @@ async def test_a_bit_in_between_does_not_end_what_is_read_unless_somebody_replie
         "Gil: A tape machine in a small studio was my worst purchase. It was, honestly? I mean... "
         "The heads have to be cleaned before every session. "
     )
-    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", said))
+    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", said, spoken=True))
     assert text == (
         "A tape machine in a small studio was my worst purchase. [1] "
         "The heads have to be cleaned before every session. [1]"
     )
     replied = f"{said.replace('I mean...', '')}\n\nAna: Is yours old?\n\nGil: No, it is quite new and I keep it clean."
-    text = await answer("Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", replied))
+    text = await answer(
+        "Is a tape machine good for a small studio?", PromptSource(1, "Tape", "Gil", replied, spoken=True)
+    )
     assert "quite new" not in text
 
 

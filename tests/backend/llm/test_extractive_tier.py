@@ -20,12 +20,14 @@ ROOM = PromptSource(
     "Every week somebody asks me which monitors to buy. So, um, you know, bass traps belong in the the corners of the "
     "room. That's because low frequencies gather there. And that is the whole secret. Do you need a ceiling panel? "
     "Thanks for watching, and subscribe!",
+    spoken=True,
 )
 LOUD = PromptSource(
     2,
     "Loud masters",
     "Dex Morrow",
     "Bass traps belong to a hobby of other people. I put my money into headphones instead.",
+    spoken=True,
 )
 CODE = PromptSource(
     3,
@@ -33,6 +35,7 @@ CODE = PromptSource(
     "Ana Reyes",
     "Bass traps\n\n```python\nbass_traps = corners[0]\n```\n\n| trap | size |\n\n"
     "* Thick traps in a corner reach lower\n\nwhere bass traps end",
+    spoken=True,
 )
 
 
@@ -87,6 +90,7 @@ TALK = PromptSource(
     'Ana Reyes, M.A.: I would say, foam is like "Oh, this looks nice. It must help."\n\n'
     "Dex Morrow: Right, sure.\n\n"
     "Ana Reyes, M.A.: But a trap is a thing that eats bass. [laughter] So it is kind of heavy, you know.",
+    spoken=True,
 )
 
 
@@ -159,13 +163,14 @@ async def test_what_an_aside_names_is_defined_behind_it() -> None:
 
 async def test_what_follows_the_name_behind_a_pause_defines_it_in_the_middle_of_a_sentence() -> None:
     uses = PromptSource(
-        1, "Uses", "Ana Reyes", "That is why we have the wave format as the interface of the wave tool."
+        1, "Uses", "Ana Reyes", "That is why we have the wave format as the interface of the wave tool.", spoken=True
     )
     meant = PromptSource(
         2,
         "Storage",
         "Dex Morrow",
         "Ana Reyes: The interface for all that is the wave format; this is an open standard, as I said earlier.",
+        spoken=True,
     )
     assert (await answer("What is the wave format?", uses, meant)).startswith(
         "**From Dex Morrow:** The interface for all"
@@ -179,6 +184,7 @@ async def test_who_is_asked_may_clear_their_throat_before_the_answer() -> None:
         "Ana Reyes",
         "Dex Morrow: I was a mentor once, and a mentor is never rich. What does a mentor do?\n\n"
         "Ana Reyes: Now you're asking. I like it. To me, a good one clears the way for somebody with less experience.",
+        spoken=True,
     )
     text = await answer("What does a mentor do?", source)
     assert text.startswith("To me, a good one clears the way")
@@ -192,6 +198,7 @@ async def test_bits_that_lie_close_together_are_read_as_one_stretch() -> None:
         "Ana Reyes: The web frameworks in the survey were counted. Node leads by a mile. "
         "The web framework with the steepest rise in the survey of this year is FastBird, from nowhere.\n\n"
         "Dex Morrow: Its share has grown by a half.",
+        spoken=True,
     )
     assert await answer("Which web frameworks in the survey were counted, and which rise?", source) == (
         "The web frameworks in the survey were counted. [1] Node leads by a mile. [1] The web framework with the "
@@ -206,6 +213,7 @@ async def test_speech_that_breaks_off_is_left_out_and_the_next_speaker_goes_on()
         "Ana Reyes",
         "Dex Morrow: Working upstream helps with hiring. It's like\n\n"
         "Ana Reyes: People get to know you there before you need them.",
+        spoken=True,
     )
     assert await answer("Why does working upstream help with hiring?", source) == (
         "Working upstream helps with hiring. [1] People get to know you there before you need them. [1]"

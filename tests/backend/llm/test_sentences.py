@@ -47,20 +47,83 @@ def test_filler_is_trimmed_and_nothing_else(spoken: str, written: str) -> None:
     assert without_filler(spoken) == written
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Right, left and centre must be alike.",
+        "Put them to the left, right, and behind you.",
+        "It is a fifty fifty mix.",
+        "Take two hundred, two hundred and fifty hertz.",
+        "Duran Duran played here.",
+        "UM researchers measured it.",
+    ],
+)
+def test_what_only_looks_like_filler_stays(said: str) -> None:
+    assert without_filler(said) == said
+
+
+def test_what_is_written_stays_word_for_word() -> None:
+    written = "Look, listen, learn. It is, you know, the the room."
+    assert [sentence.text for sentence in read_passage(written)] == ["Look, listen, learn.", written[21:]]
+    assert [sentence.text for sentence in read_passage(written, spoken=True)] == ["Learn.", "It is the room."]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Pre-Delay: Twenty milliseconds.",
+        "- **Logic Pro:** Hold the key.\n- **Logic Pro:** Let it go.",
+        "**Low End:** Cut.",
+    ],
+)
+def test_a_label_is_a_speakers_only_where_people_speak(written: str) -> None:
+    label = written.strip("-* ").split(":")[0]
+    assert all(sentence.text.startswith(label) for sentence in read_passage(written))
+
+
+def test_who_is_labelled_twice_speaks() -> None:
+    sentences = read_passage(
+        "Ana: A trap is thick.\n\nDex Morrow: How thick is it?\n\nAna: Traps are, um, as thick as walls."
+    )
+    assert [sentence.text for sentence in sentences] == [
+        "A trap is thick.",
+        "How thick is it?",
+        "Traps are, as thick as walls.",
+    ]
+
+
 def test_a_tie_to_the_sentence_before_goes_where_that_one_is_missing() -> None:
     assert standing_alone("However, slices cannot grow beyond capacity.") == "Slices cannot grow beyond capacity."
     assert standing_alone("And but so the corners are where it gathers.") == "The corners are where it gathers."
     assert standing_alone("So that everybody hears the bass, move it.").startswith("So that")
 
 
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [
+        ("Because of the low ceiling, traps go in the corners.", None),
+        ("Because the ceiling is low, traps go in the corners.", None),
+        ("Because the ceiling above the desk is low.", "The ceiling above the desk is low."),
+        ("Or else the corners go on ringing for long.", None),
+        ("So as to hear the corners, clap your hands.", None),
+        ("Plus signs are what the meter shows there.", None),
+        ("Plus the corners go on ringing for long.", "The corners go on ringing for long."),
+        ("First, second and third reflections are tamed.", None),
+    ],
+)
+def test_a_reason_or_a_choice_is_no_tie(said: str, alone: str | None) -> None:
+    assert standing_alone(said) == (alone or said)
+
+
 def test_what_a_transcript_notes_beside_the_words_is_left_out() -> None:
-    sentences = read_passage("Mara Reyes, M.A.: \\[04:05\\] Traps go in corners. [laughter] That is why.")
+    sentences = read_passage("Mara Reyes, M.A.: \\[04:05\\] Traps go in corners. [laughter] That is why.", spoken=True)
     assert [sentence.text for sentence in sentences] == ["Traps go in corners.", "That is why."]
 
 
 def test_sentences_know_whether_they_can_stand_alone() -> None:
     sentences = read_passage(
-        "Ana Reyes: Traps go in corners. That's why. It is hard to say how many. Is it so? Then x = y[1]; z."
+        "Ana Reyes: Traps go in corners. That's why. It is hard to say how many. Is it so? Then x = y[1]; z.",
+        spoken=True,
     )
     assert [(sentence.text, sentence.leans, sentence.usable) for sentence in sentences] == [
         ("Traps go in corners.", False, True),
@@ -155,7 +218,7 @@ def test_words_of_one_family_share_a_stem() -> None:
 
 
 def test_what_was_said_before_a_dangling_word_is_whole() -> None:
-    (sentence,) = read_passage("Then the sound of the room is changed, and so...")
+    (sentence,) = read_passage("Then the sound of the room is changed, and so...", spoken=True)
     assert sentence.text == "Then the sound of the room is changed..."
     assert sentence.whole
 
