@@ -26,7 +26,7 @@ SPEAKING = (
 )
 ASKING = (
     r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))",
-    r"the question|people (?:ask|write)|you might be thinking",
+    r"the question|follow-?up question|people (?:ask|write)|you might be thinking",
     r"you(?:['’]ve| have|['’]d)?(?: just| also| already| kind of)* "
     r"(?:mentioned|said|told|touched on|brought up|talked about)",
 )
@@ -58,9 +58,13 @@ FIRST_WORDS = (
     r" ?for (?:more |further )?(?:details|information))|"
     r"(?:taking|moving|going|looking|coming|getting) (?:it|this|on|back|ahead|further|forward|there)"
     r"(?: further| now| again)?[.!]$|"
+    r"(?:talking|speaking) about [^,.]*\.$|give (?:me |us )?(?:an|another|a few|some) examples?\b|"
     r"(?:read|check out|click|download|register)\b"
 )
-ABOUT_ITSELF = re.compile(rf"^(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b", re.IGNORECASE)
+ABOUT_ITSELF = re.compile(
+    rf"^(?:(?:and|but|so|then) )?(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b",
+    re.IGNORECASE,
+)
 # Whatever is said before it.
 TO_THE_LISTENER = re.compile(
     r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b|"

@@ -123,7 +123,7 @@ def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) ->
     What a speaker tells of themselves is not. The words of "What is X?" are the subject's alone, and say nothing of
     whether it is explained: there, words count where the sentence is one that explains.
     """
-    if lead.sentences[0].secondary:
+    if lead.sentences[0].secondary or lead.sentences[0].about_itself:
         return False
     if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
         return nearness >= DIRECT

@@ -133,7 +133,7 @@ def score_sentences(
         for place, sentence in enumerate(passage):
             beside = max(own[max(place - 1, 0) : place] + own[place + 1 : place + 2], default=0.0)
             score = own[place]
-            if sentence.asked and not sentence.secondary:
+            if sentence.asked and not (sentence.secondary or sentence.about_itself):
                 score += terms.answered(sentence.asked)
             if is_introduced(passage, place):
                 score += INTRODUCED_WEIGHT * own[place - 1]

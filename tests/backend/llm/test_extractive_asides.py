@@ -21,6 +21,9 @@ from tests.backend.llm.extracted import answer
         "We look forward to seeing where your bass traps belong.",
         "Let's explore where bass traps belong.",
         "See “Where bass traps belong” for details of where bass traps belong.",
+        "And the follow-up question is where bass traps belong.",
+        "And give an example of where bass traps belong.",
+        "Talking about where bass traps belong.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
     ],
 )

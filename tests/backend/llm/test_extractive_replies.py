@@ -92,3 +92,12 @@ async def test_what_was_mentioned_earlier_leads_up_to_what_is_said_of_it() -> No
     )
     text = await answer("Why put bass traps into a small studio?", source)
     assert text == "Two bass traps take most of the boom out of such a room. [1]"
+
+
+async def test_an_aside_behind_the_question_does_not_answer_it() -> None:
+    said = (
+        "Gil: How is the tape of a tape machine cleaned? And give a few examples if you want to.\n\n"
+        "Ana: Let me find that. The tape is drawn over a cloth with alcohol."
+    )
+    text = await answer("How is the tape cleaned?", PromptSource(1, "Tape", "Gil", said, spoken=True))
+    assert text.startswith("The tape is drawn over a cloth")
