@@ -82,7 +82,7 @@ def judge(question: JudgedQuestion, retrieved: Retrieved, embedder: Embedder, *,
         return None
     asked, *vectors = embedder.embed_queries([retrieved.query, *texts])
     answer = extract(reading, {text: float(vector @ asked) for text, vector in zip(texts, vectors, strict=True)})
-    said = " ".join(sentence for extracted in answer.extracts for sentence in extracted.sentences)
+    said = " ".join(said.text for extracted in answer.extracts for said in extracted.sentences)
     if not said:
         return None
     if briefly:

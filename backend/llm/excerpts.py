@@ -8,6 +8,7 @@ from backend.llm.sentence_scores import QuestionTerms
 
 MOST_WORDS = 110
 MOST_SENTENCES = 8
+MOST_BLOCKS = 2  # of code
 MOST_EXCERPTS = 3
 # An excerpt goes on behind its best sentence, where speakers explain what they said, until it has so many words: the
 # first more than the others, which only add to it; little where a number, a date or a name is asked for. It stops
@@ -161,7 +162,8 @@ def with_others(
             others.remove(following)
             continue
         words = sum(excerpt.words for excerpt in (*chosen, more))
-        if words > MOST_WORDS or len(said) + len(more.sentences) > MOST_SENTENCES:
+        blocks = sum(bool(sentence.code) for sentence in (*said, *more.sentences))
+        if words > MOST_WORDS or len(said) + len(more.sentences) > MOST_SENTENCES or blocks > MOST_BLOCKS:
             break
         chosen.append(more)
     return chosen
@@ -180,7 +182,7 @@ def go_on(
     for sentence in passage[begun.sentences[-1].place + 1 :]:
         if is_passed_over(sentence, passage):
             continue
-        full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences
+        full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences or excerpt.sentences[-1].code
         too_long = excerpt.words + sentence.length > TOO_LONG * enough_words
         if full or too_long or not sentence.continues or not may_follow(sentence) or sentence.personal:
             break

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.knowledge.words import content_stems
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
@@ -28,12 +29,19 @@ SHARE_WEIGHT = 0.3
 DIRECT = 0.67
 
 
+class Quoted(NamedTuple):
+    """A sentence, ready to read, and the block of code that it announces, if any."""
+
+    text: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Sentences of one source in its own order, ready to read."""
+    """Sentences of one source in its own order."""
 
     source: PromptSource
-    sentences: tuple[str, ...]
+    sentences: tuple[Quoted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +203,10 @@ def grouped(chosen: Sequence[Excerpt], creators: Sequence[str]) -> list[tuple[in
     return [(index, sorted(groups[index], key=lambda sentence: sentence.place)) for index in order]
 
 
-def read_out(group: Sequence[Sentence]) -> Iterator[str]:
+def read_out(group: Sequence[Sentence]) -> Iterator[Quoted]:
     """Each sentence as it reads at its place: with its tie to the one before only where that one is there."""
     before: int | None = None
     for sentence in group:
         follows = sentence.continues and before == sentence.place - 1
-        yield sentence.text if follows else sentence.alone
+        yield Quoted(sentence.text if follows else sentence.alone, sentence.code)
         before = sentence.place

@@ -55,12 +55,12 @@ def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
     """
     named = len({extracted.source.creator for extracted in answer.extracts}) > 1 or (
         len({source.creator for source in offered}) > 1
-        and any(OF_ONESELF.search(sentence) for extracted in answer.extracts for sentence in extracted.sentences)
+        and any(OF_ONESELF.search(said.text) for extracted in answer.extracts for said in extracted.sentences)
     )
     paragraphs = [] if answer.direct else [NOT_DIRECT]
     speaking = ""
     for extracted in answer.extracts:
-        text = " ".join(marked(extracted))
+        text = "".join(marked(extracted)).rstrip()
         creator = extracted.source.creator
         paragraphs.append(f"**From {creator}:** {text}" if named and creator != speaking else text)
         speaking = creator
@@ -68,11 +68,12 @@ def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
 
 
 def marked(extracted: Extract) -> Iterator[str]:
-    """The sentences with their markers. One of a few words ("That's it.") is covered by the next one's."""
-    *others, last = extracted.sentences
-    for sentence in others:
-        yield sentence if len(sentence.split()) < FEW_WORDS else f"{sentence} [{extracted.source.index}]"
-    yield f"{last} [{extracted.source.index}]"
+    """The sentences with their markers, and what follows each. One of a few words ("That's it.") is covered by the next
+    one's."""
+    for number, (text, code) in enumerate(extracted.sentences, start=1):
+        is_covered = len(text.split()) < FEW_WORDS and not code and number < len(extracted.sentences)
+        yield text if is_covered else f"{text} [{extracted.source.index}]"
+        yield f"\n\n{code}\n\n" if code else " "
 
 
 def quotation(source: PromptSource) -> str:

@@ -4,14 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal
 from backend.llm.leaning import leans, mentions
+from backend.llm.markup import plain, without_code, without_tags
 from backend.llm.sentences import split_blocks, split_sentences
 from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
 
-FENCED = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL)
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
 BULLET = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
@@ -19,10 +20,6 @@ SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
     r"\*{0,2}\s+(?=\S)"
 )
-# Not "Map[K any]()", which is code.
-LINK = re.compile(r"(?<!\w)!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))+(?:\s+\"[^\"]*\")?\)")
-EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,2})(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
-TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # A question that a transcript closes with a full stop. A longer sentence may go on: "What is said here is true of …".
 SHORT_QUESTION_WORDS = 9
@@ -74,8 +71,9 @@ class Sentence:
 
     `text` reads behind the sentence before it. `place` is its number in the passage; one that `continues` stands right
     behind number `place - 1`. `asked` is the question that it follows, empty where there is none. `of_person`: what is
-    asked may be about whoever says it; `speaker` is their name where it is, and its stems are among `stems` then. What
-    is not asked of every sentence is found out when it is.
+    asked may be about whoever says it; `speaker` is their name where it is, and its stems are among `stems` then.
+    `code` is the fenced block that it announces by a colon, empty where there is none. What is not asked of every
+    sentence is found out when it is.
     """
 
     text: str
@@ -86,6 +84,7 @@ class Sentence:
     cut: bool
     of_person: bool
     speaker: str
+    code: str = ""
 
     @cached_property
     def alone(self) -> str:
@@ -108,7 +107,7 @@ class Sentence:
         text = self.text
         return (
             not self.cut
-            and bool(ENDING.search(text))
+            and bool(ENDING.search(text) or self.code)
             and not text.endswith("?")
             and not TRAILING_OFF.search(text)
             and not (text.endswith(('?"', "?”")) and text.startswith(('"', "“")))
@@ -170,7 +169,8 @@ class Sentence:
 
 
 def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool = False) -> list[Sentence]:
-    """All sentences of the passage in order; headings, tables, code and a listener's "Right." are left out.
+    """All sentences of the passage in order; headings, tables, a listener's "Right." and all code but short blocks that
+    a sentence announces are left out.
 
     `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak. Speech
     (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler, and what is written is not.
@@ -178,12 +178,16 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """
     found: list[Sentence] = []
-    blocks = [block for block in split_blocks(prose(without_sounds(text))) if not NOT_PROSE.match(block)]
+    text, code = without_code(text)
+    blocks = [block for block in split_blocks(without_tags(without_sounds(text))) if not NOT_PROSE.match(block)]
     spoken = spoken or labels_again(blocks)
     conversation = False
     asked = by = ""
     known: tuple[str, ...] = ()
-    for block in blocks:
+    for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
+        shown = code.get(following, "") if block.endswith(":") else ""
+        if block in code:
+            continue
         item = BULLET.match(block)
         block = block[item.end() :] if item else block
         said = None if item or not spoken else speaker_of(block)
@@ -195,11 +199,11 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
             known = tuple(content_stems(said[1])) if names else ()
             by, known = (said[1], known) if not names.isdisjoint(known) else ("", ())
         pieces = with_whole_quotations(split_sentences(plain(block)))
-        if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item:
+        if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item and not shown:
             continue
         for number, piece in enumerate(pieces):
             sentence = without_filler(piece) if spoken else capitalised(piece)
-            if item and not ENDING.search(sentence):
+            if item and not shown and not ENDING.search(sentence):
                 sentence = f"{sentence.rstrip(',;')}."
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(sentence)
             empty = not sentence or is_interjection(sentence)  # "Um." leaves nothing
@@ -208,8 +212,10 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
             stems = tuple(content_stems(sentence))
             continues = bool(found) and (number > 0 or conversation)
             of_person = bool(by or (names and not conversation))
+            shows = shown if number == len(pieces) - 1 else ""
+            all_stems = (*known, *stems)
             found.append(
-                Sentence(sentence, len(found), continues, (*known, *stems), asked, is_cut(piece), of_person, by)
+                Sentence(sentence, len(found), continues, all_stems, asked, is_cut(piece), of_person, by, shows)
             )
             if is_question(sentence):
                 before = found[-2].text if found[-2:-1] else ""
@@ -271,17 +277,3 @@ def is_question(text: str) -> bool:
     """Whether it asks; transcripts do not always say so at its end."""
     short = len(text.split()) <= SHORT_QUESTION_WORDS
     return text.endswith("?") or bool(REQUEST.match(text)) or (short and bool(ASKING.match(text)))
-
-
-def prose(text: str) -> str:
-    """The text without blocks of code and without tags."""
-    text = FENCED.sub("\n\n", text) if "```" in text or "~~~" in text else text
-    return TAG.sub(" ", text) if "<" in text else text
-
-
-def plain(block: str) -> str:
-    """Markdown's marks removed, inline code kept in its backticks."""
-    text = LINK.sub(r"\1", block) if "](" in block else block
-    for _ in range(2):
-        text = EMPHASIS.sub(r"\2", text) if "*" in text or "_" in text else text
-    return text.replace("\\[", "[").replace("\\]", "]")

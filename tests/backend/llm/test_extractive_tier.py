@@ -255,7 +255,7 @@ def test_whatever_a_source_holds_it_is_read(question: str, texts: list[str]) -> 
     for meanings in (None, dict.fromkeys(reading.worth_comparing(), 0.6)):
         for extracted in extract(reading, meanings).extracts:
             assert extracted.sentences
-            assert all(sentence.strip() for sentence in extracted.sentences)
+            assert all(said.text.strip() for said in extracted.sentences)
 
 
 async def test_without_sources_it_has_nothing_to_say() -> None:
