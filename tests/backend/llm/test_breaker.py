@@ -230,7 +230,7 @@ async def test_content_of_redis_that_is_not_ours_is_as_if_redis_was_away(redis: 
     assert await breaker.admit() is not None
 
 
-THRESHOLD, WINDOW_S = 3, 1.5
+THRESHOLD, WINDOW_S = 3, 3.0  # on a slow machine three questions take a second or two
 
 
 @pytest.mark.alone
@@ -253,7 +253,7 @@ async def test_two_workers_call_a_dead_tier_once_more_than_the_threshold_in_a_wi
             calls += [time.monotonic()] * (len(server.requests) - before)
             outcomes.append(done["tiers_tried"][0]["outcome"])
             assert done["cascade_tier"] == "extractive"
-            if time.monotonic() - begun > 2.5 * WINDOW_S:
+            if time.monotonic() - begun > 2.2 * WINDOW_S:
                 break
         most = max(sum(first <= call < first + WINDOW_S for call in calls) for first in calls)
         assert THRESHOLD <= most <= THRESHOLD + 1
