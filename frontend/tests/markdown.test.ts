@@ -49,7 +49,7 @@ function expectHarmless(element: HTMLElement): void {
   for (const node of element.querySelectorAll("*")) {
     expect(ALLOWED).toContain(node.tagName);
     for (const { name } of node.attributes) {
-      expect(["class", "href", "target", "rel", "start", "type", "data-index", "aria-label"]).toContain(name);
+      expect(["class", "href", "target", "rel", "start", "dir", "type", "data-index", "aria-label"]).toContain(name);
     }
     if (node.hasAttribute("href")) expect(node.getAttribute("href")).toMatch(/^https?:\/\//);
   }
@@ -84,6 +84,11 @@ describe("Markdown", () => {
     expect(container.querySelector("strong")?.textContent).toBe("strong");
     expect(container.querySelector("ol")?.getAttribute("start")).toBe("3");
     expect(container.querySelectorAll("td")).toHaveLength(2);
+  });
+
+  test("reads in the direction of its words, line by line", () => {
+    show("سلام [1]\n\n- one\n\n```\ncode\n```");
+    expect([...container.querySelectorAll("[dir=auto]")].map(({ tagName }) => tagName)).toEqual(["P", "UL", "LI"]);
   });
 
   test("opens links elsewhere without telling where the reader came from", () => {

@@ -34,6 +34,19 @@ describe("a question", () => {
     expect(service.requests("POST /chat")).toHaveLength(0);
   });
 
+  test("is written without setting off what the page around does at a key", async () => {
+    const root = place();
+    const heard: string[] = [];
+    const hear = ({ type, key }: KeyboardEvent) => void heard.push(`${type} ${key}`);
+    for (const type of ["keydown", "keyup"] as const) document.addEventListener(type, hear);
+    const send = (target: Element, type: string, key: string) =>
+      target.dispatchEvent(new KeyboardEvent(type, { key, bubbles: true, composed: true }));
+    for (const type of ["keydown", "keyup"]) send(field(root), type, "s");
+    send(root.querySelector(".scroller")!, "keydown", "j");
+    expect(heard).toEqual(["keydown j"]);
+    for (const type of ["keydown", "keyup"] as const) document.removeEventListener(type, hear);
+  });
+
   test("that is too long is counted and not sent", async () => {
     const root = place();
     type(root, "👍".repeat(950));

@@ -6,6 +6,11 @@ import { Widget } from "../views/widget";
 import { readEndpoint } from "./endpoint";
 import { adoptStyles } from "./styles";
 
+/** What is written here is no shortcut of the page around, which sees only that a key was pressed in this element. */
+function keepTyping(event: Event): void {
+  if (event.target instanceof HTMLElement && event.target.matches("textarea, input")) event.stopPropagation();
+}
+
 export class FootnoteChat extends HTMLElement {
   static readonly observedAttributes = ["site", "creator", "widen", "endpoint", "floating"];
 
@@ -21,7 +26,11 @@ export class FootnoteChat extends HTMLElement {
   }
 
   connectedCallback(): void {
-    if (this.shadowRoot === null) adoptStyles(this.attachShadow({ mode: "open" }));
+    if (this.shadowRoot === null) {
+      const root = this.attachShadow({ mode: "open" });
+      adoptStyles(root);
+      for (const type of ["keydown", "keypress", "keyup"]) root.addEventListener(type, keepTyping);
+    }
     this.draw();
   }
 

@@ -7,6 +7,9 @@ import { decodeEntities } from "./entities";
 /** Makes the node for the marker of a source; null leaves the marker out. */
 export type MarkerMaker = (index: number) => Node | null;
 
+/** What has a line of its own reads in the direction of its words. */
+const DIRECTED: ReadonlySet<string> = new Set(["p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "th", "td"]);
+
 export function build(tokens: readonly Token[] | undefined, marker: MarkerMaker): Node[] {
   return (tokens ?? []).flatMap((token) => buildOne(token as MarkedToken | MarkerToken, marker));
 }
@@ -92,6 +95,7 @@ function link(token: Tokens.Link, marker: MarkerMaker): Node[] {
 
 function element(name: string, children: readonly Node[] = []): HTMLElement {
   const node = document.createElement(name);
+  if (DIRECTED.has(name)) node.setAttribute("dir", "auto");
   node.append(...children);
   return node;
 }

@@ -70,6 +70,7 @@ export function Composer({ field, placeholder, waiting, answering, onSend, onSto
       <div class="field">
         <textarea
           ref={field}
+          dir="auto"
           rows={1}
           value={draft}
           placeholder={placeholder}

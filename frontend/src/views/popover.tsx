@@ -22,9 +22,9 @@ export function Popover({ id, source, marker, onEnter, onLeave }: Props) {
   }, [marker, source]);
   return (
     <div id={id} ref={element} class="popover" role="tooltip" onMouseEnter={onEnter} onMouseLeave={onLeave}>
-      <span class="popover-title">{source.removed ? texts.removedSource : source.title}</span>
+      <span class="popover-title" dir="auto">{source.removed ? texts.removedSource : source.title}</span>
       <SourceFacts source={source} />
-      {source.snippet !== "" && <span class="popover-snippet">{source.snippet}</span>}
+      {source.snippet !== "" && <span class="popover-snippet" dir="auto">{source.snippet}</span>}
       {marker.classList.contains("doubted") && <span class="popover-doubt">{texts.doubt}</span>}
       {!source.removed && <span class="popover-hint">{hintOf(source)}</span>}
     </div>

@@ -35,10 +35,10 @@ function Content({ source }: { source: Source }) {
     <>
       <span class="card-head">
         {!source.perhaps && <span class="card-index">{source.index}</span>}
-        <span class="card-title">{source.removed ? texts.removedSource : source.title}</span>
+        <span class="card-title" dir="auto">{source.removed ? texts.removedSource : source.title}</span>
       </span>
       <SourceFacts source={source} />
-      {source.snippet !== "" && <span class="card-snippet">{source.snippet}</span>}
+      {source.snippet !== "" && <span class="card-snippet" dir="auto">{source.snippet}</span>}
     </>
   );
 }

@@ -44,7 +44,7 @@ export function SourceList(props: Props) {
         </h3>
       )}
       {open && (
-        <ol class="cards">
+        <ol class={all ? "cards all" : "cards"}>
           {shown.map((source) => (
             <li key={source.index}>
               <SourceCard

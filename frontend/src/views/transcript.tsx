@@ -38,7 +38,7 @@ class TurnView extends Component<TurnProps> {
         {turn.question !== "" && (
           <div class="question" data-testid="question">
             <span class="hidden">{texts.asker}: </span>
-            {turn.question}
+            <div dir="auto">{turn.question}</div>
           </div>
         )}
         <AnswerView question={turn.question} answer={turn.answer} actions={actions} last={last} />
