@@ -49,6 +49,7 @@ export const texts = {
   tryOne: "Questions to begin with",
 
   restoring: "Opening your conversation…",
+  unread: "Your conversation cannot be opened at the moment. It is kept.",
   searching: "Searching the sources…",
   reading: "Reading the sources…",
   usingTool: (name: string) => `Using ${name}…`,
@@ -132,7 +133,14 @@ const FAILURES: Readonly<Record<FailureReason, string>> = {
   unknown: "Something went wrong on our side.",
 };
 
-export function failureText({ reason, retryAfter }: Failure): string {
-  const wait = retryAfter === null || retryAfter <= 0 ? "" : ` ${texts.retryIn(Math.ceil(retryAfter))}`;
-  return FAILURES[reason] + wait;
+export function failureText(failure: Failure): string {
+  return FAILURES[failure.reason] + waitText(failure);
+}
+
+export function unreadText(failure: Failure): string {
+  return texts.unread + waitText(failure);
+}
+
+function waitText({ retryAfter }: Failure): string {
+  return retryAfter === null || retryAfter <= 0 ? "" : ` ${texts.retryIn(Math.ceil(retryAfter))}`;
 }

@@ -22,5 +22,7 @@ export type ConversationEvent =
   | { readonly type: "following"; readonly runId: string }
   /** A saved conversation is being fetched in place of this one. */
   | { readonly type: "opened" }
+  /** It could not be read. */
+  | { readonly type: "unread"; readonly failure: Failure }
   /** The conversation is gone or left behind. With `keepLast`, the question being asked stays. */
   | { readonly type: "cleared"; readonly keepLast?: boolean };

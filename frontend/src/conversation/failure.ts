@@ -17,6 +17,8 @@ const WORTH_ASKING_AGAIN: ReadonlySet<FailureReason> = new Set(["connection", "i
 
 export const CONNECTION_LOST: Failure = { reason: "connection", retryable: true, retryAfter: null };
 
+export const UNKNOWN: Failure = { reason: "unknown", retryable: true, retryAfter: null };
+
 export const LEFT_UNFINISHED: Failure = { reason: "interrupted", retryable: true, retryAfter: null };
 
 /** `retryable` is the service's own word where it gave one; otherwise the reason decides. */

@@ -25,7 +25,7 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
     case "failed":
       return withAnswer(conversation, (answer) => failed(answer, event.failure));
     case "restored":
-      return { id: event.conversationId, restoring: false, turns: kept(conversation.turns, turnsOf(event.messages)) };
+      return { ...NEW_CONVERSATION, id: event.conversationId, turns: kept(conversation.turns, turnsOf(event.messages)) };
     case "following":
       return replaceLast(conversation, (turn) => ({ ...turn, answer: { ...inPlaceOf(turn.answer), runId: event.runId } }));
     case "renewing":
@@ -34,6 +34,8 @@ export function reduce(conversation: Conversation, event: ConversationEvent): Co
       return { ...conversation, turns: conversation.turns.map((turn) => rated(turn, event.messageId, event.feedback)) };
     case "opened":
       return { ...NEW_CONVERSATION, restoring: true };
+    case "unread":
+      return { ...NEW_CONVERSATION, unread: event.failure };
     case "cleared":
       return event.keepLast === true ? { ...NEW_CONVERSATION, turns: conversation.turns.slice(-1) } : NEW_CONVERSATION;
   }

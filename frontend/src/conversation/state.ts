@@ -56,6 +56,8 @@ export interface Conversation {
   readonly id: string | null;
   /** Saved messages are being fetched. */
   readonly restoring: boolean;
+  /** Why a saved conversation is not shown: it could not be read, and may be later. */
+  readonly unread: Failure | null;
   readonly turns: readonly Turn[];
 }
 
@@ -76,7 +78,7 @@ export const NEW_ANSWER: Answer = {
   failure: null,
 };
 
-export const NEW_CONVERSATION: Conversation = { id: null, restoring: false, turns: [] };
+export const NEW_CONVERSATION: Conversation = { id: null, restoring: false, unread: null, turns: [] };
 
 export function lastTurn(conversation: Conversation): Turn | null {
   return conversation.turns.at(-1) ?? null;
@@ -85,6 +87,11 @@ export function lastTurn(conversation: Conversation): Turn | null {
 /** An answer is under way, so the next question has to wait. */
 export function isAnswering(conversation: Conversation): boolean {
   return lastTurn(conversation)?.answer.ending === null;
+}
+
+/** A conversation that is not shown (yet) must not go on unseen, nor may another be begun in its place. */
+export function mayAsk(conversation: Conversation): boolean {
+  return !conversation.restoring && conversation.unread === null && !isAnswering(conversation);
 }
 
 /** The last question is known only here: the service has not taken it, and it can be asked again. */

@@ -1,13 +1,14 @@
 // One reader's conversation within one scope: joins the client, the memory and the reducer.
 import type { ConversationEvent } from "../conversation/event";
-import { CONNECTION_LOST, failureOf } from "../conversation/failure";
+import { CONNECTION_LOST, UNKNOWN } from "../conversation/failure";
 import { reduce } from "../conversation/reducer";
-import { type Conversation, hasUntaken, isAnswering, lastTurn, NEW_ANSWER, NEW_CONVERSATION } from "../conversation/state";
+import { type Conversation, hasUntaken, isAnswering, lastTurn, mayAsk, NEW_ANSWER, NEW_CONVERSATION } from "../conversation/state";
 import type { Feedback } from "../protocol/message";
 import type { Client } from "../transport/client";
-import { isElsewhere, isGone, Refused, Unreachable } from "../transport/failures";
+import { isElsewhere, isGone } from "../transport/failures";
 import { follow } from "../transport/follow";
 import { insist } from "../transport/patience";
+import { failureFrom } from "./failing";
 import type { Memory } from "./memory";
 import { newKey } from "./new_key";
 import { Ratings } from "./ratings";
@@ -54,13 +55,12 @@ export class Session {
   async restore(): Promise<void> {
     const id = this.memory.readConversation(this.creator);
     // What was remembered after this session had begun is its own conversation.
-    if (id === null || !this.conversation.restoring) return;
-    await this.catchUp(id);
+    if (id !== null && this.conversation.restoring) await this.catchUp(id);
   }
 
   /** The answer sounds like the creator as far as `weight` says, from 0 to 1. */
   async ask(question: string, weight = 0): Promise<void> {
-    if (question === "" || this.conversation.restoring || isAnswering(this.conversation)) return;
+    if (question === "" || !mayAsk(this.conversation)) return;
     await this.converse(question, newKey(), weight, false);
   }
 
@@ -262,28 +262,25 @@ export class Session {
       await work();
     } catch (error) {
       if (signal.aborted) return;
-      if (this.conversation.restoring) this.giveUpRestoring(error);
-      else if (error instanceof Unreachable) this.giveUpFor(signal);
-      else if (error instanceof Refused) {
-        this.dispatch({ type: "failed", failure: failureOf(error.refusal.code, error.refusal.retryAfter) });
-      } else throw error;
-      return;
+      return this.giveUp(error, signal);
     }
     if (this.missed && !signal.aborted) await this.join();
   }
 
-  /** Says that the connection is lost, and picks the answer up again as soon as the network is back. */
-  private giveUpFor(signal: AbortSignal): void {
-    this.dispatch({ type: "failed", failure: CONNECTION_LOST });
+  /** Says so, and goes on once the network is back. A saved conversation stays remembered unless it is gone. */
+  private giveUp(error: unknown, signal: AbortSignal): void {
+    const { restoring } = this.conversation;
+    const failure = failureFrom(error) ?? (restoring ? UNKNOWN : null);
+    if (failure === null) throw error;
+    if (restoring && isGone(error)) {
+      this.memory.writeConversation(this.creator, null);
+      return this.dispatch({ type: "cleared" });
+    }
+    this.dispatch({ type: restoring ? "unread" : "failed", failure });
     // What another tab asked could not be read: nothing of this one's is to be asked again.
-    if (lastTurn(this.conversation)?.answer.failure?.reason !== "connection") return;
-    globalThis.addEventListener?.("online", () => void this.retry(), { once: true, signal });
-  }
-
-  /** A conversation that cannot be read for the moment stays remembered; one that is gone is forgotten. */
-  private giveUpRestoring(error: unknown): void {
-    if (isGone(error)) this.memory.writeConversation(this.creator, null);
-    this.dispatch({ type: "cleared" });
+    if (!restoring && (failure !== CONNECTION_LOST || lastTurn(this.conversation)?.answer.failure !== CONNECTION_LOST)) return;
+    const goOn = restoring ? () => this.show(this.memory.readConversation(this.creator)) : () => this.retry();
+    globalThis.addEventListener?.("online", () => void goOn(), { once: true, signal });
   }
 
   private begin(): AbortController {

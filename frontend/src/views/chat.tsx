@@ -14,6 +14,7 @@ import { EmptyState } from "./empty_state";
 import { History } from "./history";
 import { ListIcon, NewIcon } from "./icons";
 import { Transcript } from "./transcript";
+import { Unread } from "./unread";
 import { useConversation } from "./use_conversation";
 import { useCreators } from "./use_creators";
 import { useStickToBottom } from "./use_stick_to_bottom";
@@ -49,7 +50,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
   const { offered, weight, choose } = useVoice(memory, creator);
   const field = useRef<HTMLTextAreaElement>(null);
   const { scroller, away, onScroll, toBottom } = useStickToBottom(conversation);
-  const { turns, restoring } = conversation;
+  const { turns, restoring, unread } = conversation;
   const conversing = turns.length > 0;
 
   useLayoutEffect(() => {
@@ -123,7 +124,8 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
       <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
         {listed && <History client={client} creator={slug} current={conversation.id} onOpen={open} />}
         {!listed && restoring && <p class="progress restoring">{texts.restoring}</p>}
-        {!listed && !restoring && !conversing && (
+        {!listed && unread !== null && <Unread failure={unread} onRetry={() => void session.show(memory.readConversation(slug))} onLeave={startOver} />}
+        {!listed && !restoring && unread === null && !conversing && (
           <EmptyState creator={creator} creators={slug === null ? creators : []} onAsk={ask} />
         )}
         {!listed && (
@@ -135,7 +137,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
       <Composer
         field={field}
         placeholder={texts.questionPlaceholder(name)}
-        waiting={restoring}
+        waiting={restoring || unread !== null}
         answering={isAnswering(conversation)}
         onSend={ask}
         onStop={() => void session.stop()}
