@@ -8,8 +8,8 @@ import { json, Service } from "./service";
 
 let service: Service;
 let opened: (string | null)[];
-let current: string | null;
-let chat: HTMLElement;
+let chat: HTMLElement & { conversation: string | null };
+let deleted: (string | null)[];
 
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5000, interval: 10 });
 const item = (id: string, title = `Title ${id}`): Listed => ({ id, title, creator: null });
@@ -23,8 +23,8 @@ beforeEach(async () => {
   service = await Service.start();
   service.on("GET /conversations", json({ items: [item("a"), item("b")], next_cursor: null }));
   opened = [];
-  current = "b";
-  chat = document.createElement("div");
+  deleted = [];
+  chat = Object.assign(document.createElement("div"), { conversation: "b" });
   document.body.replaceChildren(document.createElement("main"));
 });
 
@@ -34,12 +34,16 @@ afterEach(async () => {
 });
 
 const token = { read: () => "token", write: () => undefined };
-const readCurrent = () => current;
 
 function place(): void {
   const onOpen = (conversation: Listed | null) => void opened.push(conversation?.id ?? null);
   render(
-    <SavedList chat={chat} library={new Library(service.endpoint, token)} readCurrent={readCurrent} onOpen={onOpen} />,
+    <SavedList
+      chat={chat}
+      library={new Library(service.endpoint, token)}
+      onOpen={onOpen}
+      onDeleted={(id) => void deleted.push(id)}
+    />,
     document.querySelector("main")!,
   );
 }
@@ -65,13 +69,16 @@ describe("the list", () => {
     place();
     await eventually(() => expect(titles()).toHaveLength(2));
     service.on("GET /conversations", json({ items: [item("c"), item("a")], next_cursor: "1-2-3" }));
-    current = "c";
+    chat.conversation = "c";
     chat.dispatchEvent(new Event("change"));
     await eventually(() => expect(titles()).toEqual(["Title c", "Title a"]));
     await eventually(() => expect(button("Title c").getAttribute("aria-current")).toBe("true"));
     service.on("GET /conversations", json({ items: [item("a"), item("b")], next_cursor: null }));
     button("Show more").click();
     await eventually(() => expect(titles()).toEqual(["Title c", "Title a", "Title b"]));
+    service.on("GET /conversations", json({ items: [item("d"), item("c")], next_cursor: "4-5-6" }));
+    chat.dispatchEvent(new Event("change"));
+    await eventually(() => expect(titles()).toEqual(["Title d", "Title c", "Title a", "Title b"]));
   });
 
   test("says so where it cannot be read", async () => {
@@ -120,7 +127,7 @@ describe("a conversation", () => {
     await eventually(() => expect(document.activeElement).toBe(button("Keep")));
     button("Delete").click();
     await eventually(() => expect(titles()).toEqual(["Title a"]));
-    expect(opened).toEqual([null]);
+    expect([opened, deleted]).toEqual([[null], ["b"]]);
     expect(document.activeElement).toBe(button("New conversation"));
     expect(told()).toBe("“Title b” is deleted.");
   });

@@ -199,21 +199,6 @@ describe("coming back", () => {
     expect(memory.readConversation(null)).toBeNull();
   });
 
-  test("while the service is down says so, begins no other one, and shows it as soon as it can be read", async () => {
-    memory.writeConversation(null, "c");
-    service.on("GET /conversations/c", json({ code: "unavailable" }, 503));
-    const session = open();
-    await session.restore();
-    expect(session.current).toMatchObject({ restoring: false, unread: { reason: "unavailable" } });
-    await session.ask("New?");
-    expect(service.requests("POST /chat")).toHaveLength(0);
-    expect(memory.readConversation(null)).toBe("c");
-    service.on("GET /conversations/c", json({ id: "c", active_run_id: null }));
-    service.on("GET /conversations/c/messages", json({ items: saved, next_cursor: null }));
-    await session.show("c");
-    expect(session.current).toMatchObject({ id: "c", unread: null, turns: [{ question: "Why?" }] });
-  });
-
   test("to a run that has expired shows what was saved of it", async () => {
     service.on("POST /chat", stream([sources, frame(2, "token", { text: "Bec" })], "break"));
     service.on("GET /conversations/conversation-1", json({ id: "conversation-1", active_run_id: null }));

@@ -28,7 +28,7 @@ describe("another tab", () => {
   test("that asks what this one cannot read has nothing asked again here, whenever the network is back", async () => {
     const listening: (() => void)[] = [];
     const added = globalThis.addEventListener;
-    globalThis.addEventListener = ((_name: string, heard: () => void) => void listening.push(heard)) as typeof added;
+    globalThis.addEventListener = ((name: string, heard: () => void) => void (name === "online" && listening.push(heard))) as typeof added;
     try {
       service.on("POST /chat", stream(whole));
       service.on("GET /conversations/conversation-1", dropped);
@@ -104,6 +104,20 @@ describe("another tab", () => {
     hasSaved("Why?", "", "When?");
     tell();
     await until(() => session.current.turns.length === 3);
+  });
+
+  test("that deletes what this one shows takes it away here, and forgets no other one", async () => {
+    let deleted: (id: string | null) => void = () => undefined;
+    const told: Memory = { ...memory, onDeletionElsewhere: (listener) => ((deleted = listener), () => undefined) };
+    const session = new Session(new Client(service.endpoint, told), told, null, true);
+    service.on("POST /chat", stream(whole));
+    await session.ask("Why?");
+    deleted("other");
+    expect(session.current.turns).toHaveLength(1);
+    memory.writeConversation(null, "other");
+    deleted("conversation-1");
+    expect(session.current.turns).toHaveLength(0);
+    expect(memory.readConversation(null)).toBe("other");
   });
 
   /** The conversation with these questions, each answered; a question without words has failed. */

@@ -19,6 +19,9 @@ export class FootnoteChat extends HTMLElement {
 
   private wanted: Wanted | null = null;
 
+  /** The id of the conversation that is shown; null for a new one. */
+  conversation: string | null = null;
+
   /** Shows a saved conversation of this visitor, or with null a new one. */
   show(conversation: string | null): void {
     this.wanted = { id: conversation };
@@ -68,7 +71,8 @@ export class FootnoteChat extends HTMLElement {
   };
 
   /** The event `change` tells a page that another conversation is shown, or that this one has a new question or answer. */
-  private readonly tellOfChange = (): void => {
+  private readonly tellOfChange = (conversation: string | null): void => {
+    this.conversation = conversation;
     this.dispatchEvent(new Event("change"));
   };
 

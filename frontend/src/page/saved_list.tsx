@@ -1,5 +1,6 @@
 // The reader's conversations, the newest first, and the way to a new one.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { FootnoteChat } from "../element/footnote_chat";
 import type { Listed } from "../protocol/message";
 import { texts } from "../texts";
 import type { Format, Library } from "../transport/library";
@@ -10,31 +11,30 @@ import { SavedItem } from "./saved_item";
 import { pageTexts } from "./texts";
 
 interface Props {
-  readonly chat: Element;
+  readonly chat: Pick<FootnoteChat, "conversation" | "addEventListener" | "removeEventListener">;
   readonly library: Library;
-  /** The conversation that is shown, as far as that is known. */
-  readonly readCurrent: () => string | null;
   /** With null a new one; `stay` leaves the list open where it covers the chat. */
   readonly onOpen: (conversation: Listed | null, stay?: boolean) => void;
+  /** With null all of them. */
+  readonly onDeleted: (id: string | null) => void;
 }
 
 const said = pageTexts.saved;
 
-export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
+export function SavedList({ chat, library, onOpen, onDeleted }: Props) {
   const { items, hasMore, failed, refresh, more, change } = useSaved(library);
-  const [current, setCurrent] = useState(readCurrent);
+  const [current, setCurrent] = useState(chat.conversation);
   const [told, setTold] = useState("");
   const begin = useRef<HTMLButtonElement>(null);
 
-  useEffect(() => setCurrent(readCurrent()), [readCurrent]);
   useEffect(() => {
     const onChange = () => {
-      setCurrent(readCurrent());
+      setCurrent(chat.conversation);
       refresh();
     };
     chat.addEventListener("change", onChange);
     return () => chat.removeEventListener("change", onChange);
-  }, [chat, refresh, readCurrent]);
+  }, [chat, refresh]);
 
   const attempt = async (work: () => Promise<string>) => {
     try {
@@ -54,7 +54,8 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
     attempt(async () => {
       await library.delete(id);
       change((all) => all.filter((one) => one.id !== id));
-      if (id === readCurrent()) onOpen(null, true);
+      onDeleted(id);
+      if (id === chat.conversation) onOpen(null, true);
       begin.current?.focus();
       return texts.saved.deleted(title);
     });
@@ -62,6 +63,7 @@ export function SavedList({ chat, library, readCurrent, onOpen }: Props) {
     attempt(async () => {
       await library.deleteAll();
       change(() => []);
+      onDeleted(null);
       onOpen(null, true);
       refresh();
       begin.current?.focus();

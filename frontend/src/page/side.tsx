@@ -1,5 +1,5 @@
 // The column beside the chat: the product's name, who can be asked, who that is, and what was asked before.
-import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { createMemory, placeOf } from "../session/memory";
 import { texts } from "../texts";
 import { Library } from "../transport/library";
@@ -26,6 +26,7 @@ export function Side({ chat }: { chat: FootnoteChat }) {
   const [theme, setTheme] = useState(readTheme);
   const [wanted, setWanted] = useState<{ readonly id: string | null } | null>(null);
   const [listed, setListed] = useState(false);
+  const listSwitch = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
     library.creators().then(setCreators, () => setUnavailable(true));
@@ -51,16 +52,25 @@ export function Side({ chat }: { chat: FootnoteChat }) {
     history.replaceState(null, "", addressFor(slug));
     setChosen(slug);
   };
+  const hideList = () => {
+    setListed(false);
+    listSwitch.current?.focus();
+  };
   const open = (conversation: Listed | null, stay = false) => {
     const slug = conversation?.creator ?? null;
     if (conversation !== null) choose((creators ?? []).some((creator) => creator.slug === slug) ? slug : null);
     setWanted({ id: conversation?.id ?? null });
-    if (!stay) setListed(false);
+    if (!stay && listed) hideList();
   };
-  const readCurrent = useCallback(() => memory.readConversation(chosen), [memory, chosen]);
 
   useEffect(() => {
     document.documentElement.toggleAttribute("data-listed", listed);
+    if (!listed) return;
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented) hideList();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
   }, [listed]);
 
   return (
@@ -72,6 +82,7 @@ export function Side({ chat }: { chat: FootnoteChat }) {
         </h1>
         <p>{pageTexts.tagline}</p>
         <button
+          ref={listSwitch}
           type="button"
           class="list-switch"
           aria-label={texts.saved.heading}
@@ -95,7 +106,7 @@ export function Side({ chat }: { chat: FootnoteChat }) {
       <Picker creators={creators ?? []} chosen={chosen} onChoose={choose} />
       {unavailable && <p class="unavailable">{pageTexts.unavailable}</p>}
       <Profile creators={creators ?? []} chosen={chosen} />
-      <SavedList chat={chat} library={library} readCurrent={readCurrent} onOpen={open} />
+      <SavedList chat={chat} library={library} onOpen={open} onDeleted={memory.tellOfDeletion} />
     </>
   );
 }

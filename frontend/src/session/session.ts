@@ -23,7 +23,7 @@ export class Session {
   private startedOver = false;
   /** Another tab asked in this conversation while this one was busy. */
   private missed = false;
-  private readonly unlisten: () => void;
+  private readonly unlisten: readonly (() => void)[];
   /** The weight that went out with the last question: a repeat under its key must be the same request. */
   private sentWeight = 0;
   /** The key under which a new answer was last asked for. */
@@ -39,7 +39,10 @@ export class Session {
     // Known from the start, so that the empty state does not flash up before a conversation returns.
     this.conversation = { ...NEW_CONVERSATION, restoring: memory.readConversation(creator) !== null };
     this.ratings = new Ratings(client, (event) => this.dispatch(event));
-    this.unlisten = memory.onRunElsewhere(creator, () => void this.join());
+    this.unlisten = [
+      memory.onRunElsewhere(creator, () => void this.join()),
+      memory.onDeletionElsewhere((id) => (id === null || id === this.conversation.id) && this.startOver()),
+    ];
   }
 
   get current(): Conversation {
@@ -116,7 +119,7 @@ export class Session {
     this.begin();
     this.startedOver = true;
     this.missed = false;
-    this.memory.writeConversation(this.creator, null);
+    this.memory.forgetConversation(this.creator, this.conversation.id);
     this.dispatch({ type: "cleared" });
   }
 
@@ -134,7 +137,7 @@ export class Session {
   dispose(): void {
     this.work.abort();
     this.listeners.clear();
-    this.unlisten();
+    for (const end of this.unlisten) end();
   }
 
   /** Another tab has asked: shows that too, as soon as this one is free, unless it is in another conversation. */

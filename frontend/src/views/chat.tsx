@@ -39,7 +39,7 @@ interface Props {
   readonly wanted?: Wanted | null;
   readonly onConversing?: ((conversing: boolean) => void) | undefined;
   /** Another conversation is shown, or a question of it was taken or answered. */
-  readonly onChange?: (() => void) | undefined;
+  readonly onChange?: ((conversation: string | null) => void) | undefined;
 }
 
 export function Chat({ client, memory, creator: slug, widen, controls, lists, wanted = null, onConversing, onChange }: Props) {
@@ -61,18 +61,31 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
     if (wanted !== null) void session.show(wanted.id);
   }, [wanted]);
   useEffect(() => onConversing?.(conversing), [conversing]);
-  useEffect(() => onChange?.(), [conversation.id, isAnswering(conversation)]);
+  useEffect(() => onChange?.(conversation.id), [conversation.id, isAnswering(conversation)]);
 
   const [listed, setListed] = useState(false);
+  const left = useRef<number | null>(null);
+  const toggleList = () => {
+    left.current = listed ? left.current : scroller.current!.scrollTop;
+    setListed(!listed);
+  };
+  const leaveList = () => {
+    left.current = null;
+    setListed(false);
+  };
+  useLayoutEffect(() => {
+    // Back from the list, the conversation is where it was.
+    if (!listed && left.current !== null) scroller.current!.scrollTop = left.current;
+  }, [listed]);
   const hasOthers = lists && (conversing || memory.read() !== null);
   const open = (id: string | null) => {
-    setListed(id === null);
+    if (id !== null) leaveList();
     void session.show(id);
     if (id !== null) field.current?.focus();
   };
 
   const ask = (question: string) => {
-    setListed(false);
+    leaveList();
     void session.ask(question, weight);
     toBottom();
     field.current?.focus();
@@ -89,7 +102,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
     };
   }, [session, weight]);
   const startOver = () => {
-    setListed(false);
+    leaveList();
     session.startOver();
     field.current?.focus();
   };
@@ -108,7 +121,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
               aria-label={texts.saved.heading}
               title={texts.saved.heading}
               aria-expanded={listed}
-              onClick={() => setListed(!listed)}
+              onClick={toggleList}
             >
               <ListIcon />
             </button>
@@ -122,7 +135,15 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
         </header>
       )}
       <div ref={scroller} class="scroller" tabIndex={0} onScroll={onScroll}>
-        {listed && <History client={client} creator={slug} current={conversation.id} onOpen={open} />}
+        {listed && (
+          <History
+            client={client}
+            creator={slug}
+            current={conversation.id}
+            onOpen={open}
+            onDeleted={memory.tellOfDeletion}
+          />
+        )}
         {!listed && restoring && <p class="progress restoring">{texts.restoring}</p>}
         {!listed && unread !== null && <Unread failure={unread} onRetry={() => void session.show(memory.readConversation(slug))} onLeave={startOver} />}
         {!listed && !restoring && unread === null && !conversing && (

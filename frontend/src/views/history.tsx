@@ -13,11 +13,12 @@ interface Props {
   readonly current: string | null;
   /** With null the one that was shown is gone. */
   readonly onOpen: (id: string | null) => void;
+  readonly onDeleted: (id: string) => void;
 }
 
 const said = texts.saved;
 
-export function History({ client, creator, current, onOpen }: Props) {
+export function History({ client, creator, current, onOpen, onDeleted }: Props) {
   const { items, hasMore, failed, refresh, more, change } = useSaved(client);
   const [doomed, setDoomed] = useState<string | null>(null);
   const [told, setTold] = useState("");
@@ -32,6 +33,7 @@ export function History({ client, creator, current, onOpen }: Props) {
     try {
       await client.delete(id);
       change((all) => all.filter((one) => one.id !== id));
+      onDeleted(id);
       if (id === current) onOpen(null);
       setTold(said.deleted(title));
     } catch {

@@ -1,6 +1,6 @@
 // The list of saved conversations as far as it was asked for, and kept up with what happens.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { Listed } from "../protocol/message";
+import type { Listed, ListPage } from "../protocol/message";
 import type { Client } from "../transport/client";
 
 export interface Saved {
@@ -15,8 +15,7 @@ export interface Saved {
 }
 
 export function useSaved(client: Client): Saved {
-  const [items, setItems] = useState<readonly Listed[] | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
+  const [pages, setPages] = useState<ListPage | null>(null);
   const [failed, setFailed] = useState(false);
   const work = useRef(new AbortController());
 
@@ -27,8 +26,7 @@ export function useSaved(client: Client): Saved {
       client.list(from, signal).then(
         (page) => {
           if (signal.aborted) return;
-          setItems((before) => (from === null ? page.items : merged(before ?? [], page.items)));
-          setCursor(page.nextCursor);
+          setPages((before) => (from === null ? renewed(before, page) : { ...page, items: merged(before?.items ?? [], page.items) }));
           setFailed(false);
         },
         () => !signal.aborted && setFailed(true),
@@ -42,14 +40,24 @@ export function useSaved(client: Client): Saved {
     return () => work.current.abort();
   }, [refresh]);
 
+  const cursor = pages?.nextCursor ?? null;
   return {
-    items,
+    items: pages?.items ?? null,
     hasMore: cursor !== null,
     failed,
     refresh,
     more: () => read(cursor),
-    change: (change) => setItems((before) => change(before ?? [])),
+    change: (change) => setPages((before) => ({ nextCursor: cursor, items: change(before?.items ?? []) })),
   };
+}
+
+/** The first page anew; what was asked for behind it stays. */
+function renewed(before: ListPage | null, first: ListPage): ListPage {
+  if (before === null || first.nextCursor === null || before.items.length <= first.items.length) return first;
+  const count = first.items.length;
+  const shown = new Set(before.items.slice(0, count).map(({ id }) => id));
+  const come = first.items.filter(({ id }) => !shown.has(id)).length;
+  return { nextCursor: before.nextCursor, items: merged(first.items, before.items.slice(count - come)) };
 }
 
 /** One that was shown before keeps its place. */

@@ -14,7 +14,7 @@ interface Props {
   readonly lists: boolean;
   readonly wanted?: Wanted | null;
   readonly onConversing?: (conversing: boolean) => void;
-  readonly onChange?: () => void;
+  readonly onChange?: (conversation: string | null) => void;
   /** The site has said how the widget is to look there. */
   readonly onTheme?: (theme: string) => void;
 }
