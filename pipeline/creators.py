@@ -1,5 +1,6 @@
 """Who made the content: `creator.yaml`, or a slug on the command line."""
 
+import hashlib
 import re
 import unicodedata
 from difflib import get_close_matches
@@ -20,6 +21,14 @@ MOST_BYTES = 256 * 1024
 
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 _SLUG_RULE = "lower-case letters, digits and single hyphens, such as `ana-velloret`"
+# Latin letters that Unicode does not take apart into one of ASCII and a mark, and signs that stand like an apostrophe.
+_LATIN = str.maketrans(
+    {
+        "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "đ": "d", "ł": "l", "ø": "o", "ħ": "h", "ŧ": "t",
+        "ŋ": "ng", "ı": "i", "ȷ": "j", "ĸ": "k", "ə": "e", "ʹ": "", "ʻ": "", "ʼ": "",
+    }
+)  # fmt: skip
+_HASH_LENGTH = 8  # hexadecimal digits
 _KEY_LENGTH = 80  # characters of a key that are told; one that is wrong may be as long as the file
 
 
@@ -93,10 +102,31 @@ def named_after(slug: str) -> Creator:
     return Creator(slug, slug.replace("-", " ").title())
 
 
+def creator_named(name: str) -> Creator | None:
+    """The creator whom a folder names, or None where the name has no letter and no digit.
+
+    A name that a slug cannot hold stays as it is written; of others the slug is made readable.
+    """
+    slug = slug_from(name)
+    if slug is None or name.isascii():
+        return named_after(slug) if slug else None
+    words = flow(re.sub(r"[-_]", " ", unicodedata.normalize("NFC", name)))
+    return Creator(slug, words.title() if words == words.lower() else words)
+
+
 def slug_from(name: str) -> str | None:
-    """A slug out of a creator's or a folder's name ("Ana Velloret": `ana-velloret`), or None where none is left."""
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", letters.replace("'", ""))) or None
+    """A slug out of a creator's or a folder's name ("Ana Velloret": `ana-velloret`), or None where the name has no
+    letter and no digit.
+
+    Letters that are not Latin ones have no place in it: a hash of the whole name stands for them, so that 王小明 TV and
+    李娜 TV are two.
+    """
+    letters = unicodedata.normalize("NFKD", name).lower().translate(_LATIN)
+    words = re.findall(r"[a-z0-9]+", letters.encode("ascii", "ignore").decode().replace("'", ""))
+    if any(letter.isalnum() and not letter.isascii() for letter in letters):
+        whole = unicodedata.normalize("NFC", flow(name)).casefold()
+        words.append(hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH])
+    return "-".join(words) or None
 
 
 def _sentence_for(path: Path, error: ValidationError) -> str:

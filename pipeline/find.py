@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import ConfigurationError
 from backend.knowledge.models import Creator
-from pipeline.creators import PROFILE, named_after, read_profile, slug_from
+from pipeline.creators import PROFILE, creator_named, named_after, read_profile
 from pipeline.exports import exports_in
 from pipeline.load import LANGUAGE
 from pipeline.owners import Folders
@@ -230,10 +230,10 @@ class _Whose:
         if self._request.creator is not None:
             return self._folders.base, Owner(named_after(self._request.creator), is_described=False)
         named = self._folders.named(file)
-        slug = slug_from(named.name) if named else None
-        if named is None or slug is None:
+        creator = creator_named(named.name) if named else None
+        if named is None or creator is None:
             return self._folders.base, None
-        return named, Owner(named_after(slug), is_described=False)
+        return named, Owner(creator, is_described=False)
 
     def _with_slug(self, creator: Creator) -> Creator:
         slug = self._request.creator
