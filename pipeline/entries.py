@@ -48,6 +48,11 @@ class Entry:
                 return original is not None and original.holds(self.fingerprint, self.text_hash)
         return False
 
+    def is_of(self, creator: str | None) -> bool:
+        """Whether it may come from the creator's folder: it is theirs, or names another one itself. From a folder that
+        is nobody's, any may."""
+        return creator is None or self.creator == creator or self.uri.startswith(f"{creator}/")
+
     @property
     def root(self) -> str:
         """The folder from which its path counts; empty for an address."""
@@ -163,10 +168,9 @@ class Entries:
         return max(found, key=lambda entry: entry.creator == creator, default=None)
 
     def _saying(self, creator: str | None, fingerprint: str) -> Iterator[Entry]:
-        """The documents with these very bytes that are of the folder's `creator`, or lay in that folder and name
-        another one themselves; of a folder that is nobody's, all."""
+        """The documents with these very bytes of the folder's `creator`; of a folder that is nobody's, all."""
         for entry in self._by_content.get(fingerprint, ()):
-            if creator is None or entry.creator == creator or entry.uri.startswith(f"{creator}/"):
+            if entry.is_of(creator):
                 yield entry
 
 

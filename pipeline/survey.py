@@ -64,6 +64,7 @@ async def make_survey(
         whereabouts=whereabouts,
         searched=searched,
         opened=found.opened,
+        described={slug for slug, owner in found.owners.items() if owner.is_described},
     )
     kept = {aside.identity for aside in failed}
     kept |= {entry.id for left in found.left_out if (entry := entries.at(left.origin)) is not None}

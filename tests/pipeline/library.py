@@ -100,11 +100,12 @@ class Library:
         again: bool = False,
         target: Path | None = None,
         targets: Sequence[Path | str] = (),
+        requests: Sequence[Request] = (),
         gatherer: Gatherer | None = None,
     ) -> Summary:
         """One run of the pipeline over the folder, or over something else, as the command does it; archives and
-        addresses need a `gatherer`."""
-        requests = [Request(str(path), self.slug) for path in targets or [target or self.content]]
+        addresses need a `gatherer`. All is the creator's, unless `requests` say something else."""
+        requests = requests or [Request(str(path), self.slug) for path in targets or [target or self.content]]
         searched, found = [request.target for request in requests], Found()
         if gatherer is not None:
             found, searched = await gatherer.gather(requests)
