@@ -56,6 +56,11 @@ async def test_a_follow_up_stays_in_the_conversation_and_a_reload_shows_it_again
     assert await page.get_by_test_id("answer").all_inner_texts() == before
     await expect(page.locator(".marker").first).to_be_visible()
     await expect(page.get_by_test_id("source-card").first).to_be_visible()
+    # Only the transcript scrolls, never the chat with its field.
+    await page.set_viewport_size({"width": 390, "height": 500})
+    chat = page.locator("footnote-chat")
+    assert await chat.evaluate("node => node.scrollHeight - node.clientHeight") == 0
+    assert await chat.evaluate("node => (node.scrollTop = 9999, node.scrollTop)") == 0
 
 
 async def test_stop_ends_the_answer_and_keeps_what_was_said(page: Page, service: str, model: ModelServer) -> None:
