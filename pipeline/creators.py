@@ -60,7 +60,7 @@ class _Profile(BaseModel):
     topics: tuple[_Line, ...] = ()
     links: tuple[_Link, ...] = ()
     questions: tuple[_Line, ...] = ()
-    persona: bool = True  # YAML reads `off` as False
+    persona: bool = True
 
 
 def read_profile(path: Path) -> Creator:

@@ -20,7 +20,6 @@ from pydantic import TypeAdapter, ValidationError
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.disk import flush, unwritable
 from backend.knowledge.models import Creator
-from pipeline.clean import clean_values
 from pipeline.creators import named_after
 from pipeline.sources.metadata import read_yaml
 from pipeline.voice.measure import Voice
@@ -225,12 +224,13 @@ def _plain(measured: Measured) -> Mapping[str, Any]:
 
 def _write(path: Path, text: str, sections: Mapping[str, object]) -> Profile:
     """Replaces sections of the file, each a key at its margin with what belongs to it; all else stays as it was."""
-    before = read_yaml(text, str(path))
+    wanted = dict(read_yaml(text, str(path)))
     for key, value in sections.items():
         block = yaml.safe_dump({key: value}, allow_unicode=True, sort_keys=False, width=_WIDTH)
+        wanted |= read_yaml(block, key)
         text = _replaced(text, key, block)
     profile = _parse(text, path)
-    if dict(read_yaml(text, str(path))) != clean_values({**before, **sections}):
+    if dict(read_yaml(text, str(path))) != wanted:
         raise ConfigurationError(f"{path} is written in a way that cannot be renewed: delete it to have it made anew.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ _Line = Annotated[str, AfterValidator(flow), Field(min_length=1, max_length=MOST
 class Expected(BaseModel):
     """A document as other commands name it, and a moment."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
     document: _Line
     at: Annotated[float, BeforeValidator(_seconds)] | None = None
@@ -94,7 +94,7 @@ class Expected(BaseModel):
 class GoldenQuestion(BaseModel):
     """One item of the file."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
     question: _Line
     creator: _Line | None = None

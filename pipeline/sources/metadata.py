@@ -22,11 +22,6 @@ _URL_KEYS = ("url", "podcast", "media")  # a page about it is better than the ba
 
 
 _TAG = "tag:yaml.org,2002:"
-_TYPES = (f"{_TAG}bool", f"{_TAG}null", f"{_TAG}int", f"{_TAG}float")
-_NUMBERS = {
-    f"{_TAG}int": re.compile(r"[-+]?(?:0|[1-9]\d{0,14})$"),
-    f"{_TAG}float": re.compile(r"[-+]?\d{1,15}\.\d{0,15}$"),
-}
 
 
 class _Refused(yaml.YAMLError):
@@ -38,8 +33,8 @@ class _Refused(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves dates as they were written: a title may be one, and a day that does not exist would break the rest. So
-    are numbers but plain ones: to YAML 9:30 is 570, and a number of a million digits takes a day to compute.
+    """Leaves every value as the text that was written: a title may be `3.10` or `yes`, to YAML 9:30 is 570, and a
+    number of a million digits takes a day to compute. Only what is empty is None.
 
     Nothing stands for something elsewhere, so that a value is never larger than its text: aliases of aliases, and
     merge keys (`<<`) of them, grow tenfold a line. Nothing claims another type than it looks like: what a tag promises
@@ -47,7 +42,7 @@ class _Loader(yaml.SafeLoader):
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML wants it so
-        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag in _TYPES]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag == f"{_TAG}null"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -61,7 +56,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(text: str, name: str) -> Mapping[str, object]:
-    """The mapping that `text` holds, with clean texts, empty for an empty text; `name` is how messages call it.
+    """The mapping that `text` holds, empty for an empty text: clean texts, and lists and mappings of them. `name` is how
+    messages call it.
 
     Raises `ContentError` with the line that is wrong.
     """
@@ -157,7 +153,8 @@ def _date(value: object, remarks: list[str]) -> date | None:
 def _seconds(value: object, remarks: list[str]) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e300:
-        return float(value)
+    with suppress(ValueError):
+        if 0 < (seconds := float(_text(value) or "")) < 1e300:
+            return seconds
     remarks.append("its `duration_s` is no number of seconds and was left out")
     return None

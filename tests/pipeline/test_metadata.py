@@ -65,7 +65,7 @@ def test_yaml_that_cannot_be_is_not_valid_and_nothing_worse(text: str) -> None:
         read_yaml(text, "Its front matter")
 
 
-@pytest.mark.parametrize("value", ["9" * 5000, "2020-13-45", "9:30", "0x10", "=", "<<"])
+@pytest.mark.parametrize("value", ["9" * 5000, "2020-13-45", "9:30", "0x10", "=", "<<", "3.10", "yes", "007", "1e3"])
 def test_what_only_looks_like_another_type_stays_as_it_was_written(value: str) -> None:
     assert read_yaml(f"title: {value}\nplain: !!str 7\nquoted: '7'", "x") == {
         "title": value,
