@@ -56,8 +56,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(text: str, name: str) -> Mapping[str, object]:
-    """The mapping that `text` holds, empty for an empty text: clean texts, and lists and mappings of them. `name` is how
-    messages call it.
+    """The mapping that `text` holds, empty for an empty text: clean texts, and lists and mappings of them.
+
+    `name` is how messages call it.
 
     Raises `ContentError` with the line that is wrong.
     """
