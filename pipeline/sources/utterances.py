@@ -59,11 +59,18 @@ def as_document(
 
 
 def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
-    """The same with "Name: " at the beginning of a line taken as the speaker's name, and ">>" as another's turn."""
+    """The same with "Name: " at the beginning of a line taken as the speaker's name, and ">>" as another's turn.
+
+    What stands there once may be prose ("Remember: ", "Fun Fact: "), and so may what stands before the same words. A
+    full name may come once ("Hao Ye: ") where one begins, or others come again.
+    """
     different = {_NOT_LETTERS.sub(" ", line): line for part in utterances for line in _lines(part)}
     uses = Counter(name for line in different.values() if (name := _name_in(line)))
-    speakers = {name for name, count in uses.items() if _is_name(name, count)}
+    speakers = {name for name, count in uses.items() if count > 1 and _has_capitals(name)}
+    full = {name for name in uses if is_full_name(name)}
     opening = next((_name_in(part.text.strip()) for part in utterances if not is_sound(part.text.strip())), None)
+    if speakers or opening in full:
+        speakers |= full
     if opening and _may_begin(opening, bool(speakers)):
         speakers.add(opening)
     for part in utterances:
@@ -91,12 +98,6 @@ def _name_in(line: str) -> str | None:
     match = _NAME.match(line)
     name = flow(match.group(1)) if match else ""
     return name if name and len(name.split()) <= MOST_WORDS and name.lower() not in NOBODY else None
-
-
-def _is_name(name: str, count: int) -> bool:
-    """A full name may come once ("Hao Ye: "); a single word, which may be prose ("Remember: "), must come again, and
-    not before the same words."""
-    return is_full_name(name) or (count > 1 and _has_capitals(name))
 
 
 def _may_begin(name: str, has_others: bool) -> bool:

@@ -47,11 +47,17 @@ def test_names_before_a_colon_make_turns_and_do_not_stay_in_the_text() -> None:
     "first", ["The truth is simple: microphones do not matter.", "Today: rooms.", "My point is: rooms matter."]
 )
 def test_a_first_sentence_with_a_colon_names_nobody_and_loses_no_word(first: str) -> None:
-    lines = [first, "Rooms do.", "Ana Leith: My point is: they do."]
+    lines = [first, "Rooms do.", "Ana Leith: My point is: they do.", "Ana Leith: So."]
     texts = [f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(lines)]
     assert turns(webvtt.parse(f"WEBVTT\n\n{texts[0]}{texts[1]}")) == [(None, f"{first} Rooms do.")]
     if not first.startswith("Today"):
         assert turns(webvtt.parse(f"WEBVTT\n\n{''.join(texts)}"))[0] == (None, f"{first} Rooms do.")
+
+
+def test_what_stands_once_before_a_colon_in_the_middle_is_text() -> None:
+    lines = ["Rooms ring.", "Fun Fact: so do bottles.", "And glasses do."]
+    texts = [f"00:0{at}.000 --> 00:0{at + 1}.000\n{line}\n\n" for at, line in enumerate(lines)]
+    assert turns(webvtt.parse(f"WEBVTT\n\n{''.join(texts)}")) == [(None, " ".join(lines))]
 
 
 def test_a_slogan_that_comes_again_is_nobodys_name() -> None:
