@@ -84,15 +84,24 @@ class Visitor:
         request = self.http.stream("POST", "/api/v1/chat", json={"query": query, **fields}, headers=headers)
         return await self._read(request, stop_after)
 
-    async def follow(self, run_id: str, after: int | None = None, *, stop_after: int | None = None) -> Answer:
-        """Comes back to a run."""
+    async def follow(
+        self,
+        run_id: str,
+        after: int | None = None,
+        *,
+        stop_after: int | None = None,
+        there: asyncio.Event | None = None,
+    ) -> Answer:
+        """Comes back to a run; `there` is set once it is answered."""
         headers = self.headers | ({"Last-Event-ID": str(after)} if after is not None else {})
         request = self.http.stream("GET", f"/api/v1/chat/runs/{run_id}/events", headers=headers)
-        return await self._read(request, stop_after)
+        return await self._read(request, stop_after, there)
 
-    async def _read(self, request: Any, stop_after: int | None) -> Answer:
+    async def _read(self, request: Any, stop_after: int | None, there: asyncio.Event | None = None) -> Answer:
         reader = Reader()
         async with request as response:
+            if there is not None:
+                there.set()
             self.token = response.headers.get("x-visitor-token", self.token)
             answer = Answer(response)
             if response.status_code != 200:

@@ -232,7 +232,9 @@ async def test_a_conversation_deleted_while_it_is_answered_anew_leaves_nothing_a
         assert rated.status_code == 204
         model.answer, model.tokens_per_s = f"{canary} {LONG}", 40
         again = await anew(visitor, first, stop_after=5)
-        reading = asyncio.create_task(visitor.follow(again.run_id))
+        there = asyncio.Event()
+        reading = asyncio.create_task(visitor.follow(again.run_id, there=there))
+        await there.wait()
         assert (await visitor.http.delete(f"{HERE}/{first.conversation_id}", headers=visitor.headers)).is_success
         async with asyncio.timeout(3):
             assert json.dumps((await reading).checked().last.json).count("not_found") == 1
