@@ -12,6 +12,7 @@ from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, a
 from backend.api.documented import ANSWER, REFUSALS
 from backend.api.schemas import FeedbackRequest
 from backend.conversations.models import Feedback
+from backend.errors import ConversationBusy, InvalidRequest, NotFound
 
 router = APIRouter(
     prefix="/api/v1/conversations/{conversation_id}/messages/{message_id}", tags=["answers"], responses=REFUSALS
@@ -51,7 +52,14 @@ async def regenerate(
     record = await parts.conversations.find_repeated(owner, idempotency_key, body_hash)
     if record is not None:
         return await answered(parts, record, {}, accept)
-    asked = await parts.answers.asked(owner, conversation_id, message_id)
+    try:
+        asked = await parts.answers.asked(owner, conversation_id, message_id)
+    except (ConversationBusy, InvalidRequest, NotFound):
+        # A repeat that was as fast may have begun in between.
+        record = await parts.conversations.find_repeated(owner, idempotency_key, body_hash)
+        if record is None:
+            raise
+        return await answered(parts, record, {}, accept)
     question = replace(asked, idempotency_key=idempotency_key, body_hash=body_hash, site=site.id, among=site.creators)
     allowance = allowance_of(parts, identity, owner, address, site, question.creator)
     record = await parts.chat.ask(question, allowance)

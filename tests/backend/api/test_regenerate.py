@@ -1,11 +1,15 @@
 """An answer that is made anew over HTTP: a stream like any other, whose answer takes the place of the one before."""
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
+from backend.conversations.models import RunRecord
+from backend.conversations.postgres import PostgresConversations
 from backend.settings import Settings
 from tests.backend.api.test_conversations import HERE, places_of, purge
 from tests.model_server import ModelServer
@@ -90,6 +94,20 @@ async def test_a_repeat_with_the_same_key_attaches_to_the_same_run(visitor: Visi
     assert (await visitor.ask(key="the question")).run_id == answers[0].run_id
     assert (await visitor.ask("Something else?", key="again")).response.status_code == 422
     assert (await anew(visitor, first)).response.status_code == 404
+
+
+async def test_a_repeat_finds_the_run_that_began_while_it_looked(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await visitor.ask()
+    again = await anew(visitor, first, key="again")
+    find_repeated, looks = PostgresConversations.find_repeated, itertools.count(1)
+
+    async def too_early(self: PostgresConversations, owner: str, key: str | None, body_hash: str) -> RunRecord | None:
+        return None if next(looks) == 1 else await find_repeated(self, owner, key, body_hash)
+
+    monkeypatch.setattr(PostgresConversations, "find_repeated", too_early)
+    assert (await anew(visitor, first, key="again")).run_id == again.run_id
 
 
 async def test_a_whole_answer_comes_to_who_wants_one(visitor: Visitor) -> None:
