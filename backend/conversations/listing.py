@@ -2,7 +2,8 @@
 
 A conversation moves up when it is answered in. So that a reader who pages meanwhile misses none and meets none twice,
 all pages have the order of the moment in which the first was read: of a conversation that was answered in since, the
-place it had then is known from its runs.
+place it had then is known from its runs. Only one whose answer is being committed at that very moment may be missed: it
+has a time before that moment, and cannot be seen yet.
 """
 
 import re

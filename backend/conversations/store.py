@@ -57,7 +57,7 @@ class ConversationStore(Protocol):
         """Conversations of this owner, the one last answered in first, and the place behind which there are more.
 
         All pages have the order of the moment of the first: none is missed and none comes twice, whatever is answered
-        meanwhile.
+        meanwhile; but one whose answer is being committed at that moment may be missed.
         """
         ...
 
