@@ -7,7 +7,7 @@ BRACKETS = re.compile(
     # Code stays as it is: fenced, indented, inline.
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+)(?s:.*?)(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)|^(?: {4}|\t).*$|"
     r"(?P<tick>(?<!`)`+(?!`))(?s:.+?)(?<!`)(?P=tick)(?!`))|"
-    rf"(?P<note>(?<=[.!?])\s?{NUMBERS})|(?P<element>[\w.]*\w{NUMBERS})|{NUMBERS}",
+    rf"(?P<note>(?<=[.!?])\s?{NUMBERS})|(?P<element>(?<![\w.])[\w.]++(?<=\w){NUMBERS})|{NUMBERS}",
     re.MULTILINE,
 )
 
