@@ -71,6 +71,25 @@ def running_folder(model_cache: Path) -> Iterator[Path]:
         yield folder
 
 
+@contextmanager
+def own_stores(model_cache: Path) -> Iterator[Settings]:
+    """Settings with a Postgres and a Redis of their own, migrated, a data folder with the model, and high limits."""
+    with (
+        data_folder(model_cache) as data_dir,
+        engines(configuration.load(data_dir=data_dir, limits=PLENTY)) as resolved,
+    ):
+        migrate(resolved.database.url)
+        yield resolved
+
+
+def ingest_sample(settings: Settings) -> None:
+    """Ingests the sample content by the curators' command."""
+    command = [str(FOOTNOTE), "ingest", str(ROOT / "scripts" / "sample")]
+    environment = {"FOOTNOTE_DATA_DIR": str(settings.data_dir), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session", autouse=True)
 def patient() -> Iterator[None]:
     """Services in this process compare sentences however busy the machine is."""
@@ -81,22 +100,15 @@ def patient() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def settings(model_cache: Path) -> Iterator[Settings]:
-    """Settings with a Postgres and a Redis of this session, migrated, a data folder with the model, and high limits."""
-    with (
-        data_folder(model_cache) as data_dir,
-        engines(configuration.load(data_dir=data_dir, limits=PLENTY)) as resolved,
-    ):
-        migrate(resolved.database.url)
+    """Settings with a Postgres and a Redis of this session; see `own_stores`."""
+    with own_stores(model_cache) as resolved:
         yield resolved
 
 
 @pytest.fixture(scope="session")
 def library(settings: Settings) -> Settings:
-    """The same settings, with the sample content ingested by the curators' command."""
-    command = [str(FOOTNOTE), "ingest", str(ROOT / "scripts" / "sample")]
-    environment = {"FOOTNOTE_DATA_DIR": str(settings.data_dir), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The same settings, with the sample content ingested."""
+    ingest_sample(settings)
     return settings
 
 

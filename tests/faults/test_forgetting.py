@@ -16,6 +16,7 @@ from backend.chat import run as live
 from backend.logs import FramesOnly
 from backend.settings import Settings
 from tests.backend.api.test_conversations import HERE, places_of
+from tests.conftest import ingest_sample, own_stores
 from tests.faults.conftest import ROUNDS
 from tests.model_server import ModelServer
 from tests.pipeline.traces import folders_with
@@ -39,10 +40,18 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion, "CLEAR_EVERY_S", 1)
 
 
+@pytest.fixture(scope="module")
+def library(model_cache: Path) -> Iterator[Settings]:
+    """Stores that no other test has filled: `backend.residue` lets dead rows be where tables are large."""
+    with own_stores(model_cache) as settings:
+        ingest_sample(settings)
+        yield settings
+
+
 @pytest.fixture
-async def redis(settings: Settings) -> AsyncIterator[Redis]:
+async def redis(library: Settings) -> AsyncIterator[Redis]:
     """A connection to a Redis whose file can be read as it is."""
-    connection = Redis.from_url(settings.redis.url)
+    connection = Redis.from_url(library.redis.url)
     await connection.config_set("rdbcompression", "no")
     await connection.delete(deletion.CLEARED)
     yield connection
