@@ -35,11 +35,13 @@ class Citation:
 
 
 class Grounds:
-    """What the passages that a claim cites say together, with their titles and their creators' names."""
+    """What the passages that a claim cites say together, with their titles and whose they are."""
 
     def __init__(self, sources: Sequence[PromptSource]) -> None:
         self._sources = sources
-        self.text = "\n\n".join(f"{source.text}\n\n{source.title}\n\n{source.creator}" for source in sources)
+        self.text = "\n\n".join(
+            f"{source.text}\n\n{source.title}\n\n{source.creator}\n\n{source.speaker or ''}" for source in sources
+        )
 
     @cached_property
     def stems(self) -> frozenset[str]:

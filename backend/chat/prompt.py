@@ -121,7 +121,8 @@ def layout(question: str, passages: Sequence[str], turns: Sequence[str]) -> list
 
 def passage(source: PromptSource) -> str:
     """A source as the model reads it."""
-    return fence("source", source.text, index=source.index, creator=source.creator, title=source.title)
+    said_by = {} if source.speaker is None else {"speaker": source.speaker}
+    return fence("source", source.text, index=source.index, creator=source.creator, title=source.title, **said_by)
 
 
 def best_sources(sources: Sequence[PromptSource], counter: TokenCounter, room: int) -> list[PromptSource]:

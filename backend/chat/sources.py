@@ -50,6 +50,7 @@ def offered(retrieved: Retrieved) -> list[PromptSource]:
             passage.creator.name,
             without_references(passage.chunk.text),
             spoken=passage.document.kind in RECORDED,
+            speaker=passage.chunk.speaker,
         )
         for index, passage in enumerate(retrieved.passages, start=1)
     ]

@@ -30,10 +30,11 @@ DIRECT = 0.67
 
 
 class Quoted(NamedTuple):
-    """A sentence, ready to read, and the block of code that it announces, if any."""
+    """A sentence, ready to read, the block of code that it announces, and who says it; each may be empty."""
 
     text: str
     code: str
+    speaker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,10 @@ class Reading:
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
         self.sources = tuple(sources)
         names = frozenset(content_stems(question)) if is_of_person(question) else frozenset()
-        self.passages = [read_passage(source.text, names, spoken=source.spoken) for source in sources]
+        self.passages = [
+            read_passage(source.text, names, spoken=source.spoken, speaker=(source.spoken and source.speaker) or "")
+            for source in sources
+        ]
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]
@@ -208,5 +212,5 @@ def read_out(group: Sequence[Sentence]) -> Iterator[Quoted]:
     before: int | None = None
     for sentence in group:
         follows = sentence.continues and before == sentence.place - 1
-        yield Quoted(sentence.text if follows else sentence.alone, sentence.code)
+        yield Quoted(sentence.text if follows else sentence.alone, sentence.code, sentence.speaker)
         before = sentence.place

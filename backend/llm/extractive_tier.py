@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from itertools import groupby
 
 from backend.knowledge.similarity import Similarity
-from backend.llm.extract import Answer, Extract, Reading, extract
+from backend.llm.extract import Answer, Quoted, Reading, extract
 from backend.llm.meaning import Meanings
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")
+WORDS = re.compile(r"\w+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
 # Whoever says it means themselves; "I/O" does not.
@@ -47,32 +49,52 @@ class ExtractiveTier:
 
 
 def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
-    """One paragraph a source, each sentence with its marker; where there are several creators, each is named.
+    """One paragraph a source and speaker, each sentence with its marker; what is not direct says so first.
 
-    As where it is from, not as who speaks: in a creator's podcast a guest may. One creator alone is named where others
-    were found too and the words are about whoever said them: "Mine come out at -9" is nobody's otherwise. What is not
-    direct says so first.
+    Where there are several creators, each is named: as where it is from, as in a creator's podcast a guest may speak.
+    One creator alone is named where others were found too and the words are about whoever said them: "Mine come out at
+    -9" is nobody's otherwise. Whoever else is known to speak is named.
     """
+    several = len({source.creator for source in offered}) > 1
     named = len({extracted.source.creator for extracted in answer.extracts}) > 1 or (
-        len({source.creator for source in offered}) > 1
-        and any(OF_ONESELF.search(said.text) for extracted in answer.extracts for said in extracted.sentences)
+        several and any(OF_ONESELF.search(said.text) for extracted in answer.extracts for said in extracted.sentences)
     )
     paragraphs = [] if answer.direct else [NOT_DIRECT]
-    speaking = ""
-    for extracted in answer.extracts:
-        text = "".join(marked(extracted)).rstrip()
-        creator = extracted.source.creator
-        paragraphs.append(f"**From {creator}:** {text}" if named and creator != speaking else text)
-        speaking = creator
+    said = [
+        (extracted.source, speaker, list(sentences))
+        for extracted in answer.extracts
+        for speaker, sentences in groupby(extracted.sentences, key=lambda sentence: sentence.speaker)
+    ]
+    named = named or any(speaker and not is_called(speaker, source.creator) for source, speaker, _ in said)
+    before = ""
+    for source, speaker, sentences in said:
+        text = "".join(marked(sentences, source.index)).rstrip()
+        name = speaking(speaker, source.creator, several=several)
+        paragraphs.append(f"**{name}:** {text}" if named and name != before else text)
+        before = name
     return "\n\n".join(paragraphs)
 
 
-def marked(extracted: Extract) -> Iterator[str]:
+def speaking(speaker: str, creator: str, *, several: bool) -> str:
+    """Whose words these are: a guest's with the creator they are from, where there are `several`."""
+    if not speaker:
+        return f"From {creator}"
+    if is_called(speaker, creator):
+        return creator
+    return f"{speaker} ({creator})" if several else speaker
+
+
+def is_called(speaker: str, creator: str) -> bool:
+    """Whether a speaker's name is the creator's, or a part of it: "Ana" for Ana Reyes."""
+    return frozenset(WORDS.findall(speaker.casefold())) <= frozenset(WORDS.findall(creator.casefold()))
+
+
+def marked(sentences: Sequence[Quoted], index: int) -> Iterator[str]:
     """The sentences with their markers, and what follows each. One of a few words ("That's it.") is covered by the next
     one's."""
-    for number, (text, code) in enumerate(extracted.sentences, start=1):
-        is_covered = len(text.split()) < FEW_WORDS and not code and number < len(extracted.sentences)
-        yield text if is_covered else f"{text} [{extracted.source.index}]"
+    for number, (text, code, _) in enumerate(sentences, start=1):
+        is_covered = len(text.split()) < FEW_WORDS and not code and number < len(sentences)
+        yield text if is_covered else f"{text} [{index}]"
         yield f"\n\n{code}\n\n" if code else " "
 
 

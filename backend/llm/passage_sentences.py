@@ -71,9 +71,9 @@ class Sentence:
 
     `text` reads behind the sentence before it. `place` is its number in the passage; one that `continues` stands right
     behind number `place - 1`. `asked` is the question that it follows, empty where there is none. `of_person`: what is
-    asked may be about whoever says it; `speaker` is their name where it is, and its stems are among `stems` then.
-    `code` is the fenced block that it announces by a colon, empty where there is none. What is not asked of every
-    sentence is found out when it is.
+    asked may be about whoever says it. `speaker` is the name of who says it, empty where that is not known; where it
+    `is_named` in what is asked, its stems are among `stems`. `code` is the fenced block that it announces by a colon,
+    empty where there is none. What is not asked of every sentence is found out when it is.
     """
 
     text: str
@@ -84,6 +84,7 @@ class Sentence:
     cut: bool
     of_person: bool
     speaker: str
+    is_named: bool
     code: str = ""
 
     @cached_property
@@ -168,12 +169,15 @@ class Sentence:
         return len(self.text.split())
 
 
-def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool = False) -> list[Sentence]:
+def read_passage(
+    text: str, names: frozenset[str] = frozenset(), *, spoken: bool = False, speaker: str = ""
+) -> list[Sentence]:
     """All sentences of the passage in order; headings, tables, a listener's "Right." and all code but short blocks that
     a sentence announces are left out.
 
     `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak. Speech
     (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler, and what is written is not.
+    What no label stands before is said by `speaker`.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """
@@ -182,8 +186,8 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
     blocks = [block for block in split_blocks(without_tags(without_sounds(text))) if not NOT_PROSE.match(block)]
     spoken = spoken or labels_again(blocks)
     conversation = False
-    asked = by = ""
-    known: tuple[str, ...] = ()
+    asked = ""
+    known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""
         if block in code:
@@ -196,8 +200,8 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
             if found and len(block.split()) <= BACK_CHANNEL_WORDS and not block.endswith("?"):
                 continue
             conversation = True
-            known = tuple(content_stems(said[1])) if names else ()
-            by, known = (said[1], known) if not names.isdisjoint(known) else ("", ())
+            speaker = said[1]
+            known = named_in(speaker, names)
         pieces = with_whole_quotations(split_sentences(plain(block)))
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item and not shown:
             continue
@@ -211,11 +215,22 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
                 continue
             stems = tuple(content_stems(sentence))
             continues = bool(found) and (number > 0 or conversation)
-            of_person = bool(by or (names and not conversation))
+            of_person = bool(known or (names and not conversation))
             shows = shown if number == len(pieces) - 1 else ""
             all_stems = (*known, *stems)
             found.append(
-                Sentence(sentence, len(found), continues, all_stems, asked, is_cut(piece), of_person, by, shows)
+                Sentence(
+                    sentence,
+                    len(found),
+                    continues,
+                    all_stems,
+                    asked,
+                    is_cut(piece),
+                    of_person,
+                    speaker,
+                    is_named=bool(known),
+                    code=shows,
+                )
             )
             if is_question(sentence):
                 before = found[-2].text if found[-2:-1] else ""
@@ -228,6 +243,12 @@ def read_passage(text: str, names: frozenset[str] = frozenset(), *, spoken: bool
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     return found
+
+
+def named_in(speaker: str, names: frozenset[str]) -> tuple[str, ...]:
+    """The stems of the speaker's name, if one of them is among `names`."""
+    stems = tuple(content_stems(speaker)) if names else ()
+    return () if names.isdisjoint(stems) else stems
 
 
 def speaker_of(block: str) -> re.Match[str] | None:

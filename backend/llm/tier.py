@@ -25,13 +25,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PromptSource:
-    """A source as the prompt offers it; `index` is what the marker `[1]` points to. `spoken`: it is a recording."""
+    """A source as the prompt offers it; `index` is what the marker `[1]` points to. `spoken`: it is a recording.
+
+    `speaker` is who says or wrote it, None where that is not known or several do: then its text may have labels.
+    """
 
     index: int
     title: str
     creator: str
     text: str
     spoken: bool = False
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

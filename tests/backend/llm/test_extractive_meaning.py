@@ -192,7 +192,7 @@ async def test_a_sentence_that_means_the_question_is_not_led_up_to(similarity: S
         spoken=True,
     )
     question = "What is the idea of the video that reviews code?"
-    assert (await answer(question, source)).startswith("Some listeners stay")
+    assert (await answer(question, source)).startswith("**Dex Morrow:** Some listeners stay")
     assert (await answer(question, source, similarity=similarity)).startswith("Another idea is a video")
 
 

@@ -65,7 +65,7 @@ async def test_what_somebody_tells_of_themselves_answers_what_is_asked_about_the
         "Ana Reyes: Dex Morrow has an organ now, too.",
     )
     assert (await answer("When did Dex Morrow find out that he has perfect pitch?", source)).startswith(
-        "I noticed it when I was six. [1] My aunt had an organ"
+        "**Dex Morrow:** I noticed it when I was six. [1] My aunt had an organ"
     )
 
 
@@ -78,8 +78,9 @@ async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
         "Dex Morrow: I learned soldering from a book about radios and from burnt fingers.\n\n"
         "Ana Reyes: I learned soldering in school.",
     )
-    assert (await answer("How did Dex Morrow learn soldering?", source)).startswith("I learned soldering from a book")
-    assert "in school" not in await answer("How did Dex Morrow learn soldering?", source)
+    text = await answer("How did Dex Morrow learn soldering?", source)
+    assert text.startswith("**Dex Morrow:** I learned soldering from a book")
+    assert "in school" not in text
 
 
 async def test_what_was_mentioned_earlier_leads_up_to_what_is_said_of_it() -> None:
@@ -100,4 +101,4 @@ async def test_an_aside_behind_the_question_does_not_answer_it() -> None:
         "Ana: Let me find that. The tape is drawn over a cloth with alcohol."
     )
     text = await answer("How is the tape cleaned?", PromptSource(1, "Tape", "Gil", said, spoken=True))
-    assert text.startswith("The tape is drawn over a cloth")
+    assert text.startswith("**Ana:** The tape is drawn over a cloth")

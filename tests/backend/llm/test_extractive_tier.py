@@ -94,10 +94,10 @@ TALK = PromptSource(
 )
 
 
-async def test_a_conversation_reads_as_one_answer_without_labels_asides_and_interjections() -> None:
+async def test_a_conversation_reads_as_one_answer_without_asides_and_interjections() -> None:
     assert await answer("What is the difference between foam and a trap?", TALK) == (
-        'Foam is like "Oh, this looks nice. It must help." [1] But a trap is a thing that eats bass. [1] '
-        "So it is heavy. [1]"
+        '**Ana Reyes, M.A.:** Foam is like "Oh, this looks nice. It must help." [1] But a trap is a thing that eats '
+        "bass. [1] So it is heavy. [1]"
     )
 
 
@@ -173,7 +173,7 @@ async def test_what_follows_the_name_behind_a_pause_defines_it_in_the_middle_of_
         spoken=True,
     )
     assert (await answer("What is the wave format?", uses, meant)).startswith(
-        "**From Dex Morrow:** The interface for all"
+        "**Ana Reyes (Dex Morrow):** The interface for all"
     )
 
 
@@ -201,8 +201,9 @@ async def test_bits_that_lie_close_together_are_read_as_one_stretch() -> None:
         spoken=True,
     )
     assert await answer("Which web frameworks in the survey were counted, and which rise?", source) == (
-        "The web frameworks in the survey were counted. [1] Node leads by a mile. [1] The web framework with the "
-        "steepest rise in the survey of this year is FastBird, from nowhere. [1] Its share has grown by a half. [1]"
+        "**Ana Reyes:** The web frameworks in the survey were counted. [1] Node leads by a mile. [1] The web framework "
+        "with the steepest rise in the survey of this year is FastBird, from nowhere. [1]\n\n"
+        "**Dex Morrow:** Its share has grown by a half. [1]"
     )
 
 
@@ -216,7 +217,8 @@ async def test_speech_that_breaks_off_is_left_out_and_the_next_speaker_goes_on()
         spoken=True,
     )
     assert await answer("Why does working upstream help with hiring?", source) == (
-        "Working upstream helps with hiring. [1] People get to know you there before you need them. [1]"
+        "**Dex Morrow:** Working upstream helps with hiring. [1]\n\n"
+        "**Ana Reyes:** People get to know you there before you need them. [1]"
     )
 
 

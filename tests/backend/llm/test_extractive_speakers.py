@@ -1,0 +1,68 @@
+"""Whoever is quoted is named, where the recording says who speaks."""
+
+from backend.chat.citations import check
+from backend.llm.tier import PromptSource
+from tests.backend.llm.extracted import answer
+
+QUESTION = "Where do bass traps belong?"
+LATER = PromptSource(2, "Cables", "Show Two", "Cables of the studio lie on the floor.", spoken=True)
+
+
+def said(text: str, speaker: str | None = None, *, creator: str = "Show One", spoken: bool = True) -> PromptSource:
+    return PromptSource(1, "Rooms", creator, text, spoken=spoken, speaker=speaker)
+
+
+async def test_a_guest_is_named_and_a_creator_who_speaks_alone_is_not() -> None:
+    words = "Bass traps belong in the corners of the room."
+    assert await answer(QUESTION, said(words, "Lena St. Clair")) == f"**Lena St. Clair:** {words} [1]"
+    assert await answer(QUESTION, said(words, "Lena St. Clair"), LATER) == (
+        f"**Lena St. Clair (Show One):** {words} [1]"
+    )
+    for speaker in ("Ana Reyes", "Ana", None):
+        assert await answer(QUESTION, said(words, speaker, creator="Ana Reyes")) == f"{words} [1]"
+
+
+async def test_who_wrote_an_article_is_its_creators_matter() -> None:
+    words = "Bass traps belong in the corners of the room."
+    assert await answer(QUESTION, said(words, "Lena Clair", spoken=False)) == f"{words} [1]"
+
+
+async def test_each_turn_of_a_conversation_is_a_paragraph_of_whoever_speaks() -> None:
+    source = said(
+        "Some belong under the ceiling, where bass traps hang.\n\n"
+        "Dex Morrow: Bass traps belong in the corners of the room.\n\n"
+        "Ana Reyes: All four corners. Bass traps need them all to work as they should."
+    )
+    text = await answer(QUESTION, source)
+    assert text == (
+        "**From Show One:** Some belong under the ceiling, where bass traps hang. [1]\n\n"
+        "**Dex Morrow:** Bass traps belong in the corners of the room. [1]\n\n"
+        "**Ana Reyes:** All four corners. Bass traps need them all to work as they should. [1]"
+    )
+
+
+async def test_the_creator_among_guests_is_named_too_and_nobody_twice() -> None:
+    source = said(
+        "Dex Morrow: Bass traps belong in the corners of the room.\n\n"
+        "Ana: Bass traps belong there because low notes gather in corners.\n\n"
+        "Ana: Corners of the room are where two walls meet.",
+        creator="Ana Reyes",
+    )
+    text = await answer(QUESTION, source)
+    assert [line.partition(":** ")[0] for line in text.split("\n\n")][:2] == ["**Dex Morrow", "**Ana Reyes"]
+    assert text.count("**Ana Reyes:**") == 1
+
+
+async def test_a_speakers_last_words_have_their_footnote_however_few_they_are() -> None:
+    source = said(
+        "Dex Morrow: Bass traps belong in the corners of the room. All of them.\n\n"
+        "Ana Reyes: And that is because low notes gather there in every room."
+    )
+    text = await answer(QUESTION, source)
+    assert "All of them. [1]\n\n**Ana Reyes:**" in text
+
+
+async def test_a_name_before_the_words_leaves_them_borne_out_by_their_source() -> None:
+    source = said("Bass traps belong in the corners of the room.", "Lena St. Clair")
+    (citation,) = await check(await answer(QUESTION, source), (source,))
+    assert citation.supported
