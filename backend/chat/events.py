@@ -25,7 +25,8 @@ class SourceCreator:
 class Source:
     """One source as the reader is shown it; `index` is what `[1]` points to, `url` opens the moment or page.
 
-    `perhaps` is True where nothing answers the question and the source is only the nearest there is.
+    `speaker` is who says or wrote all of it, None where several do or nobody knows. `perhaps` is True where nothing
+    answers the question and the source is only the nearest there is.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Source:
     kind: str
     url: str | None
     heading: str | None
+    speaker: str | None
     start_s: float | None
     end_s: float | None
     snippet: str

@@ -14,6 +14,7 @@ from backend.retrieval.models import Retrieved
 SNIPPET_LENGTH = 320
 MOST_PERHAPS = 3
 RECORDED = ("audio", "video")
+REMOVED = {"title": "Removed", "url": None, "heading": None, "speaker": None, "snippet": "", "removed": True}
 FIELDS = tuple(field.name for field in fields(Source))
 
 
@@ -29,6 +30,7 @@ def number_sources(retrieved: Retrieved) -> list[Source]:
             kind=passage.document.kind,
             url=deep_link(passage.document, passage.chunk),
             heading=passage.chunk.heading,
+            speaker=passage.chunk.speaker,
             start_s=passage.chunk.start_s,
             end_s=passage.chunk.end_s,
             snippet=shorten(passage.chunk.text, SNIPPET_LENGTH),
@@ -75,7 +77,7 @@ def hide_removed(snapshot: Sequence[dict[str, Any]], living: Collection[str]) ->
     return [
         source
         if source["document_id"] in living
-        else source | {"title": "Removed", "url": None, "heading": None, "snippet": "", "removed": True}
+        else source | REMOVED
         for source in snapshot
     ]
 

@@ -73,6 +73,11 @@ class Chunk:
     speaker: str | None = None
     page: int | None = None
 
+    @property
+    def labelled_text(self) -> str:
+        """The text behind the name of its one speaker; that of several has their names in it."""
+        return f"{self.speaker}: {self.text}" if self.speaker else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:

@@ -96,7 +96,11 @@ def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles:
     asked = LENT.sub("", question)
     terms = terms_of(question, [f" {hit.chunk.text.lower()}" for hit in fused[:COUNTED]])
     read = [
-        (f"{titles.get(hit.chunk.document_id, '')} {hit.chunk.heading or ''}", hit.chunk.text) for hit in fused[:READ]
+        (
+            f"{titles.get(hit.chunk.document_id, '')} {hit.chunk.heading or ''} {hit.chunk.speaker or ''}",
+            hit.chunk.text,
+        )
+        for hit in fused[:READ]
     ]
     evidence = weigh(asked, terms, read)
     best = fused[0].chunk.id

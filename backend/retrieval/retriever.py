@@ -134,6 +134,6 @@ class Retriever:
         if self._reranker is None or not hits:
             return None
         read = hits[: self._settings.rerank.candidates]
-        texts = [f"{known[hit.chunk.document_id][0].title}\n{hit.chunk.text}" for hit in read]
+        texts = [f"{known[hit.chunk.document_id][0].title}\n{hit.chunk.labelled_text}" for hit in read]
         scores = await self._reranker.scores(question, texts)
         return None if scores is None else rerank(hits, scores)

@@ -107,6 +107,17 @@ describe("sources", () => {
     expect(root.querySelectorAll('[data-testid="source-card"]')).toHaveLength(2);
   });
 
+  test("say who speaks in them, unless that is their creator", async () => {
+    const spoken = [{ ...SOURCE, speaker: "Lena Clair" }, { ...SECOND, speaker: SECOND.creator.name }];
+    service.on("POST /chat", stream([frame(1, "sources", spoken), frame(2, "token", { text: "Both.[1][2]" }), done(3)]));
+    const root = place();
+    await ask(root, "Why?");
+    const said = () => [...root.querySelectorAll(".card-meta")].map((meta) => meta.textContent);
+    await eventually(() => expect(said()).toHaveLength(2));
+    expect(said()[0]).toContain("MaraLena Clair");
+    expect(said()[1]!.split(SECOND.creator.name)).toHaveLength(2);
+  });
+
   test("that only may help stand apart below an abstention, linked but without numbers", async () => {
     const nearest = [{ ...SOURCE, perhaps: true }, { ...SECOND, perhaps: true }];
     const abstained = [frame(1, "sources", nearest), frame(2, "token", { text: "Nothing on that." }), done(3, { finish_reason: "abstained", citations: [] })];

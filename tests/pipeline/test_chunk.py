@@ -109,7 +109,7 @@ def test_any_article_is_cut_within_the_limit_and_loses_nothing(sections: list[Se
 def talks(draw: st.DrawFn) -> list[Section]:
     at = 0.0
     sections = []
-    for speaker in draw(st.lists(st.sampled_from(["Ana", "Leonie Brask", None]), min_size=1, max_size=8)):
+    for speaker in draw(st.lists(st.sampled_from(["Ana", "Leonie Brask", "Professor Zx9 " * 9, None]), min_size=1, max_size=8)):
         cues = []
         for text in draw(st.lists(written, min_size=1, max_size=20)):
             length = draw(st.floats(0, 20))
@@ -151,6 +151,7 @@ def test_one_speakers_passage_names_them_beside_the_text_and_a_conversation_with
     alone = cut([talk(12, "Ana"), talk(12, "Leo", 300.0)])
     assert [chunk.speaker for chunk in alone] == ["Ana", "Leo"]
     assert not any("Ana:" in chunk.text or "Leo:" in chunk.text for chunk in alone)
+    assert [embedding_text(chunk, "Loudness")[:18] for chunk in alone] == ["Loudness\nAna: The ", "Loudness\nLeo: The "]
     together = cut([talk(2, "Ana"), talk(2, "Leo", 300.0)])
     assert [chunk.speaker for chunk in together] == [None]
     assert together[0].text.startswith("Ana: The quick")

@@ -16,6 +16,8 @@ export interface Source {
   /** Deep link; only ever http or https. */
   readonly url: string | null;
   readonly heading: string | null;
+  /** Who says or wrote all of it, where one person does. */
+  readonly speaker: string | null;
   readonly startSeconds: number | null;
   readonly endSeconds: number | null;
   readonly snippet: string;
@@ -47,6 +49,7 @@ export function readSource(value: unknown): Source | null {
     kind: asOneOf(fields["kind"], KINDS) ?? "document",
     url: removed ? null : asWebAddress(fields["url"]),
     heading: asString(fields["heading"]),
+    speaker: asString(fields["speaker"]),
     startSeconds: asNumber(fields["start_s"]),
     endSeconds: asNumber(fields["end_s"]),
     snippet: removed ? "" : (asString(fields["snippet"]) ?? ""),

@@ -1,4 +1,4 @@
-// Kind, creator, place and day of a source, in one line where they fit.
+// Kind, creator, speaker, place and day of a source, in one line where they fit.
 import { useContext } from "preact/hooks";
 import type { Source } from "../protocol/source";
 import { texts } from "../texts";
@@ -20,6 +20,7 @@ export function SourceFacts({ source }: { source: Source }) {
         {source.creatorName}
       </span>
       {foreign && <span class="card-foreign">{texts.anotherCreator}</span>}
+      {source.speaker !== null && source.speaker !== source.creatorName && <span dir="auto">{source.speaker}</span>}
       {place !== null && <span class={source.startSeconds === null ? "card-heading" : "card-time"}>{place}</span>}
       {day !== null && <span class="card-date">{day}</span>}
     </span>

@@ -7,8 +7,8 @@ from tests.model_server import ModelServer
 from tests.service import QUESTION, Visitor, running, with_model, with_section
 
 SOURCE_FIELDS = {
-    "index", "document_id", "chunk_id", "title", "creator", "kind", "url", "heading", "start_s", "end_s", "snippet",
-    "score", "scope", "published_at", "perhaps",
+    "index", "document_id", "chunk_id", "title", "creator", "kind", "url", "heading", "speaker", "start_s", "end_s",
+    "snippet", "score", "scope", "published_at", "perhaps",
 }  # fmt: skip
 DONE_FIELDS = {
     "cascade_tier", "conversation_id", "message_id", "run_id", "finish_reason", "creator", "scope", "persona", "budget",

@@ -66,7 +66,7 @@ def saved(content: str) -> Message:
     """An answer from two sources, of which the first will be removed."""
 
     def entry(index: int, document: str) -> dict[str, Any]:
-        place = {"url": "https://x.example", "heading": "Herons", "snippet": SECRET, "start_s": None}
+        place = {"url": "https://x.example", "heading": "Herons", "speaker": "Bo", "snippet": SECRET, "start_s": None}
         creator = {"slug": "ana", "name": "Ana"}
         return {"index": index, "document_id": document, "title": "Birds", "creator": creator, **place}
 
@@ -91,6 +91,7 @@ def test_sources_keep_their_number_and_citations_go_with_their_sentences() -> No
     first, second = message.sources
     assert (first["index"], first["document_id"], first["removed"]) == (1, GONE, True)
     assert (first["snippet"], first["heading"], first["url"], first["title"]) == ("", None, None, "Removed")
+    assert first["speaker"] is None
     assert first["creator"]["name"] == "Ana"
     assert second == saved("").sources[1]
     assert redacted(message, {GONE}, SECRET) == message

@@ -217,3 +217,5 @@ def test_the_name_of_who_is_asked_is_not_missing() -> None:
     candidates, fused = found(KILN)
     assert signals(asked, candidates, fused, {UUID(int=100): "Kilns"}).missing_particulars == 1
     assert signals(asked, candidates, fused, {UUID(int=100): "Kilns\nAna Velloret"}).missing_particulars == 0
+    said = [replace(hit, chunk=replace(hit.chunk, speaker="Ana Velloret")) for hit in fused]
+    assert signals(asked, candidates, said, {UUID(int=100): "Kilns"}).missing_particulars == 0
