@@ -2,9 +2,11 @@
 request is refused in our own form."""
 
 import asyncio
+import sys
 from http import HTTPStatus
 from typing import Any
 
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from backend.api.default_headers import DEFAULTS
@@ -40,9 +42,11 @@ class Receiving(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._whole = False  # the request that was begun last has arrived
         self._deaf = False  # what still comes is dropped
+        self._received = b""  # last
         self._overhead = 0  # bytes of the request that are not its body: head, framing, trailers
         self._header = b""  # the one that a piece of the head ends in
         self._refusal: tuple[int, FootnoteError] = MALFORMED
+        self._plain_head = b""  # of a request that would rather go on in another protocol, without that wish
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,6 +60,7 @@ class Receiving(HttpToolsProtocol):
         if self._deaf:
             return
         self._overhead += len(data)
+        self._received = data
         super().data_received(data)
         if self._deaf or (self._whole and self._answering()):
             return
@@ -83,6 +88,9 @@ class Receiving(HttpToolsProtocol):
             credentials = sum(len(value) for name, value in self.headers if name in CREDENTIALS)
             self._refusal = HEAD_TOO_LARGE if size - credentials > MAX_HEAD_BYTES else CREDENTIALS_TOO_LARGE
             raise Refused
+        if self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers):
+            self._plain_head = self._head_without_upgrade()
+            return
         super().on_headers_complete()
         self.headers = []  # what comes behind the body is not taken for a header: it has passed no proxy's rules
 
@@ -91,6 +99,8 @@ class Receiving(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._plain_head:  # the parser knows of no body in such a request
+            return
         self._whole = True
         self._lift_deadline()
         super().on_message_complete()
@@ -100,10 +110,26 @@ class Receiving(HttpToolsProtocol):
         self._refuse(*self._refusal)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Called where the parser has stopped because the client wants to go on in another protocol. None is spoken
-        here: its request is answered as it is."""
-        self._deaf = True
-        self.cycle.keep_alive = False
+        """Called where the parser has stopped behind the head, as the client wants to go on in another protocol.
+
+        None is spoken here: the request is read again without that wish, with its body, and answered as it is. (Java's
+        client and curl --http2 ask for HTTP/2 so.)
+        """
+        stopped = sys.exception()
+        if not self._plain_head or not isinstance(stopped, HttpParserUpgrade):  # CONNECT
+            self._deaf = True
+            self.cycle.keep_alive = False
+            return
+        head, self._plain_head = self._plain_head, b""
+        self.parser = type(self.parser)(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        super().data_received(head + self._received[stopped.args[0] :])
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _refuse(self, status: int, error: FootnoteError) -> None:
         """Answers in place of the application, and drops what comes until the client has closed."""

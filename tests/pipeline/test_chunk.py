@@ -109,7 +109,9 @@ def test_any_article_is_cut_within_the_limit_and_loses_nothing(sections: list[Se
 def talks(draw: st.DrawFn) -> list[Section]:
     at = 0.0
     sections = []
-    for speaker in draw(st.lists(st.sampled_from(["Ana", "Leonie Brask", "Professor Zx9 " * 9, None]), min_size=1, max_size=8)):
+    for speaker in draw(
+        st.lists(st.sampled_from(["Ana", "Leonie Brask", "Professor Zx9 " * 9, None]), min_size=1, max_size=8)
+    ):
         cues = []
         for text in draw(st.lists(written, min_size=1, max_size=20)):
             length = draw(st.floats(0, 20))
