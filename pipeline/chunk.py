@@ -24,6 +24,13 @@ INTO_SUBSECTION = 0.3
 ACROSS_SECTIONS = 0.5
 # A passage that crosses and does not begin with its section lacks the first label, which a question needs less.
 FROM_MIDDLE = 0.3
+# A link opens where a passage begins, so what it ends with may be no further from there: where somebody says one
+# sentence a minute, or a page has one, that is far. In talks whose passages are whole the last sentence comes after a
+# minute.
+FARTHEST_S = 90.0
+SILENCE_S = 10.0
+MOST_PAGES = 2
+ACROSS_PAGES = 0.2
 SHORT_ANSWER = 20  # tokens; "All of the above." is where an answer begins
 
 TITLE_CHARACTERS = 100
@@ -129,14 +136,19 @@ class _Cutter:
         section = self._atoms[first].section
         size = self._sizes[first]
         crossing = 0.0
+        crosses = False
         best: _Step | None = None
         for last in range(first, len(self._atoms)):
             atom = self._atoms[last]
             if last > first:
+                if self._is_too_far(first, last):
+                    break
+                crossing += ACROSS_PAGES if atom.page != self._atoms[last - 1].page else 0.0
                 size += self._sizes[last]
                 if self._begins_section(last):
                     size += self._labels[atom.section]
-                    if crossing == 0.0:
+                    if not crosses:
+                        crosses = True
                         begins = self._begins_section(first)
                         size += self._labels[section] if begins else 0
                         crossing += 0.0 if begins or self._begins_question(first) else FROM_MIDDLE
@@ -163,6 +175,15 @@ class _Cutter:
 
     def _begins_section(self, number: int) -> bool:
         return number == 0 or self._atoms[number].section != self._atoms[number - 1].section
+
+    def _is_too_far(self, first: int, last: int) -> bool:
+        """Whether the last atom is said or stands where a link to the first one does not lead."""
+        begun, before, atom = self._atoms[first], self._atoms[last - 1], self._atoms[last]
+        if atom.start_s is not None and begun.start_s is not None and atom.start_s - begun.start_s > FARTHEST_S:
+            return True
+        if atom.start_s is not None and before.end_s is not None and atom.start_s - before.end_s > SILENCE_S:
+            return True
+        return atom.page is not None and begun.page is not None and atom.page - begun.page >= MOST_PAGES
 
     def _cost_across(self, section: int) -> float:
         before, after = self._sections[section - 1], self._sections[section]

@@ -38,6 +38,8 @@ class DryRun:
             self._fail(aside.source.origin, aside.reason)
         for source, reason in plan.clashing:
             self._fail(source.origin, reason)
+        for source, remark in plan.remarks:
+            self._tell(Told("remark", source.origin, remark))
         for aside in plan.duplicates:
             self._tell(Told("duplicate", aside.source.origin, aside.reason))
         for left_out in (*survey.left_out, *plan.left_out):

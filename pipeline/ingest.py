@@ -139,6 +139,8 @@ class Ingestion:
         for source, reason in plan.clashing:
             self._summary.failed += 1
             self._tell(Told("failed", source.origin, reason))
+        for source, remark in plan.remarks:
+            self._tell(Told("remark", source.origin, remark))
         await self._remove(survey.settled, {})
         for left_out in (*survey.left_out, *plan.left_out):
             self._summary.left_out += 1

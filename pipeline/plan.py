@@ -16,6 +16,7 @@ from pipeline.source import Source
 Change = Literal["added", "changed", "moved"]
 Whereabouts = Literal["there", "gone", "unknown", "unreachable"]
 SAME_PATH = "it has the same creator and the same path"
+APART = "rename one of them, or ingest the folder that both are in with --creator"
 GONE = "it is no longer there"
 DELETED = "it was deleted from the library; naming the file itself brings it back"
 
@@ -50,17 +51,18 @@ class Todo:
 
 @dataclass(slots=True)
 class Plan:
-    """Each source is in one of these, in the order in which they were found.
+    """Each source is in one of these lists, in the order in which they were found.
 
-    `clashing` ones cannot be told from another source. `relocated` are unchanged documents that a curator now finds
-    elsewhere. `vanished` are documents of what was searched that are no longer there; `heirs` are, by the ids of these,
-    documents that say the same and are still elsewhere.
+    `clashing` ones cannot be told from another source. `remarks` are on what is to do. `relocated` are unchanged
+    documents that a curator now finds elsewhere. `vanished` are documents of what was searched that are no longer
+    there; `heirs` are, by the ids of these, documents that say the same and are still elsewhere.
     """
 
     todo: list[Todo] = field(default_factory=list)
     unchanged: list[tuple[Source, Entry]] = field(default_factory=list)
     relocated: list[tuple[Source, Entry]] = field(default_factory=list)
     clashing: list[tuple[Source, str]] = field(default_factory=list)
+    remarks: list[tuple[Source, str]] = field(default_factory=list)
     duplicates: list[Aside] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     vanished: list[Entry] = field(default_factory=list)
@@ -122,7 +124,7 @@ def make_plan(
         identity = entries.identity_of(source)
         twice = at_home.get(identity, taken.get(identity, source.origin))
         if twice != source.origin:
-            plan.clashing.append((source, f"{SAME_PATH} as {twice}: ingest their common folder"))
+            plan.clashing.append((source, f"{SAME_PATH} as {twice}: {APART}"))
             continue
         taken[identity] = source.origin
         is_current = entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing)
@@ -145,6 +147,8 @@ def make_plan(
             entry, change = twin, "moved"
             present.add(twin.id)
         identity = entry.id if entry else identity
+        if entry is not None and takes_place(entry, source) and now_at(entry.origin) == "there":
+            plan.remarks.append((source, f"{SAME_PATH} as {entry.origin} and takes its place: {APART} to have both"))
         plan.todo.append(Todo(source, fingerprint, change, identity, entry))
         first.setdefault(content, (identity, source.uri))
     plan.vanished = [
@@ -175,6 +179,11 @@ def repetition(
     """What becomes of a source that says the same as the document `original` at `uri`."""
     reason = f"the same content as {uri}"
     return Aside(source, identity, entry is None, "duplicate", reason, fingerprint, text_hash, original)
+
+
+def takes_place(entry: Entry, source: Source) -> bool:
+    """Whether what answers came from somewhere else."""
+    return entry.answers and entry.origin != source.origin
 
 
 def _keep(plan: Plan, source: Source, entry: Entry) -> None:

@@ -74,12 +74,7 @@ def as_json(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 def hide_removed(snapshot: Sequence[dict[str, Any]], living: Collection[str]) -> list[dict[str, Any]]:
     """A message's snapshot, in which sources of documents that are gone keep their number and nothing else."""
-    return [
-        source
-        if source["document_id"] in living
-        else source | REMOVED
-        for source in snapshot
-    ]
+    return [source if source["document_id"] in living else source | REMOVED for source in snapshot]
 
 
 def deep_link(document: Document, chunk: Chunk) -> str | None:

@@ -176,15 +176,17 @@ def read_passage(
     a sentence announces are left out.
 
     `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak. Speech
-    (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler, and what is written is not.
+    (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler and of times and sounds in
+    brackets, and what is written is not.
     What no label stands before is said by `speaker`.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """
     found: list[Sentence] = []
     text, code = without_code(text)
-    blocks = [block for block in split_blocks(without_tags(without_sounds(text))) if not NOT_PROSE.match(block)]
-    spoken = spoken or labels_again(blocks)
+    text = without_tags(text)
+    spoken = spoken or labels_again(split_blocks(text))
+    blocks = [block for block in split_blocks(without_sounds(text) if spoken else text) if not NOT_PROSE.match(block)]
     conversation = False
     asked = ""
     known = named_in(speaker, names)

@@ -9,6 +9,7 @@ from backend.knowledge.models import Chunk, Hit
 # Of some 150 words each: two are as much as one reads at once, or two minutes of speech; a link to them opens a minute
 # before what is cited at most.
 MOST_JOINED = 2
+FARTHEST_S = 120.0
 
 
 def join(hits: Sequence[Hit], near: int) -> list[Hit]:
@@ -28,11 +29,14 @@ def join(hits: Sequence[Hit], near: int) -> list[Hit]:
 
 
 def touches(group: Iterable[Hit], chunk: Chunk) -> bool:
-    """Whether the chunk lies directly before or behind one of the group, in one section and from one mouth."""
+    """Whether the chunk lies directly before or behind one of the group, in one section and from one mouth, and is said
+    soon before or after it."""
     place = chunk.document_id, chunk.heading, chunk.speaker
     return any(
         place == (one.chunk.document_id, one.chunk.heading, one.chunk.speaker)
         and abs(one.chunk.ordinal - chunk.ordinal) == 1
+        and abs((one.chunk.start_s or 0.0) - (chunk.start_s or 0.0)) <= FARTHEST_S
+        and abs((one.chunk.page or 0) - (chunk.page or 0)) <= 1
         for one in group
     )
 

@@ -1,6 +1,7 @@
 """Passages: of the right size, in the right place, whatever the document."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -154,7 +155,7 @@ def test_one_speakers_passage_names_them_beside_the_text_and_a_conversation_with
     assert [chunk.speaker for chunk in alone] == ["Ana", "Leo"]
     assert not any("Ana:" in chunk.text or "Leo:" in chunk.text for chunk in alone)
     assert [embedding_text(chunk, "Loudness")[:18] for chunk in alone] == ["Loudness\nAna: The ", "Loudness\nLeo: The "]
-    together = cut([talk(2, "Ana"), talk(2, "Leo", 300.0)])
+    together = cut([talk(2, "Ana"), talk(2, "Leo", 12.0)])
     assert [chunk.speaker for chunk in together] == [None]
     assert together[0].text.startswith("Ana: The quick")
     assert "\n\nLeo: The quick" in together[0].text
@@ -264,3 +265,19 @@ def test_title_and_heading_are_embedded_and_not_shown() -> None:
 def test_a_very_long_document_is_cut_in_time_that_grows_with_its_length() -> None:
     chunks = cut([Section((Block("x" * 200_000), Block("音" * 20_000)))])
     assert len(chunks) > 100
+
+
+def test_a_passage_goes_over_no_break_and_holds_what_is_said_soon_after_it_begins() -> None:
+    before, after = talk(1, None, 600.0), talk(1, None, 4500.0)
+    assert [chunk.start_s for chunk in cut([before, after])] == [600.0, 4500.0]
+    assert [chunk.start_s for chunk in cut([replace(before, blocks=before.blocks + after.blocks)])] == [600.0, 4500.0]
+    for every_s, expected in ((9.0, [0.0, 90.0, 180.0]), (30.0, [30.0 * number for number in range(9)])):
+        said = (block for number in range(270 // int(every_s)) for block in talk(1, None, every_s * number).blocks)
+        assert [chunk.start_s for chunk in cut([Section(tuple(said), is_turn=True)])] == expected
+
+
+def test_a_passage_of_pages_that_hold_little_goes_over_one_border_at_most() -> None:
+    pages = tuple(Block(f"{SENTENCE}Slide {page}.", page=page) for page in range(1, 8))
+    chunks = cut([Section(pages)])
+    assert [chunk.page for chunk in chunks] == [1, 2, 4, 6]
+    assert all(chunk.text.count("Slide") <= 2 for chunk in chunks)

@@ -12,7 +12,7 @@ from tests.pipeline.test_command import footnote
 
 TALK = (
     "WEBVTT\n\n00:10.000 --> 00:14.000\n<v Ana>Turn the level down before you touch anything else.\n\n"
-    "01:05.000 --> 01:09.000\n<v Ana>Then listen to the room.\n"
+    "00:16.000 --> 00:20.000\n<v Ana>Then listen to the room.\n"
 )
 
 
@@ -56,7 +56,7 @@ def test_a_document_is_shown_with_its_places_by_whatever_name(data_dir: Path, tm
     assert [line[1:] for line in lines] == [["shown", "On levels", "video", "", "answers", "1"]]
     for name in (lines[0][0], "shown/talk.vtt", "On levels", "https://v.example/levels"):
         shown = footnote(data_dir, "show", name).stdout
-        assert "1. · 0:10 to 1:09 · Ana" in shown
+        assert "1. · 0:10 to 0:20 · Ana" in shown
         assert "Turn the level down" in shown
     unknown = footnote(data_dir, "show", "nothing")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)

@@ -10,6 +10,7 @@ from backend.knowledge.catalogue import documents
 from pipeline.entries import Aside
 from pipeline.ingest import Summary, Told
 from pipeline.load import document_id
+from pipeline.plan import APART
 from pipeline.source import Request, Source
 from tests.pipeline.library import Library
 from tests.pipeline.test_ingest import ARTICLE, long_article
@@ -112,9 +113,20 @@ async def test_a_second_file_of_the_same_name_does_not_replace_the_one_that_is_i
     assert (second.changed, second.unchanged, second.failed) == (0, 1, 1)
     assert await library.answering() == texts
     told = [event.text for event in library.events if isinstance(event, Told)]
-    assert told == [
-        f"it has the same creator and the same path as {library.content}/one/intro.md: ingest their common folder"
-    ]
+    assert told == [f"it has the same creator and the same path as {library.content}/one/intro.md: {APART}"]
+
+
+async def test_who_takes_the_place_of_another_that_is_still_there_is_told(library: Library) -> None:
+    library.write("one/intro.md", long_article("echo"))
+    library.write("two/intro.md", long_article("hum"))
+    for folder, other in (("one", None), ("two", "one"), ("one", "two")):
+        await library.ingest(target=library.content / folder)
+        taken = f"it has the same creator and the same path as {library.content}/{other}/intro.md and takes its place"
+        told = [event.text for event in library.events if isinstance(event, Told)]
+        assert told == ([f"{taken}: {APART} to have both"] if other else [])
+    (library.content / "two" / "intro.md").unlink()
+    await library.ingest(target=library.content / "one")
+    assert [event for event in library.events if isinstance(event, Told)] == []
 
 
 async def test_the_first_failure_of_a_creator_is_kept(library: Library, database: AsyncEngine) -> None:

@@ -245,3 +245,12 @@ def test_three_words_behind_their_connectives_say_nothing_alone() -> None:
 
 def test_what_the_page_lets_us_try_is_about_itself() -> None:
     assert read_passage("Let us try the compressor in an example.")[0].about_itself
+
+
+@pytest.mark.parametrize(
+    "written", ["The studio opens at [10:30] and closes at [18:15].", "Press the [music] key twice."]
+)
+def test_brackets_are_times_and_sounds_in_speech_alone(written: str) -> None:
+    assert [sentence.text for sentence in read_passage(written)] == [written]
+    (sentence,) = read_passage(written, spoken=True)
+    assert "[" not in sentence.text

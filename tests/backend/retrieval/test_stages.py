@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -154,6 +155,15 @@ def test_what_parted_two_passages_parts_them_still(gap: int, between: str) -> No
 def test_another_section_or_another_voice_begins_a_passage_of_its_own() -> None:
     assert ordinals(join([part(6, 0.9), part(7, 0.8)], near=2)) == [(1, 6), (1, 7)]
     assert ordinals(join([part(8, 0.9), part(9, 0.8)], near=2)) == [(1, 8), (1, 9)]
+
+
+@pytest.mark.parametrize(("elsewhere", "joined"), [({"start_s": 120.0}, 1), ({"start_s": 140.0}, 2), ({"page": 3}, 2)])
+def test_what_is_said_long_after_begins_a_passage_of_its_own(elsewhere: dict[str, Any], joined: int) -> None:
+    """The link of a joined passage opens where the first one begins."""
+    one, other = part(1, 0.9), part(2, 0.8)
+    one = replace(one, chunk=replace(one.chunk, page=1))
+    other = replace(other, chunk=replace(other.chunk, **({"page": 2} | elsewhere)))
+    assert len(join([one, other], near=2)) == joined
 
 
 def test_a_joined_passage_ends_when_the_last_of_its_parts_does() -> None:
