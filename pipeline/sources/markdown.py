@@ -1,17 +1,17 @@
-"""Markdown articles and transcripts: YAML front matter, headings, speakers, and blocks as readable text."""
+"""Markdown articles and transcripts: front matter, headings, speakers, and blocks as readable text."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from frontmatter.default_handlers import YAMLHandler
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pipeline.clean import flow
+from pipeline.sources.front_matter import is_draft, split_front_matter
 from pipeline.sources.html_fragment import fenced, read_html
 from pipeline.sources.inline import inline_text
-from pipeline.sources.metadata import read_metadata, read_yaml
+from pipeline.sources.metadata import read_metadata
 from pipeline.sources.parsed import LINE_BREAK, PARAGRAPH_BREAK, Block, NothingToRead, ParsedDocument, Section
 from pipeline.sources.tables import row_texts
 from pipeline.sources.template_tags import strip_template_tags
@@ -21,60 +21,34 @@ from pipeline.sources.turns import Cast, cast_of
 _HEADING_ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
 _LANGUAGE = re.compile(r"[\w+#-]{1,20}")
 _NOT_LETTERS = re.compile(r"\W+")
-_BOUNDARY = re.compile(r"^(?:-{3,}|(?!\A)\.{3})\s*$", re.MULTILINE)
-_RULE = re.compile(r"-+[ \t]*\n[ \t]*\n")
-# A line that front matter may have: a name that programs read, or one of those that are read here. "Note: listen" and
-# all else that begins with a capital are what people write.
-_NAMED = re.compile(
-    r"^[ {]*([\"']?)(?:[a-z][\w.-]*|(?i:title|url|kind|date|published_at|duration_s|topics|tags|by|authors?|speakers?"
-    r"|podcast|media|creator))\1\s*:(?:\s|$)",
-    re.MULTILINE,
-)
-_STRAY_VALUE = re.compile(r"\s*(url|podcast|media):[ \t]*(https?://\S+)[ \t]*(?:\n|$)")
 
 
 def parse(text: str) -> ParsedDocument:
     """Sections by heading, and by speaker in a transcript; markup is gone but for the fences around code.
 
-    Raises `ContentError` for front matter that is no YAML, `NothingToRead` where no text is left.
+    Raises `ContentError` for front matter that is not valid, `NothingToRead` for a draft and where no text is left.
     """
     remarks: list[str] = []
-    values, body = _split_front_matter(text)
+    values, body = split_front_matter(text)
+    if is_draft(values):
+        raise NothingToRead("It is marked as a draft.")
     metadata = read_metadata(values, remarks)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(strip_template_tags(body))
     cast = cast_of(tokens)
-    sections = list(_Reader(cast).sections(tokens))
+    reader = _Reader(cast)
+    sections = list(reader.sections(tokens))
     if cast:
         sections = list(with_times(sections))
     if not sections:
         is_redirect = "redirect" in values or "redirect_to" in values
         raise NothingToRead("It only points to another page." if is_redirect else "There is no text in it.")
-    sections, title = _lift_title(sections, metadata.title)
+    sections, title = _lift_title(sections, metadata.title, reader.first_heading)
     return ParsedDocument(tuple(sections), "audio" if cast else "article", title, metadata, tuple(remarks))
 
 
-def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
-    """What stands between two lines of dashes at the beginning, and the rest; prose between two rules is not that."""
-    handler = YAMLHandler(_BOUNDARY)
-    if not handler.detect(text) or _RULE.match(text):
-        return {}, text
-    try:
-        raw, body = handler.split(text)
-    except ValueError:  # a first line of dashes that no second one answers
-        return {}, text
-    if raw.strip() and not _NAMED.search(raw):
-        return {}, text
-    values = dict(read_yaml(raw, "Its front matter"))
-    while stray := _STRAY_VALUE.match(body):  # some write an address or two below the dashes
-        values.setdefault(stray[1], stray[2])
-        body = body[stray.end() :]
-    return values, body
-
-
-def _lift_title(sections: Sequence[Section], title: str | None) -> tuple[list[Section], str | None]:
+def _lift_title(sections: Sequence[Section], title: str | None, first: str | None) -> tuple[list[Section], str | None]:
     """The document's first heading; where all of it lies under that one and it tells no more than the title, it is
     taken off every path."""
-    first = next((section.headings[0] for section in sections if section.headings), None)
     covers_all = all(section.headings[:1] == (first,) for section in sections)
     if first is None or not covers_all or not _is_within(first, title or first):
         return list(sections), first
@@ -96,6 +70,8 @@ class _Reader:
         self._blocks: list[Block] = []
         self._speaker: str | None = None
         self._is_turn = False
+        self._first: tuple[int, str] | None = None
+        self._has_ended_section = False
 
     def sections(self, tokens: Sequence[Token]) -> Iterator[Section]:
         """The document's sections that have text."""
@@ -128,14 +104,22 @@ class _Reader:
             position += 1
         yield from self._end_section()
 
+    @property
+    def first_heading(self) -> str | None:
+        """The first heading, whether or not there is text right under it; before any text, the outermost."""
+        return self._first[1] if self._first else None
+
     def _open_heading(self, level: int, text: str) -> None:
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         if text:
             self._path.append((level, text))
+            if self._first is None or (level < self._first[0] and not self._has_ended_section):
+                self._first = level, text
 
     def _end_section(self) -> Iterator[Section]:
         if self._blocks:
+            self._has_ended_section = True
             path = tuple(text for _, text in self._path)
             yield Section(tuple(self._blocks), path, self._speaker, self._is_turn)
         self._blocks = []

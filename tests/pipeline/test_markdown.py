@@ -111,6 +111,44 @@ def test_a_redirect_is_nothing_to_read() -> None:
         markdown.parse("---\nredirect: /blog/new\n---\n")
 
 
+@pytest.mark.parametrize("mark", ["draft: true", "draft: Yes", "published: false"])
+def test_a_draft_is_nothing_to_read(mark: str) -> None:
+    with pytest.raises(NothingToRead, match="It is marked as a draft"):
+        markdown.parse(f"---\ntitle: New album\n{mark}\n---\nIt is called Heron.\n")
+    assert texts("---\ndraft: false\npublished: 2024-05-01\n---\nIt is called Heron.\n") == ["It is called Heron."]
+
+
+def test_front_matter_in_toml_is_read_as_well() -> None:
+    document = markdown.parse(
+        '+++\ntitle = "Why bees swarm"\ndate = 2024-05-01T10:00:00Z\nurl = "https://a.example/bees"\n'
+        'tags = ["bees"]\nduration_s = 12.5\ndraft = false\n[params]\nmath = true\n+++\n\nThey swarm.\n'
+    )
+    metadata = document.metadata
+    assert (metadata.title, metadata.published_at, metadata.url) == (
+        "Why bees swarm", date(2024, 5, 1), "https://a.example/bees",
+    )  # fmt: skip
+    assert (metadata.topics, metadata.duration_s, document.remarks) == (("bees",), 12.5, ())
+    assert [block.text for block in document.sections[0].blocks] == ["They swarm."]
+    with pytest.raises(NothingToRead):
+        markdown.parse("+++\ndraft = true\n+++\nThey swarm.\n")
+    for broken in ("title = bees", f"a = 0x{'f' * 9000}", f"a = {'[' * 5000}"):
+        with pytest.raises(ContentError, match="front matter is not valid TOML"):
+            markdown.parse(f"+++\n{broken}\n+++\nThey swarm.\n")
+    assert texts("+++ is an operator\n\nof some languages\n") == ["+++ is an operator", "of some languages"]
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ("# How I brew\n\n# Grinding\n\nfine\n\n# Pouring\n\nslowly\n", "How I brew"),
+        ("### Lesson 4\n\n# How I brew\n\nwith care\n", "How I brew"),
+        ("intro\n\n## Grinding\n\nfine\n\n# Pouring\n\nslowly\n", "Grinding"),
+    ],
+)
+def test_the_title_is_the_first_heading_also_where_nothing_stands_under_it(body: str, title: str) -> None:
+    assert markdown.parse(body).title == title
+
+
 def test_headings_become_paths_and_a_repeated_title_is_not_part_of_them() -> None:
     document = markdown.parse("# Rooms\n\nintro\n\n## Small {#small}\n\na\n\n### Very small\n\nb\n\n## Large\n\nc\n")
     assert document.title == "Rooms"
