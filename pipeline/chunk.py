@@ -27,8 +27,8 @@ FROM_MIDDLE = 0.3
 # A link opens where a passage begins, so what it ends with may be no further from there: where somebody says one
 # sentence a minute, or a page has one, that is far. In talks whose passages are whole the last sentence comes after a
 # minute.
-FARTHEST_S = 90.0
-SILENCE_S = 10.0
+FARTHEST_S = 120.0
+SILENCE_S = 30.0
 MOST_PAGES = 2
 ACROSS_PAGES = 0.2
 SHORT_ANSWER = 20  # tokens; "All of the above." is where an answer begins

@@ -1,4 +1,8 @@
-"""Transcripts written as Markdown: who speaks stands in bold, or alone in a paragraph, before a colon."""
+"""Transcripts written as Markdown: who speaks stands in bold, or alone in a paragraph, before a colon or a time.
+
+The time may stand before the name, in bold with it, or behind it: `**[00:12] Ana:**`, `(00:12) **Ana:**`,
+`**Ana (00:12):**`, `**Ana** [00:12]:`, `**Ana:** [00:12]`.
+"""
 
 import re
 from collections import Counter
@@ -21,6 +25,10 @@ _BREAKS = {
 }  # fmt: skip
 _ALONE = re.compile(r"([^\W\d_][^:;!?\"<>\[\]]{1,60}):")
 _COLONS = (":", "：")
+_TIME = r"[\[(]?((?:\d{1,3}:)?\d{1,3}:[0-5]\d)(?:[.,]\d{1,3})?[\])]?"
+_TIME_ALONE = re.compile(rf"\s*{_TIME}[\s–—-]*")
+_TIME_BEHIND = re.compile(rf"[\s–—-]*{_TIME}")
+_TIME_AND_COLON = re.compile(rf"{_TIME}[ \t]*[:：]?\s*")
 _FEWEST_TIMES = 3  # that make a transcript of what one person says
 
 
@@ -116,13 +124,38 @@ def _lines(inline: Token) -> Iterator[Line]:
 
 def _line(children: Sequence[Token]) -> Line:
     whole = inline_text(children)
-    if children and children[0].type == "strong_open":
-        end = next(position for position, child in enumerate(children) if child.type == "strong_close")
-        label, text = inline_text(children[:end]), inline_text(children[end:])
+    at, rest = _time_before(children)
+    if rest and rest[0].type == "strong_open":
+        end = next(position for position, child in enumerate(rest) if child.type == "strong_close")
+        label, text = inline_text(rest[:end]), inline_text(rest[end:])
+        style: _Style | None = None
         if label.endswith(_COLONS):
-            return Line(text, label[:-1].strip(), "**Name:**")
-        if text.startswith(_COLONS):
-            return Line(text[1:].strip(), label, "**Name**:")
+            label, style = label[:-1].strip(), "**Name:**"
+        elif text.startswith(_COLONS):
+            text, style = text[1:].strip(), "**Name**:"
+        elif behind := _TIME_AND_COLON.match(text):
+            at, text, style = at or behind[1], text[behind.end() :], "**Name**:"
+        name, inside = _without_time(label)
+        if style or inside:
+            at = at or inside
+            return Line(f"[{at}] {text}".strip() if at else text, name, style or "**Name**:")
     elif match := _ALONE.fullmatch(whole):
         return Line("", match[1].strip(), "Name:")
     return Line(whole)
+
+
+def _time_before(children: Sequence[Token]) -> tuple[str | None, Sequence[Token]]:
+    """The time that stands alone before what is in bold, and the rest."""
+    is_before = len(children) > 1 and (children[0].type, children[1].type) == ("text", "strong_open")
+    match = _TIME_ALONE.fullmatch(children[0].content) if is_before else None
+    return (match[1], children[1:]) if match else (None, children)
+
+
+def _without_time(label: str) -> tuple[str, str | None]:
+    """The label without the time that it begins or ends with, and that."""
+    if (match := _TIME_ALONE.match(label)) and match.end() < len(label):
+        return label[match.end() :], match[1]
+    found = list(_TIME_BEHIND.finditer(label))
+    if found and found[-1].start() > 0 and found[-1].end() == len(label):
+        return label[: found[-1].start()], found[-1][1]
+    return label, None

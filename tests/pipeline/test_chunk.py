@@ -271,8 +271,8 @@ def test_a_passage_goes_over_no_break_and_holds_what_is_said_soon_after_it_begin
     before, after = talk(1, None, 600.0), talk(1, None, 4500.0)
     assert [chunk.start_s for chunk in cut([before, after])] == [600.0, 4500.0]
     assert [chunk.start_s for chunk in cut([replace(before, blocks=before.blocks + after.blocks)])] == [600.0, 4500.0]
-    for every_s, expected in ((9.0, [0.0, 90.0, 180.0]), (30.0, [30.0 * number for number in range(9)])):
-        said = (block for number in range(270 // int(every_s)) for block in talk(1, None, every_s * number).blocks)
+    for every_s, expected in ((9, [0, 90, 180]), (30, [0, 120]), (54, [0, 54, 108, 162, 216])):
+        said = (block for number in range(270 // every_s) for block in talk(1, None, every_s * number).blocks)
         assert [chunk.start_s for chunk in cut([Section(tuple(said), is_turn=True)])] == expected
 
 

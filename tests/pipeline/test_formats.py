@@ -90,7 +90,7 @@ def test_a_real_file_becomes_the_document_that_a_reader_would_expect(row: Read) 
     assert len(result.remarks) == row.remarks
     assert chunk_that_says(chunks, row.says)
     assert row.never in raw_text(row.file)
-    assert not any(row.never in passage.text for passage in result.passages)
+    assert not any(row.never in chunk.text for chunk in chunks)
     assert row.speaker is None or row.speaker in {chunk.speaker for chunk in chunks}
 
 

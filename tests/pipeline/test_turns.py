@@ -55,6 +55,44 @@ def test_marked_times_hold_from_one_mark_to_the_next_and_are_not_made_up() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "**{who}:** [{at}] {text}",
+        "**[{at}] {who}:** {text}",
+        "**{who}** [0:{at}]: {text}",
+        "**{who}** ({at}) {text}",
+        "**{who} ({at}):** {text}",
+        "**{who} – {at}** {text}",
+        "({at}) **{who}:** {text}",
+        "{at} - **{who}**: {text}",
+    ],
+)
+def test_times_are_read_wherever_they_stand_at_the_name(turn: str) -> None:
+    turns = [
+        ("Otto", "00:12", "Good day."),
+        ("Vera", "01:05", "Is it?"),
+        ("Otto", "61:07", "It is."),
+        ("Vera", "62:00", "Oh."),
+    ]
+    document = markdown.parse("\n\n".join(turn.format(who=who, at=at, text=text) for who, at, text in turns))
+    assert said(document) == [
+        ("Otto", "Good day.", 12.0, 65.0),
+        ("Vera", "Is it?", 65.0, 3667.0),
+        ("Otto", "It is.", 3667.0, 3720.0),
+        ("Vera", "Oh.", 3720.0, None),
+    ]
+
+
+def test_times_of_day_and_ratios_beside_bold_words_make_no_transcript() -> None:
+    document = markdown.parse(
+        "**Doors** 19:30 at the back.\n\n**Concert** 20:00 in the hall.\n\nA ratio of **4:1** is gentle.\n\n"
+        "**Tip 2:10** Mix them.\n"
+    )
+    assert (document.default_kind, document.sections[0].blocks[1].text) == ("article", "Concert 20:00 in the hall.")
+    assert document.sections[0].blocks[3].text == "Tip 2:10 Mix them."
+
+
 def test_a_time_within_a_paragraph_divides_it_without_a_break() -> None:
     document = markdown.parse(
         "**Ana Leith:** \\[00:10\\] One thing \\[00:20\\] after another.\n\n**Ana Leith:** Yes.\n"
