@@ -21,7 +21,6 @@ from typing import Any, NoReturn
 import uvicorn
 from redis.asyncio import Redis
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.visitors import needs_own_secret
 from backend.api.connection import Connection
@@ -37,7 +36,7 @@ from backend.knowledge.embedders import ensure_model, model_folder
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.opening import open_index
 from backend.logs import LOGGING
-from backend.migrations import migrate
+from backend.migrations import bring_up_to_date
 from backend.settings import EMBEDDED, PREFIX, ServerSettings, Settings
 
 READY_TIMEOUT_S = 60
@@ -150,22 +149,6 @@ def only_instance(settings: Settings) -> Iterator[None]:
                 "end that, or choose another with DATA=."
             ) from error
         yield
-
-
-def bring_up_to_date(settings: Settings) -> None:
-    """Migrates the database, or says in one sentence why it cannot be used."""
-    try:
-        migrate(settings.database.url)
-    except TimeoutError as error:
-        raise ConfigurationError(
-            f"The database does not answer in time: check that it runs, that nothing keeps it busy, and the address in "
-            f"{PREFIX}DATABASE__URL, and start again. An upgrade that has begun goes on where it was."
-        ) from error
-    except (SQLAlchemyError, OSError) as error:
-        raise ConfigurationError(
-            f"The database cannot be used ({type(error).__name__}): check that it runs, and the address, the user and "
-            f"the password in {PREFIX}DATABASE__URL."
-        ) from error
 
 
 async def end_interrupted_runs(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend import settings as configuration
 from backend.database import open_database
 from backend.embedded import engines
-from backend.migrations import migrate
+from backend.migrations import bring_up_to_date
 from backend.settings import Settings
 
 LOG = "ingest.log"
@@ -25,7 +25,7 @@ def workplace() -> Iterator[Settings]:
     settings = configuration.load()
     with engines(settings) as resolved:
         logging.basicConfig(filename=settings.data_dir / LOG, level=logging.WARNING)
-        migrate(resolved.database.url)
+        bring_up_to_date(resolved)
         yield resolved
 
 

@@ -24,8 +24,8 @@ WRITERS = text(
 class Library:
     """Documents by status, how many creators, the chunks of documents that answer, and the ids of all others.
 
-    `outdated` documents answer from an older version, because the newer one failed. `is_written` says whether a command
-    is changing the library just now.
+    `deleted` ones have not been emptied yet. `outdated` documents answer from an older version, because the newer one
+    failed. `is_written` says whether a command is changing the library just now.
     """
 
     creators: int
@@ -55,7 +55,7 @@ async def _read(engine: AsyncEngine) -> Library:
         outdated = select(func.count()).where(answers, documents.c.reason.is_not(None))
         chunks = select(func.coalesce(func.sum(documents.c.chunks), 0)).where(answers)
         silent = await connection.execute(select(documents.c.id).where(~answers))
-        deleted = select(func.count()).where(documents.c.deleted_at.is_not(None))
+        deleted = select(func.count()).where(documents.c.deleted_at.is_not(None), documents.c.title != "")
         return Library(
             creators=(await connection.execute(select(func.count()).select_from(creators))).scalar_one(),
             statuses=statuses,

@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
-from backend.errors import ConfigurationError, ContentError
+from backend.errors import ConfigurationError, ContentError, Unavailable
 from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
 from pipeline.delete import Deleted, Deletion
@@ -19,6 +19,8 @@ from pipeline.library import Library
 from pipeline.terminal import Terminal, one_line
 from pipeline.tombstones import Tombstones
 from pipeline.workplace import database, workplace
+
+NO_ANSWER = "What you named does not answer any more; run the same command again then, and the rest of it goes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,10 @@ async def delete(settings: Settings, doomed: Doomed) -> Deleted:
             ledger, tombstones = Ledger(connections), Tombstones(connections)
             asked = doomed.documents if doomed.creator is None else await tombstones.of_creator(doomed.creator)
             await ledger.silence(await tombstones.with_repetitions(asked))  # at once, whoever is writing now
-            await stack.enter_async_context(ledger.writing())
+            try:
+                await stack.enter_async_context(ledger.writing())
+            except Unavailable as error:
+                raise Unavailable(f"{error.message} {NO_ANSWER}", retry_after=error.retry_after) from error
             return await Deletion(settings, connections, index, writer).run(doomed.documents, doomed.creator)
     finally:
         await writer.close()

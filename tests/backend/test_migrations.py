@@ -23,7 +23,6 @@ from backend.conversations.answers import Answers
 from backend.conversations.postgres import PostgresConversations
 from backend.database import autocommit, metadata, open_database
 from backend.errors import ConfigurationError
-from backend.serve import bring_up_to_date
 from backend.settings import Settings
 
 OWNER = "somebody"
@@ -170,7 +169,7 @@ def test_a_start_waits_for_another_that_migrates_for_longer_than_a_statement_may
 
     def start() -> None:
         try:
-            bring_up_to_date(with_database(settings, empty_database))
+            migrations.bring_up_to_date(with_database(settings, empty_database))
         except ConfigurationError as error:
             ends.append(error)
         else:
@@ -201,7 +200,7 @@ def test_a_database_that_does_not_answer_is_not_said_to_have_another_password(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql+asyncpg://somebody:secret@127.0.0.1:{silent.getsockname()[1]}/none"
         with pytest.raises(ConfigurationError, match="does not answer in time") as raised:
-            bring_up_to_date(with_database(settings, url))
+            migrations.bring_up_to_date(with_database(settings, url))
     assert "password" not in raised.value.message
 
 

@@ -18,6 +18,7 @@ from backend.settings_tiers import AgentTierSettings
 from pipeline.checks import index, model, tiers
 from pipeline.checks.content import Library as Content
 from pipeline.checks.content import content, read_library
+from pipeline.tombstones import Tombstones
 from tests.pipeline.findings import SECRET, states, with_tier
 from tests.pipeline.library import Library
 from tests.pipeline.small_server import server
@@ -242,6 +243,8 @@ async def test_documents_that_failed_or_wait_are_counted_with_the_command_that_h
     after = await read_library(indexed.settings.database.url)
     assert after.chunks == before.chunks - 1
     assert after.deleted == before.deleted + 1
+    await Tombstones(indexed.database).empty([rows["one.md"]["id"]])
+    assert (await read_library(indexed.settings.database.url)).deleted == before.deleted
     assert "`footnote retry` tries again" in " ".join(finding.advice for finding in content(after))
 
 

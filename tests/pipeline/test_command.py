@@ -25,10 +25,9 @@ def data_dir(model_cache: Path) -> Iterator[Path]:
         yield folder
 
 
-def footnote(data_dir: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(FOOTNOTE), *map(str, arguments)], env=environment(data_dir), capture_output=True, text=True, check=False
-    )
+def footnote(data_dir: Path, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [str(FOOTNOTE), *map(str, arguments)]
+    return subprocess.run(command, env=environment(data_dir) | more, capture_output=True, text=True, check=False)
 
 
 def environment(data_dir: Path) -> dict[str, str]:
@@ -118,3 +117,11 @@ def test_real_talks_are_ingested_without_a_failure(data_dir: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("22 added, 0 changed, 0 unchanged, 0 failed (")
     assert "SOURCE-README.md: a note about the folder" in done.stderr
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence(tmp_path: Path) -> None:
+    done = footnote(tmp_path, "status", FOOTNOTE_DATABASE__URL="postgresql+asyncpg://ana:secret@127.0.0.1:1/none")
+    assert done.returncode == 2
+    assert done.stderr.startswith("The database cannot be used (ConnectionRefusedError): check that it runs")
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr

@@ -13,6 +13,7 @@ from backend.knowledge.models import Creator
 from backend.knowledge.opening import open_index, open_index_writer
 from backend.settings import Settings
 from pipeline import delete as deletion
+from pipeline.commands import delete as command
 from pipeline.delete import Deleted, Deletion
 from pipeline.ledger import Ledger
 from pipeline.profile import Measured, Profile, Sample, keep_profile, load_profile, profile_folder
@@ -212,6 +213,18 @@ async def test_while_somebody_else_changes_the_library_nothing_is_deleted(shelve
         with pytest.raises(Unavailable, match="wait until it has finished"):
             await delete(shelves, "herons.md")
     assert list(await shelves.answering()) == ["herons.md"]
+
+
+async def test_who_deletes_meanwhile_is_told_that_it_does_not_answer_and_what_is_left_to_do(shelves: Library) -> None:
+    shelves.write("herons.md", HERONS)
+    await shelves.ingest()
+    doomed = command.Doomed(((await shelves.rows())["herons.md"]["id"],), ())
+    async with Ledger(shelves.database).writing():
+        with pytest.raises(Unavailable, match=r"finished\. What you named does not answer any more; run the same"):
+            await command.delete(shelves.settings, doomed)
+    assert list(await shelves.answering()) == []
+    await command.delete(shelves.settings, doomed)
+    assert await shelves.indexed() == {}
 
 
 async def test_the_check_finds_what_a_step_left_behind(shelves: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,26 @@ def test_windows_files_are_read_with_a_remark() -> None:
     assert remarks
 
 
+def test_a_damaged_byte_makes_the_rest_no_other_encoding() -> None:
+    whole = "Notes of a café — naïve ones".encode()
+    decoded, remarks = decode(whole + b"\xff. And more")
+    assert decoded == "Notes of a café — naïve ones\N{REPLACEMENT CHARACTER}. And more"
+    assert remarks == ("a piece of it could not be read as UTF-8 and became \N{REPLACEMENT CHARACTER}",)
+    assert decode("café naïve é".encode()[:-1])[0] == "café naïve \N{REPLACEMENT CHARACTER}"
+    assert decode("one \N{REPLACEMENT CHARACTER} of its own".encode()) == (
+        "one \N{REPLACEMENT CHARACTER} of its own",
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("音がする", "shift-jis"), ("声音很大", "gb18030"), ("Громкость", "koi8-r")]
+)
+def test_what_only_looks_like_windows_is_refused_with_what_to_do(text: str, encoding: str) -> None:
+    with pytest.raises(ContentError, match="save it as UTF-8"):
+        decode(f"{text} and a few words. {text}. {text}".encode(encoding))
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(ContentError, match="not a text file"):
         decode(b"\x89PNG\r\n\x1a\n\0\0")
