@@ -16,6 +16,7 @@ _SOUND_MARK = re.compile(
     re.IGNORECASE,
 )
 _ONLY_SOUND = re.compile(r"(?:[\[(][^\])]*[\])]|[♪♫\s]+|♪.*♪)", re.DOTALL)
+MOST_ASIDE, MOST_BRACKETED = 5, 8  # words
 
 
 def without_sounds(text: str) -> str:
@@ -24,5 +25,9 @@ def without_sounds(text: str) -> str:
 
 
 def is_sound(text: str) -> bool:
-    """Whether a caption holds nothing but a sound: something in brackets, or between notes."""
-    return _ONLY_SOUND.fullmatch(text) is not None
+    """Whether a caption holds nothing but a sound: a few words in brackets, or what is between notes.
+
+    More words in brackets are said: "(except for pretzels, where it goes in first)".
+    """
+    most = MOST_ASIDE if text.startswith("(") else MOST_BRACKETED
+    return _ONLY_SOUND.fullmatch(text) is not None and (text.startswith("♪") or len(text.split()) <= most)

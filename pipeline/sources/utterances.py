@@ -14,6 +14,7 @@ from pipeline.sources.sounds import is_sound, without_sounds
 
 LONGEST_S = 3_600_000.0  # a thousand hours: no recording lasts longer, and a time beyond is a mistake
 _NAME = re.compile(r"(?:>>\s*)?([^\W\d_][^:,;!?\"<>\[\]\n]{0,48}):\s+(?=\S)")
+_DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # Unicode's bidirectional marks
 _NOT_LETTERS = re.compile(r"\W+")
 _NOBODY_KNOWN = re.compile(r"(?:speaker|spk)[\s_-]*(?:\d+|[a-z?])?|\d+|[a-z]|unknown(?: speaker)?", re.IGNORECASE)
 _SILENCE_S = 10.0  # after so long a passage that went on would point too far from what it says
@@ -68,7 +69,7 @@ def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
     uses = Counter(name for line in different.values() if (name := _name_in(line)))
     speakers = {name for name, count in uses.items() if count > 1 and _has_capitals(name)}
     full = {name for name in uses if is_full_name(name)}
-    opening = next((_name_in(part.text.strip()) for part in utterances if not is_sound(part.text.strip())), None)
+    opening = next((_name_in(_lines(part)[0]) for part in utterances if not is_sound(part.text.strip())), None)
     if speakers or opening in full:
         speakers |= full
     if opening and _may_begin(opening, bool(speakers)):
@@ -89,8 +90,9 @@ def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
 
 
 def _lines(part: Utterance) -> list[str]:
-    """Its lines as they begin and end with a word: Whisper's text begins with a space."""
-    return [line.strip() for line in part.text.split("\n")]
+    """Its lines as they begin and end with a word: Whisper's text begins with a space, and lines that are written from
+    right to left with a mark of that."""
+    return [line.strip().lstrip(_DIRECTIONS) for line in part.text.split("\n")]
 
 
 def _name_in(line: str) -> str | None:

@@ -208,3 +208,20 @@ def test_names_and_sounds_are_known_behind_the_space_that_whisper_begins_with() 
         ("Ann Lee", "so"),
         (None, "Who is it?"),
     ]
+
+
+def test_words_in_brackets_are_said_where_they_are_more_than_a_sound_takes() -> None:
+    aside, sound = "(except for pretzels, where it goes in first)", "[wind howls through the trees]"
+    said = ["Salt goes in last", sound, aside, "(door slams)"]
+    segments = [{"start": at, "end": at + 1, "text": text} for at, text in enumerate(said)]
+    assert turns(transcripts.parse(json.dumps({"segments": segments}))) == [(None, f"Salt goes in last {aside}")]
+
+
+def test_names_are_known_behind_a_mark_of_direction() -> None:
+    said = ["\u200fדנה לוי: שלום", "\u200fיוסי כהן: שלום לך", "\u200fדנה לוי: נתחיל"]
+    segments = [{"start": at, "end": at + 1, "text": text} for at, text in enumerate(said)]
+    assert [speaker for speaker, _ in turns(transcripts.parse(json.dumps({"segments": segments})))] == [
+        "דנה לוי",
+        "יוסי כהן",
+        "דנה לוי",
+    ]
