@@ -15,6 +15,7 @@ from backend.errors import ContentError
 from pipeline.clean import clean_characters, flow
 from pipeline.sources.decode import decode
 from pipeline.sources.html_blocks import inline_text, read_sections
+from pipeline.sources.html_formulas import write_formulas
 from pipeline.sources.html_main import keep_main_content
 from pipeline.sources.metadata import read_metadata, web_address
 from pipeline.sources.outline import below_title, letters
@@ -44,6 +45,7 @@ def parse(content: bytes) -> ParsedDocument:
     values = _front_matter(text)
     root = _tree(strip_template_tags(text) if values.get("template") is True else text)
     metadata = read_metadata(values, told).over(_metadata(root))
+    write_formulas(root)
     title = _title(root)
     keep_main_content(root)
     sections = read_sections(root)
