@@ -12,23 +12,9 @@ from lxml.html import HtmlElement
 
 from pipeline.clean import flow
 from pipeline.sources.html_blocks import BLOCKS, HEADINGS, HIDDEN, TEXT_BLOCKS
+from pipeline.sources.html_signs import APART, APART_ROLES, LINKS, is_banner, is_named_beside
+from pipeline.sources.html_visible import keep_visible
 
-# What a page itself says is not of its content, first by its elements, then by the names that it gives them.
-_APART = frozenset("nav footer dialog search".split())
-_APART_ROLES = frozenset(
-    "navigation search banner contentinfo dialog alertdialog menu menubar toolbar complementary".split()
-)
-_BESIDE = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|sidebar|footer|cookies?|consent|gdpr|newsletter|subscribe"
-    r"|subscription|signup|share|sharing|sharedaddy|social|related|recommended|recommendations|popular|comments?|disqus"
-    r"|respond|pagination|pager|advert|advertisement|ads?|promo|sponsor|sponsored|popup|modal|toolbar|skip-link"
-    r"|screen-reader-text|sr-only|visually-hidden)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-_BANNER = re.compile(r"cookie|consent|gdpr", re.IGNORECASE)
-_INVISIBLE_STYLE = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
-
-_LINKS = 0.5  # of a part's text; where more of it is links, it leads elsewhere
 _PROSE = 100  # characters, that a part must have to be more than a caption of the layout
 _REGION = 0.9  # of the chosen text, that the part of the page called its content holds
 _TOO_LITTLE = 0.25  # of the page's text: then the choice has failed
@@ -62,7 +48,7 @@ class _Sum:
 
     @property
     def is_links(self) -> bool:
-        return self.linked > _LINKS * self.length
+        return self.linked > LINKS * self.length
 
 
 def keep_main_content(root: HtmlElement) -> None:
@@ -70,9 +56,7 @@ def keep_main_content(root: HtmlElement) -> None:
 
     Where no content can be told from the rest, everything stays that is not marked as something else.
     """
-    for element in [element for element in root.iter() if isinstance(element.tag, str) and _is_invisible(element)]:
-        if element.getparent() is not None:
-            element.drop_tree()
+    keep_visible(root)
     parts = _parts(root)
     page = _Page(root, parts, _chosen(root, parts))
     for part, is_kept in zip(parts, page.kept(), strict=True):
@@ -136,23 +120,17 @@ class _Page:
     def _is_apart(self, element: HtmlElement) -> bool:
         """Whether the element is never of the content. One that holds most of the page only wraps it."""
         return not self._is_wrapper(element) and (
-            element.tag in _APART
-            or element.get("role", "").lower() in _APART_ROLES
-            or bool(_BANNER.search(_names(element)))
+            element.tag in APART or element.get("role", "").lower() in APART_ROLES or is_banner(element)
         )
 
     def _is_beside(self, element: HtmlElement) -> bool:
         """Whether the element is not of the content unless it was chosen."""
         return self._is_apart(element) or (
-            not self._is_wrapper(element) and (element.tag == "aside" or bool(_BESIDE.search(_names(element))))
+            not self._is_wrapper(element) and (element.tag == "aside" or is_named_beside(element))
         )
 
     def _is_wrapper(self, element: HtmlElement) -> bool:
         return self._sums[element].length > self._sums[self._root].length / 2
-
-
-def _names(element: HtmlElement) -> str:
-    return f"{element.get('class', '')} {element.get('id', '')}"
 
 
 def _chosen(root: HtmlElement, parts: Sequence[_Part]) -> frozenset[int]:
@@ -226,12 +204,6 @@ def _way(element: HtmlElement) -> Iterator[HtmlElement]:
     """The element and all around it, outwards."""
     yield element
     yield from element.iterancestors()
-
-
-def _is_invisible(element: HtmlElement) -> bool:
-    if "hidden" in element.attrib or element.get("aria-hidden") == "true":
-        return True
-    return bool(_INVISIBLE_STYLE.search(element.get("style", "")))
 
 
 def _clear(part: _Part) -> None:
