@@ -17,6 +17,7 @@ _BESIDES = 2  # elements that stand beside a control, such as its icons
 
 def keep_visible(root: HtmlElement) -> None:
     """Takes out what no reader sees, and makes text of buttons and links that only unfold what stands below them."""
+    _drop_editors_comments(root)
     _unfold(root)
     for element in [element for element in root.iter("*") if _is_invisible(element)]:
         if element.getparent() is not None:
@@ -31,6 +32,21 @@ def keep_visible(root: HtmlElement) -> None:
     for link in root.iter("a"):
         if _is_toggle(link):
             link.tag = "span"
+
+
+def _drop_editors_comments(root: HtmlElement) -> None:
+    """The comments that Google Docs writes below a document that is saved as a page, and the marks in its text."""
+    for link in list(root.iter("a")):
+        target = link.get("href", "")
+        if not target.startswith("#cmnt"):
+            continue
+        dropped = link
+        if target.startswith("#cmnt_ref"):
+            dropped = next(link.iterancestors("p", "li"), link)
+            around = dropped.getparent()
+            dropped = around if around.tag == "div" and around[0] is dropped else dropped
+        if dropped.getparent() is not None:
+            dropped.drop_tree()
 
 
 def _unfold(root: HtmlElement) -> None:
