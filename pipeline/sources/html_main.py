@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 
 from pipeline.clean import flow
 from pipeline.sources.html_blocks import BLOCKS, HEADINGS, HIDDEN, TEXT_BLOCKS
-from pipeline.sources.html_signs import APART, APART_ROLES, LINKS, is_banner, is_named_beside
+from pipeline.sources.html_signs import APART, APART_ROLES, LINKS, correct_signs, is_banner, is_named_beside
 from pipeline.sources.html_visible import keep_visible
 
 _PROSE = 100  # characters, that a part must have to be more than a caption of the layout
@@ -57,6 +57,7 @@ def keep_main_content(root: HtmlElement) -> None:
     Where no content can be told from the rest, everything stays that is not marked as something else.
     """
     keep_visible(root)
+    correct_signs(root)
     parts = _parts(root)
     page = _Page(root, parts, _chosen(root, parts))
     for part, is_kept in zip(parts, page.kept(), strict=True):
