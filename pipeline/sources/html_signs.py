@@ -5,7 +5,7 @@ import re
 from lxml.html import HtmlElement
 
 from pipeline.clean import flow
-from pipeline.sources.html_blocks import HEADINGS, inline_text
+from pipeline.sources.html_blocks import HEADINGS, TEXT_BLOCKS, inline_text
 
 # What a page itself says is not of its content, first by its elements, then by the names that it gives them.
 APART = frozenset("nav footer dialog search".split())
@@ -26,6 +26,9 @@ _FORMS = ("form", "textarea")
 _OF_COMMENTS = re.compile(r"comment|repl(?:y|ies)|avatar|author", re.IGNORECASE)
 _COMMENTS = ("div", "li", "ol", "p", "section", "ul")  # in what the comments of readers stand
 _SECTION = re.compile(r"(?:^|\s)(?:section|level\d)(?:\s|$)")  # the classes of what stood for `section` before
+_CALLOUT = re.compile(
+    r"(?:^|[\s_-])(?:admonition|callout|note|hint|tip|important|caution|warning|danger)(?:$|[\s_-])", re.IGNORECASE
+)
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -48,10 +51,13 @@ def leads_elsewhere(element: HtmlElement) -> bool:
 
 
 def correct_signs(root: HtmlElement) -> None:
-    """Takes the name from what is only named after its own heading."""
+    """Takes the name from what is only named after its own heading, and the element from callouts in the text."""
     for element in root.iter("section", "div", *HEADINGS):
         if "id" in element.attrib and _is_named_after_heading(element):
             del element.attrib["id"]
+    for aside in [aside for aside in root.iter("aside") if _is_callout(aside)]:
+        aside.tag = "div"
+        aside.attrib.clear()
 
 
 def _names(element: HtmlElement) -> str:
@@ -91,3 +97,15 @@ def _own_heading(element: HtmlElement) -> HtmlElement | None:
 
 def _letters(text: str) -> str:
     return _NOT_LETTERS.sub("", text).casefold()
+
+
+def _is_callout(aside: HtmlElement) -> bool:
+    """Whether it is a note in the midst of the text: called one, or between paragraphs."""
+    if is_named_beside(aside) or leads_elsewhere(aside):
+        return False
+    if aside.get("role") == "note" or _CALLOUT.search(aside.get("class", "")):
+        return any(
+            around.tag in ("article", "main") or around.get("role") == "main" for around in aside.iterancestors()
+        )
+    before, after = aside.getprevious(), aside.getnext()
+    return before is not None and after is not None and before.tag in TEXT_BLOCKS and after.tag in TEXT_BLOCKS

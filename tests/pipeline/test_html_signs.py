@@ -59,3 +59,34 @@ def test_a_section_that_is_named_after_its_own_heading_is_content(markup: str, n
 def test_comments_forms_and_links_stay_away(markup: str) -> None:
     _, texts = read(markup.format(text=SAID))
     assert SAID not in " ".join(texts)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<aside class='starlight-aside starlight-aside--caution' aria-label=Caution><p aria-hidden=true>Caution</p>"
+        "<div class=starlight-aside__content><p>{text}</p></div></aside>",
+        "<aside class=callout>{text}</aside>",
+        "<div class=box><aside role=note><p>{text}</p></aside></div>",
+        "<p>Take care.</p><aside><p>{text}</p></aside><p>The same is true of the others.</p>",
+    ],
+    ids=["Starlight", "callout", "note", "between paragraphs"],
+)
+def test_a_callout_in_the_midst_of_the_text_is_of_it(markup: str) -> None:
+    _, texts = read(markup.format(text=SAID))
+    assert SAID in texts
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<aside class=newsletter><p>{text}</p></aside>",
+        "<aside class=tip><p>{text}</p><form><input></form></aside>",
+        "<aside><ul><li><a href=/x>{text}</a></li></ul></aside>",
+        "<div><aside><h3>Who writes here</h3><p>{text}</p></aside></div>",
+        "<aside class=callout hidden><p>{text}</p></aside>",
+    ],
+)
+def test_other_asides_stay_away(markup: str) -> None:
+    _, texts = read(markup.format(text=SAID))
+    assert SAID not in " ".join(texts)
