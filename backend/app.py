@@ -28,6 +28,7 @@ from backend.api.dependencies import Services
 from backend.api.documented import operation_id
 from backend.api.error_handlers import install_error_handlers
 from backend.api.internal_errors import InternalErrors
+from backend.api.methods import HeadAsGet
 from backend.api.pages import Pages
 from backend.chat.deletion import Deletion
 from backend.chat.journal import BLOCK_MS
@@ -107,6 +108,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     install_error_handlers(app)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(InternalErrors)
     origins = tuple({origin for site in resolved.sites_by_id.values() for origin in site.origins})
@@ -114,7 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Authorization",
                 "Content-Type",
