@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from backend.api.error_handlers import refusal
 from backend.api.sse import while_connected
 from backend.chat.events import KEEPALIVE, Gathered, split_frames
 from backend.errors import status_of
@@ -45,5 +46,4 @@ async def collected(pieces: AsyncGenerator[bytes, None]) -> JSONResponse:
 def failed(terminal: dict[str, Any]) -> JSONResponse:
     """The data of an `error` frame in the form of a refusal."""
     body = {"error": terminal["message"], **{name: value for name, value in terminal.items() if name != "message"}}
-    headers = {"Retry-After": str(terminal["retry_after"])} if "retry_after" in terminal else {}
-    return JSONResponse(body, status_code=status_of(terminal["code"]), headers=headers)
+    return refusal(body, status_of(terminal["code"]), {})

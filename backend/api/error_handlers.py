@@ -1,5 +1,7 @@
 """Renders every refusal as PROTOCOL says. Nothing of an exception's own text leaves the process."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +19,7 @@ from backend.errors import (
 )
 
 FIELD_LENGTH = 60  # an unknown field is repeated, and may be of any length
+RETRY_AFTER_S = 2  # what is away is away for a moment, as far as anybody knows
 
 # What the framework refuses by itself, in our words.
 FRAMEWORK = {
@@ -63,8 +66,16 @@ def render(error: FootnoteError, status: int | None = None) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"  # which RFC 9110 wants of every 401
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
-        headers["Retry-After"] = str(error.retry_after)
-    return JSONResponse(body, status_code=status or error.status, headers=headers)
+    return refusal(body, status or error.status, headers)
+
+
+def refusal(body: dict[str, object], status: int, headers: Mapping[str, str]) -> JSONResponse:
+    """A refusal with this body, and the header that goes with its `retry_after`. Every 503 has one, also where nobody
+    could say when to come back."""
+    if status == 503:
+        body = {**body, "retry_after": body.get("retry_after", RETRY_AFTER_S)}
+    told = {"Retry-After": str(body["retry_after"])} if "retry_after" in body else {}
+    return JSONResponse(body, status_code=status, headers={**headers, **told})
 
 
 def sentence_for(error: RequestValidationError) -> str:

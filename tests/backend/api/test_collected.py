@@ -76,6 +76,7 @@ async def test_a_failure_is_an_error_with_its_status(library: Settings, model: M
         assert (body["code"], body["retryable"]) == ("unavailable", True)
         assert body["error"].endswith(".")
         assert "message" not in body
+        assert response.headers["retry-after"] == str(body["retry_after"])
         saved = await visitor.messages(response.headers["x-conversation-id"])
         assert body["message_id"] == saved[1]["id"]
 

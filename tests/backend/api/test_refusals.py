@@ -1,11 +1,14 @@
 """What is refused before a stream opens: with a real status, one sentence and one code."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from backend.api.error_handlers import render
+from backend.errors import Unavailable
 from tests.service import Visitor
 
 
@@ -109,3 +112,11 @@ async def test_unknown_addresses_and_methods_are_refused_in_the_same_form(visito
         refused = await visitor.http.request(method, "/api/v1/chat")
         assert_refused(refused, 405, "invalid_request")
         assert refused.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(("error", "seconds"), [(Unavailable("Away."), 2), (Unavailable("Away.", retry_after=7), 7)])
+def test_who_is_told_that_something_is_away_is_told_when_to_come_back(error: Unavailable, seconds: int) -> None:
+    response = render(error)
+    assert response.headers["Retry-After"] == str(seconds)
+    body = {"error": "Away.", "code": "unavailable", "retry_after": seconds}
+    assert (response.status_code, json.loads(bytes(response.body))) == (503, body)
