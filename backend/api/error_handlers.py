@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from backend.api.methods import methods_at
 from backend.errors import (
     INTERNAL_SENTENCE,
     BodyTooLarge,
@@ -44,12 +45,14 @@ def install_error_handlers(app: FastAPI) -> None:
         return render(InvalidRequest(sentence_for(error)))
 
     @app.exception_handler(HTTPException)
-    async def routing(_request: Request, error: HTTPException) -> JSONResponse:
+    async def routing(request: Request, error: HTTPException) -> JSONResponse:
         known = FRAMEWORK.get(error.status_code)
         if known is None:
             known = InvalidRequest("The request cannot be answered.")
         response = render(known, status=known.status if error.status_code == 400 else error.status_code)
         response.headers.update(error.headers or {})
+        if error.status_code == 405 and (methods := methods_at(request.scope)):
+            response.headers["Allow"] = ", ".join(methods)  # the framework names those of one route alone
         return response
 
     @app.exception_handler(Exception)

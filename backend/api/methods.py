@@ -1,4 +1,4 @@
-"""Which methods an address of the API takes: `HEAD` wherever `GET` is, and told without a body."""
+"""Which methods an address of the API takes, and `HEAD` wherever `GET` is."""
 
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

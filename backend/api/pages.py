@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -32,7 +33,10 @@ class Pages(StaticFiles):
         self._sites = sites
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
+        """A file. Another method than that of reading is refused only where there is one: else nothing is there."""
+        response = await super().get_response(path, {**scope, "method": "GET"})
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         response.headers["Cache-Control"] = "no-cache"
         if path.endswith(".js"):
             response.headers.update(WIDGET_HEADERS)
