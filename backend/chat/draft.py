@@ -8,8 +8,8 @@ from backend.chat.citations import Citation
 from backend.chat.events import FinishReason
 from backend.chat.replay import error_data
 from backend.chat.run import StopReason
-from backend.conversations.models import Answer, RunRecord, Turn
-from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Unavailable
+from backend.conversations.models import Answer, Message, RunRecord, Turn
+from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Interrupted, Unavailable
 from backend.llm.budget import Prices
 from backend.llm.cascade import NoTierAnswered, Started, Usage
 from backend.llm.race import Attempt, TierTried
@@ -163,6 +163,30 @@ def done_data(draft: Draft, record: RunRecord, *, may_replace: bool) -> dict[str
         "tiers_tried": [asdict(tried) for tried in draft.tiers_tried],
         "timings_ms": {name: draft.timings_ms.get(name) for name in ("retrieval", "first_token", "total")},
     }
+
+
+def nothing_new(record: RunRecord) -> Message:
+    """What is told of a run that should have made an answer anew and has left it as it was: that it was stopped, with
+    what is still known, or that it was cut off."""
+    if record.stopped:
+        draft = Draft(query="", creator=record.creator, finish_reason="stopped")
+        forgotten = {"standalone_query": None, "budget": None}
+        terminal = done_data(draft, record, may_replace=False) | forgotten
+    else:
+        terminal = error_data(Interrupted(), record, saved=False)
+    return Message(
+        id=record.message_id,
+        seq=record.seq + 1,
+        role="assistant",
+        content="",
+        status="failed",
+        sources=[],
+        citations=[],
+        cascade_tier=None,
+        finish_reason="stopped" if record.stopped else None,
+        created_at=record.heartbeat_at,
+        terminal=terminal,
+    )
 
 
 def failure_data(record: RunRecord, failure: BaseException | None) -> dict[str, Any]:

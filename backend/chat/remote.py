@@ -11,10 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from backend.chat import run as live
+from backend.chat.draft import nothing_new
 from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
 from backend.chat.journal import BATCH_S, JournalGap, JournalReader
 from backend.chat.pulse import Pulse
-from backend.chat.replay import RETOLD, error_data, nothing_new, retold
+from backend.chat.replay import RETOLD, error_data, retold
 from backend.chat.sources import hide_removed
 from backend.conversations.models import Message, RunRecord
 from backend.conversations.store import ConversationStore
@@ -138,7 +139,7 @@ class RemoteRuns:
             if message is None and await self._has_ended(record):
                 message = await self._store.find_answer(record.id, record.owner)
                 if message is None and record.replaces is not None:
-                    return nothing_new(record)
+                    return nothing_new(await self._store.find_run(record.id, record.owner))
                 if message is None:
                     raise NotFound("The answer is gone.")
         except Unavailable:

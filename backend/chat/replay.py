@@ -89,20 +89,3 @@ def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
         terminal=error_data(Interrupted(), record, saved=record.replaces is None),
         sources=gathered.sources,
     )
-
-
-def nothing_new(record: RunRecord) -> Message:
-    """What is told of a run that should have made an answer anew and has left it as it was: that it was cut off."""
-    return Message(
-        id=record.message_id,
-        seq=record.seq + 1,
-        role="assistant",
-        content="",
-        status="failed",
-        sources=[],
-        citations=[],
-        cascade_tier=None,
-        finish_reason=None,
-        created_at=record.heartbeat_at,
-        terminal=error_data(Interrupted(), record, saved=False),
-    )

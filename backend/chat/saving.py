@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import replace
 
+from backend.chat.draft import nothing_new
 from backend.chat.events import ErrorEvent, Event
-from backend.chat.replay import ending, error_data, nothing_new, replay
+from backend.chat.replay import ending, error_data, replay
 from backend.chat.run import Run
 from backend.conversations.models import Answer
 from backend.conversations.store import ConversationStore
@@ -42,8 +43,8 @@ async def commit(store: ConversationStore, run: Run, answer: Answer) -> list[Eve
                 return [ending(answer.terminal)]
             message = await store.find_answer(record.id, record.owner)
             if message is None and record.replaces is not None:
-                await store.find_run(record.id, record.owner)  # raises `NotFound` where the conversation was deleted
-                return [ending((nothing_new(record) if answer.may_replace else answer).terminal or {})]
+                ended = await store.find_run(record.id, record.owner)  # `NotFound` where the conversation was deleted
+                return [ending((nothing_new(ended) if answer.may_replace else answer).terminal or {})]
         except Unavailable:
             await asyncio.sleep(PAUSE_S)
             continue

@@ -96,7 +96,8 @@ agent_sessions = Table(
 )
 
 # One row for each time that a question is answered, and how it was asked. At most one of a conversation is running; a
-# key names one run of its owner for ever. `replaces` is the answer that a run makes anew. `state` is running, ended, or
+# key names one run of its owner for ever. `replaces` is the answer that a run makes anew. `state` is running, ended,
+# stopped: then it was to make an answer anew and was stopped, or left by its readers, before that could stand, or
 # replaced: then another run's answer stands in the place of this one's.
 runs = Table(
     "runs",
@@ -156,8 +157,9 @@ class Question:
 class RunRecord:
     """A run as the database knows it. `message_id` is the id that its answer has or will have, `seq` the number of
     the question in the conversation; the answer's is one more. `frames` is the number of the last frame, once known.
-    `replaces` is the answer that it makes anew, which stays where the run ends with none; `previous` is the run whose
-    answer came before the question, known only to who has begun this one."""
+    `replaces` is the answer that it makes anew, which stays where the run ends with none; `stopped` says that it has
+    ended so because it was stopped; `previous` is the run whose answer came before the question, known only to who has
+    begun this one."""
 
     id: UUID
     conversation_id: UUID
@@ -168,6 +170,8 @@ class RunRecord:
     heartbeat_at: datetime
     frames: int | None = None
     replaces: UUID | None = None
+    stopped: bool = False
+    creator: str | None = None
     previous: UUID | None = None
 
 

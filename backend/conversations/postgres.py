@@ -119,8 +119,10 @@ class PostgresConversations:
         return [Turn(row.role, row.content) for row in reversed(rows)]
 
     async def finish(self, run: RunRecord, answer: Answer) -> bool:
+        is_left = run.replaces is not None and not answer.may_replace and answer.finish_reason == "stopped"
         values = {
             "ended_id": run.id,
+            "ended_state": "stopped" if is_left else "ended",
             "ended_frames": answer.frames,
             "answer_id": run.message_id,
             "answer_conversation_id": run.conversation_id,
@@ -274,6 +276,7 @@ def new_run(question: Question, conversation_id: UUID, seq: int, *, previous: UU
         running=True,
         heartbeat_at=datetime.now(UTC),
         replaces=question.replaces,
+        creator=question.creator,
         previous=previous,
     )
 

@@ -17,6 +17,7 @@ run_columns = (
     runs.c.heartbeat_at,
     runs.c.frames,
     runs.c.replaces,
+    runs.c.creator,
 )
 # Whoever reads messages has no use for the events that an upstream sent, which may be long.
 message_columns = tuple(column for column in messages.c if column is not messages.c.upstream_events)
@@ -48,6 +49,8 @@ def run_from(row: Row[*tuple[Any, ...]]) -> RunRecord:
         heartbeat_at=row.heartbeat_at,
         frames=row.frames,
         replaces=row.replaces,
+        stopped=row.state == "stopped",
+        creator=row.creator,
     )
 
 

@@ -91,7 +91,7 @@ LIVING = (
 ENDED = (
     update(runs)
     .where(runs.c.id == bindparam("ended_id"), runs.c.state == "running", exists(select(LIVING.c.id)))
-    .values(state="ended", frames=bindparam("ended_frames"), ended_at=func.now())
+    .values(state=bindparam("ended_state"), frames=bindparam("ended_frames"), ended_at=func.now())
     .returning(runs.c.id)
     .cte("ended")
 )
@@ -120,7 +120,7 @@ REPLACED = update(runs).where(
     and_(
         runs.c.conversation_id == bindparam("answer_conversation_id"),
         runs.c.seq == bindparam("answer_seq") - 1,
-        runs.c.state == "ended",
+        runs.c.state.in_(("ended", "stopped")),
     ),
 )
 END_RUN = select(ENDED.c.id).add_cte(
