@@ -2,13 +2,12 @@
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
-from backend.api.chat import KEY_LENGTH, answered
-from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, allowance_of
+from backend.api.chat import answered
+from backend.api.dependencies import Accepted, ClientAddress, Here, IdempotencyKey, Known, Owner, Parts, allowance_of
 from backend.api.documented import ANSWER, REFUSALS
 from backend.api.schemas import FeedbackRequest
 from backend.conversations.models import Feedback
@@ -42,8 +41,8 @@ async def regenerate(
     owner: Owner,
     site: Here,
     address: ClientAddress,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
-    accept: Annotated[str, Header()] = "*/*",
+    idempotency_key: IdempotencyKey,
+    accept: Accepted,
 ) -> Response:
     """Answers the last question of a conversation anew, as it was asked. The stream is like that of a question; the new
     answer takes the place of the earlier one, which stays as it was where nothing came of it."""

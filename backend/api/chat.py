@@ -9,7 +9,17 @@ from fastapi import APIRouter, Header, Query, Response
 
 from backend.api.accept import prefers_json
 from backend.api.collected import CollectedAnswer
-from backend.api.dependencies import ClientAddress, Here, Known, Owner, Parts, Services, allowance_of
+from backend.api.dependencies import (
+    Accepted,
+    ClientAddress,
+    Here,
+    IdempotencyKey,
+    Known,
+    Owner,
+    Parts,
+    Services,
+    allowance_of,
+)
 from backend.api.documented import ANSWER, FRAMES, REFUSALS
 from backend.api.schemas import ChatRequest
 from backend.api.sse import EventStream
@@ -18,7 +28,6 @@ from backend.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
 
-KEY_LENGTH = 200
 LAST_FRAME = 999_999_999
 
 
@@ -29,8 +38,8 @@ async def ask(
     identity: Known,
     site: Here,
     address: ClientAddress,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None,
-    accept: Annotated[str, Header()] = "*/*",
+    idempotency_key: IdempotencyKey,
+    accept: Accepted,
 ) -> Response:
     """Asks a question; the answer is a stream of server-sent events that begins with `sources`, or one JSON document at
     its end for a client that would rather have that."""

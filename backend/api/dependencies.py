@@ -17,12 +17,14 @@ from backend.chat.runs import Runs
 from backend.chat.service import ChatService
 from backend.conversations.answers import Answers
 from backend.conversations.store import ConversationStore
-from backend.errors import Forbidden, NotFound, Unauthenticated
+from backend.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.index import Index
 from backend.limits.client_address import ClientAddresses
 from backend.limits.limiter import Allowance, Limiter
 from backend.llm.cascade import Cascade
+
+KEY_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,26 @@ async def owner(identity: Known, site: Here) -> str:
 
 
 Owner = Annotated[str, Depends(owner)]
+
+
+async def accepted(accept: Annotated[list[str] | None, Header()] = None) -> str:
+    """What the client accepts; ranges on several lines are one list (RFC 9110, 5.3)."""
+    return ", ".join(["*/*"] if accept is None else accept)
+
+
+Accepted = Annotated[str, Depends(accepted)]
+
+
+async def repeatable(
+    request: Request, idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_LENGTH)] = None
+) -> str | None:
+    """The key by which a repeat of the request is known. Of two that differ nobody can say which is meant."""
+    if len(set(request.headers.getlist("idempotency-key"))) > 1:
+        raise InvalidRequest("Send one `Idempotency-Key`.")
+    return idempotency_key
+
+
+IdempotencyKey = Annotated[str | None, Depends(repeatable)]
 
 
 async def curated(slug: Annotated[Name, Path()], parts: Parts, identity: Known) -> str:

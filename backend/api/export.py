@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
 from backend.api.accept import JSON, prefers
 from backend.api.conversations import message_body
-from backend.api.dependencies import Owner, Parts, Services
+from backend.api.dependencies import Accepted, Owner, Parts, Services
 from backend.api.documented import REFUSALS
 from backend.api.schemas import ConversationBody
 from backend.chat.remote import living_snapshots
@@ -34,8 +34,8 @@ async def export(
     conversation_id: UUID,
     parts: Parts,
     owner: Owner,
+    accept: Accepted,
     form: Annotated[Literal["json", "markdown"] | None, Query(alias="format")] = None,
-    accept: Annotated[str, Header()] = "*/*",
 ) -> Response:
     """The whole conversation as a file: in the form that `format` names, else the one that `Accept` asks for, else
     JSON. Sources that were removed since are without their text."""

@@ -56,6 +56,22 @@ async def test_the_collected_answer_is_what_the_stream_says(visitor: Visitor, mo
     assert response.json() == {"answer": streamed.text, "sources": streamed.sources, **streamed.last.json}
 
 
+async def test_ranges_on_several_lines_are_one_list(visitor: Visitor) -> None:
+    lines = [("Accept", "text/event-stream;q=0.5"), ("Accept", "application/json")]
+    response = await visitor.http.post("/api/v1/chat", json={"query": QUESTION}, headers=lines)
+    assert response.headers["content-type"] == "application/json"
+    visitor.token = response.headers["x-visitor-token"]
+    answer = response.json()
+    own = f"/api/v1/conversations/{answer['conversation_id']}"
+    again = await visitor.http.post(
+        f"{own}/messages/{answer['message_id']}/regenerate", headers=[*visitor.headers.items(), *lines]
+    )
+    assert again.headers["content-type"] == "application/json"
+    lines = [("Accept", "application/json;q=0.5"), ("Accept", "text/markdown")]
+    export = await visitor.http.get(f"{own}/export", headers=[*visitor.headers.items(), *lines])
+    assert export.headers["content-type"].startswith("text/markdown")
+
+
 async def test_what_a_tier_said_before_it_broke_off_is_not_in_the_collected_answer(
     visitor: Visitor, model: ModelServer
 ) -> None:

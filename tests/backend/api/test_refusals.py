@@ -106,6 +106,16 @@ async def test_credentials_are_never_taken_for_anonymous(visitor: Visitor) -> No
     assert_refused(response, 401, "unauthenticated")
 
 
+async def test_of_two_keys_nobody_can_say_which_is_meant(visitor: Visitor) -> None:
+    asked = await visitor.ask()
+    path = f"/api/v1/conversations/{asked.conversation_id}/messages/{asked.last.json['message_id']}/regenerate"
+    two, twice = ([*visitor.headers.items(), *(("Idempotency-Key", key) for key in keys)] for keys in ("ab", "aa"))
+    body = {"query": "Louder?"}
+    assert_refused(await visitor.http.post("/api/v1/chat", json=body, headers=two), 422, "invalid_request")
+    assert_refused(await visitor.http.post(path, headers=two), 422, "invalid_request")
+    assert (await visitor.http.post("/api/v1/chat", json=body, headers=twice)).status_code == 200
+
+
 async def test_unknown_addresses_and_methods_are_refused_in_the_same_form(visitor: Visitor) -> None:
     assert_refused(await visitor.get("/api/v1/nothing"), 404, "not_found")
     for method in ("GET", "PUT", "DELETE"):
