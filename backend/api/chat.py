@@ -79,7 +79,7 @@ async def events(
     after: Annotated[int | None, Query(ge=0, le=LAST_FRAME)] = None,
 ) -> Response:
     """The frames after `Last-Event-ID` (or `?after=`), and then the run live; 204 where none is left."""
-    position = after if last_event_id is None else frame_id(last_event_id)
+    position = frame_id(last_event_id) if last_event_id else after  # to an EventSource an empty one is none
     return stream(await parts.runs.follow(run_id, owner, position or 0), {"X-Run-Id": str(run_id)})
 
 

@@ -15,7 +15,7 @@ from backend.database import open_database, transaction
 from backend.settings import Settings
 from tests.model_server import ModelServer
 from tests.service import QUESTION, Answer, Visitor, running, with_model, with_section
-from tests.sse import text_of
+from tests.sse import read_all, text_of
 
 LONG = " ".join(f"word{number}" for number in range(60)) + " [1]."
 
@@ -47,6 +47,14 @@ async def test_a_reader_who_comes_back_has_every_character_once(visitor: Visitor
         ids = [int(event.id) for event in first.events + rest.events]
         assert ids == list(range(1, len(ids) + 1))
         assert text_of(first.events + rest.events) == LONG
+
+
+async def test_an_empty_last_event_id_is_none(visitor: Visitor) -> None:
+    live = await visitor.ask()
+    for query, left in (("", live.events), ("?after=2", live.events[2:])):
+        path = f"/api/v1/chat/runs/{live.run_id}/events{query}"
+        again = await visitor.http.get(path, headers=visitor.headers | {"Last-Event-ID": ""})
+        assert (again.status_code, read_all([again.content])) == (200, left)
 
 
 async def test_two_tabs_see_the_same(visitor: Visitor, model: ModelServer) -> None:
