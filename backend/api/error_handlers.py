@@ -30,6 +30,28 @@ FRAMEWORK = {
     413: BodyTooLarge("The request body is too large: at most 64 KiB are read."),
 }
 
+# What holds for a value, by the name that the validation has for a breach of it: its own sentences are for programmers.
+RULES = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+    "model_attributes_type": "must be an object",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "too_long": "must have at most {max_length} characters",
+    "too_short": "must not be empty",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+}
+
 
 def install_error_handlers(app: FastAPI) -> None:
     """Registers the handlers."""
@@ -86,10 +108,13 @@ def sentence_for(error: RequestValidationError) -> str:
     problem = error.errors()[0]
     if problem["type"] == "json_invalid":
         return "The body is not valid JSON."
-    field = ".".join(str(part) for part in problem["loc"][1:])[:FIELD_LENGTH] or "the body"
+    field = ".".join(str(part) for part in problem["loc"][1:])[:FIELD_LENGTH]
+    name = f"`{field}`" if field else "The body"
     if problem["type"] == "extra_forbidden":
-        return f"`{field}` is not a known field."
+        return f"{name} is not a known field."
     if problem["type"] == "missing":
-        return f"`{field}` is missing."
+        return f"{name} is missing."
+    if (rule := RULES.get(problem["type"])) is not None:
+        return f"{name} {rule.format(**problem.get('ctx', {}))}."
     message = problem["msg"].removeprefix("Value error, ")
-    return f"`{field}`: {message[:1].lower()}{message[1:]}."
+    return f"{name}: {message[:1].lower()}{message[1:]}."

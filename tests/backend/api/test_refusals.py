@@ -40,6 +40,37 @@ async def test_a_body_that_can_never_succeed_is_422(visitor: Visitor, body: obje
     assert_refused(await visitor.post("/api/v1/chat", body), 422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "sentence"),
+    [
+        ("POST", "/api/v1/chat", {"query": "ok", "conversation_id": "x"}, "`conversation_id` must be a UUID."),
+        ("POST", "/api/v1/chat", {"query": "ok", "conversation_id": 7}, "`conversation_id` must be a UUID."),
+        ("POST", "/api/v1/chat", {"query": 7}, "`query` must be text."),
+        ("POST", "/api/v1/chat", {"query": " "}, "`query` must not be empty."),
+        ("POST", "/api/v1/chat", {"query": "x" * 1001}, "`query` must have at most 1000 characters."),
+        ("POST", "/api/v1/chat", {"query": "a\0b"}, "`query`: must not contain NUL."),
+        ("POST", "/api/v1/chat", {"query": "ok", "personality_weight": 2}, "`personality_weight` must be at most 1."),
+        ("POST", "/api/v1/chat", {"query": "ok", "personality_weight": "x"}, "`personality_weight` must be a number."),
+        ("POST", "/api/v1/chat", {"query": "ok", "widen": "x"}, "`widen` must be true or false."),
+        ("POST", "/api/v1/chat", [], "The body must be an object."),
+        ("POST", "/api/v1/chat", None, "The body is missing."),
+        ("PATCH", "/api/v1/conversations/{}", {"title": " "}, "`title` must not be empty."),
+        ("PATCH", "/api/v1/conversations/{}", {"title": "x" * 201}, "`title` must have at most 200 characters."),
+        ("PUT", "/api/v1/conversations/{}/messages/{}/feedback", {"rating": 1}, "`rating` must be 'up' or 'down'."),
+        ("GET", "/api/v1/conversations?limit=0", None, "`limit` must be at least 1."),
+        ("GET", "/api/v1/conversations?limit=x", None, "`limit` must be a whole number."),
+        ("GET", "/api/v1/conversations/x", None, "`conversation_id` must be a UUID."),
+    ],
+)
+async def test_a_refusal_says_in_our_words_what_holds_for_a_field(
+    visitor: Visitor, method: str, path: str, body: object, sentence: str
+) -> None:
+    visitor.token = (await visitor.ask()).response.headers["x-visitor-token"]
+    sent = {} if body is None else {"json": body}
+    response = await visitor.http.request(method, path.format(*[uuid.uuid4()] * 2), headers=visitor.headers, **sent)
+    assert (response.status_code, response.json()["error"]) == (422, sentence)
+
+
 @pytest.mark.parametrize("raw", [b"{", b'{"query": "\\ud800"}', b'{"query": "\xff"}', b"", b'{"query": NaN}'])
 async def test_broken_json_and_half_characters_are_422(visitor: Visitor, raw: bytes) -> None:
     response = await visitor.http.post("/api/v1/chat", content=raw, headers={"Content-Type": "application/json"})
