@@ -13,16 +13,16 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 from redis.asyncio import BlockingConnectionPool, Redis
-from starlette.middleware.cors import CORSMiddleware
 
 from backend import settings as configuration
 from backend.access.authentication import Authentication
 from backend.access.keys import ApiKeys
-from backend.access.sites import SITE_HEADER, Sites
+from backend.access.sites import Sites
 from backend.access.users import Users
 from backend.access.visitors import Visitors, open_secret
 from backend.api import answers, chat, conversations, creators, curation, export, health, sites
 from backend.api.body_limit import BodyLimit
+from backend.api.cross_origin import CrossOrigin
 from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
 from backend.api.documented import operation_id
@@ -51,7 +51,6 @@ from backend.knowledge.recent_documents import RecentDocuments
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import PATIENCE_S, Similarity
 from backend.limits.client_address import ClientAddresses
-from backend.limits.headers import RATE_LIMIT_HEADERS
 from backend.limits.limiter import Limiter
 from backend.limits.spending import Spending
 from backend.llm.opening import open_cascade
@@ -113,21 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(InternalErrors)
     origins = tuple({origin for site in resolved.sites_by_id.values() for origin in site.origins})
     if origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "X-Visitor-Token",
-                "Idempotency-Key",
-                "Last-Event-ID",
-                SITE_HEADER,
-            ],
-            max_age=3600,
-            expose_headers=["X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Retry-After", *RATE_LIMIT_HEADERS],
-        )
+        app.add_middleware(CrossOrigin, origins=origins)
     app.add_middleware(DefaultHeaders)
     for router in (
         chat.router,

@@ -93,9 +93,17 @@ async def test_a_browser_is_told_beforehand_only_for_origins_of_a_site(http: htt
     allowed = await http.options("/api/v1/chat", headers=wanted | {"Origin": BLOG})
     assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, BLOG)
     assert "access-control-allow-credentials" not in allowed.headers
-    refused = await http.options("/api/v1/chat", headers=wanted | {"Origin": "https://evil.example"})
-    assert refused.status_code == 400
-    assert "access-control-allow-origin" not in refused.headers
+    for odd in (
+        {"Origin": "https://evil.example"},
+        {"Origin": BLOG, "Access-Control-Request-Method": "TRACE"},
+        {"Origin": BLOG, "Access-Control-Request-Headers": "x-own"},
+    ):
+        refused = await http.options("/api/v1/chat", headers=wanted | odd)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert refused.headers.get("access-control-allow-origin") == (BLOG if odd["Origin"] == BLOG else None)
+        assert "Origin" in refused.headers["vary"]
+    read = (await ask(http, {"Origin": BLOG, "X-Footnote-Site": "blog"})).headers["access-control-expose-headers"]
+    assert {"X-Run-Id", "X-Conversation-Id", "X-Visitor-Token", "Content-Disposition"} <= set(read.split(", "))
 
 
 async def test_on_a_site_nobody_else_than_its_creators_can_be_asked_or_answers(http: httpx.AsyncClient) -> None:
