@@ -53,8 +53,8 @@ class Answer:
     def last(self) -> Dispatched:
         return self.events[-1]
 
-    def checked(self, *, skips: bool = False) -> Self:
-        check_stream(self.events, skips=skips)
+    def checked(self) -> Self:
+        check_stream(self.events)
         return self
 
 

@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.chat.events import Event, encode, frame_number, is_terminal, split_frames
-from backend.chat.replay import end_behind
 from backend.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -163,15 +162,6 @@ class JournalReader:
         whole = contiguous(frames_of(following), after) and is_terminal(frames_of(newest)[-1])
         return True if whole else None
 
-    async def ends_with(self, run_id: UUID, number: int) -> bool:
-        """Whether frame `number` is there and the terminal one; not so where Redis is away."""
-        try:
-            newest: Any = await self._redis.xrevrange(frames_key(run_id), count=1)
-        except (RedisError, OSError, TimeoutError):
-            return False
-        frames = frames_of(newest)
-        return bool(frames) and is_terminal(frames[-1]) and frame_number(frames[-1]) == number
-
     async def rest(self, run_id: UUID, after: int) -> AsyncGenerator[list[bytes], None]:
         """Frames after number `after`, as far as they are there now and follow on each other."""
         position = after
@@ -195,14 +185,13 @@ class JournalReader:
         return contiguous(frames_of(entries), 0)
 
     async def conclude(self, run_id: UUID, after: int, event: Event) -> None:
-        """Adds the terminal frame to a journal whose writer is dead, for readers who have its frames to number `after`,
-        and no more. Nothing where it is empty, or Redis is away: followers are told the saved answer then."""
+        """Adds the terminal frame to a journal whose writer is dead, behind its last frame, which is number `after`.
+        Nothing where that is not its last one, or Redis is away: followers are told the saved answer then."""
         if not after:
             return
-        number = end_behind(after)
-        entry: Any = {"frames": encode(number, event)}
+        entry: Any = {"frames": encode(after + 1, event)}
         with suppress(RedisError, OSError, TimeoutError):
-            await self._redis.xadd(frames_key(run_id), entry, id=f"{number}-0", nomkstream=True)
+            await self._redis.xadd(frames_key(run_id), entry, id=f"{after + 1}-0", nomkstream=True)
 
     async def _read(self, run_id: UUID, position: int) -> list[bytes]:
         try:
@@ -230,15 +219,13 @@ def frames_of(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes
 
 
 def contiguous(frames: Iterable[bytes], after: int) -> list[bytes]:
-    """Those frames that follow on number `after` without a gap, to the terminal one. One that was set behind another
-    frame than the one before it does not follow on that."""
+    """Those frames that follow on number `after` without a gap, to the terminal one."""
     found: list[bytes] = []
     for frame in frames:
         number = frame_number(frame)
         if number <= after:
             continue
-        before = after + len(found)
-        if number not in (before + 1, end_behind(before)):
+        if number != after + len(found) + 1:
             break
         found.append(frame)
         if is_terminal(frame):  # a worker that was taken for dead may go on writing behind it

@@ -105,7 +105,7 @@ class RemoteRuns:
             await asyncio.sleep(POLL_S)
         shown = await living_sources(self._catalogue, message.sources)
         is_forgotten = datetime.now(UTC) - message.created_at >= timedelta(seconds=live.KEEP_ENDED_S)
-        yield retold(message, shown, position, last=record.frames if there is False and is_forgotten else None)
+        yield retold(message, shown, position, expired=there is False and is_forgotten)
 
     async def _has_rest(self, record: RunRecord, position: int) -> bool | None:
         """See `JournalReader.has_rest`; waits where the answer was saved just now, for its last frames are written

@@ -3,11 +3,8 @@
 Where the frames of a run are gone, its saved answer is told as three others: `sources` or `reset`, `token`, `done`.
 Somebody who has some of these must never be taken for somebody who has as many of the first ones, whose text is
 another, not even when those appear again because Redis was only away. So they have numbers of their own, from
-100,000,001 on, in threes. Told from the start, and with no way back for the first ones, they are 1, 2, and the number
-that the last frame of the run had: whoever comes back with that has all.
-
-The end that is set for a dead worker has such a number too. Whoever read there may have frames that no journal has, and
-one of them has the number that would be next.
+100,000,001 on, in threes. Told from the start, and with no way back for the first ones, they are 1, 2 and 3 like those
+of any other run.
 """
 
 from collections.abc import Iterable
@@ -51,25 +48,21 @@ def replay(message: Message, sources: list[dict[str, Any]], after: int) -> list[
     return [*events, ending(message.terminal or {})]
 
 
-def retold(message: Message, sources: list[dict[str, Any]], after: int, *, last: int | None) -> list[bytes]:
+def retold(message: Message, sources: list[dict[str, Any]], after: int, *, expired: bool) -> list[bytes]:
     """The frames of `replay`, numbered so that whoever comes back with one of them is known by it.
 
-    `last` is the number of the run's own last frame, where its frames are gone for good.
+    `expired` says that the run's own frames are gone for good.
     """
+    events = replay(message, sources, after)
+    if after == 0 and expired:
+        return [encode(number, event) for number, event in enumerate(events, 1)]
     start = RETOLD if after < RETOLD else after + -(after - RETOLD) % 3
-    numbers, end = {ResetEvent: start + 1, TokenEvent: start + 2, SourcesEvent: 1}, start + 3
-    if after == 0 and last is not None:
-        numbers[TokenEvent], end = 2, last
-    return [encode(numbers.get(type(event), end), event) for event in replay(message, sources, after)]
-
-
-def end_behind(number: int) -> int:
-    """The number of the terminal frame that is set behind frame `number` of a dead worker; see `has_all_retold`."""
-    return RETOLD + 3 * (number + 1)
+    numbers = {ResetEvent: start + 1, TokenEvent: start + 2, SourcesEvent: 1}
+    return [encode(numbers.get(type(event), start + 3), event) for event in events]
 
 
 def has_all_retold(after: int) -> bool:
-    """Whether somebody who has frame `after` was told a saved answer, or the frames of a dead worker, to the end."""
+    """Whether somebody who has frame `after` was told a saved answer to its end."""
     return after > RETOLD and (after - RETOLD) % 3 == 0
 
 

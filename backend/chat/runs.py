@@ -113,8 +113,6 @@ class Runs:
         record = await self._store.find_run(run_id, owner)
         if has_all_retold(after) or (record.frames is not None and record.frames <= after < RETOLD):
             return None
-        if record.frames is None and not record.running and await self._reader.ends_with(run_id, after):
-            return None  # somebody else has ended it, and the worker that had it has told so and come to its own end
         if record.running:
             await self._tell_of([run_id])  # at once: its time of grace may be about to end
         return self._remote.follow(record, after)

@@ -9,7 +9,7 @@ import pytest
 
 from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent, encode, split_frames
 from backend.chat.journal import contiguous
-from backend.chat.replay import end_behind, has_all_retold, recovered, retold
+from backend.chat.replay import has_all_retold, recovered, retold
 from backend.chat.run import Run
 from backend.conversations.models import Message, RunRecord
 from tests.sse import read_all, text_of
@@ -112,16 +112,6 @@ def test_what_a_worker_writes_that_was_taken_for_dead_is_not_read() -> None:
     assert contiguous(frames, 0) == frames[:3]
 
 
-def test_the_end_of_a_dead_worker_is_set_behind_one_frame_and_behind_no_other() -> None:
-    frames = [encode(number, TokenEvent(str(number))) for number in (1, 2, 3)]
-    end = encode(end_behind(3), ErrorEvent({"code": "interrupted"}))
-    assert has_all_retold(end_behind(3))
-    assert contiguous([*frames, end], 0) == [*frames, end]
-    assert contiguous([*frames, end], 3) == [end]
-    assert contiguous([*frames, end], 4) == []  # who has another fourth frame, which the dead worker has not kept
-    assert contiguous([*frames, encode(4, TokenEvent("4")), end], 0) == [*frames, encode(4, TokenEvent("4"))]
-
-
 def test_a_journal_that_is_gone_becomes_an_empty_interrupted_answer() -> None:
     assert recovered([], RECORD).content == ""
 
@@ -130,10 +120,10 @@ def test_a_client_with_the_replay_of_a_saved_answer_has_its_text() -> None:
     message = Message(
         UUID(int=3), 2, "assistant", "whole", "complete", [], [], "fast", "stop", datetime.now(UTC), {"finish": 1}
     )
-    fresh = read_all(retold(message, [], 0, last=57))
+    fresh = read_all(retold(message, [], 0, expired=True))
     assert [event.event for event in fresh] == ["sources", "token", "done"]
-    assert [event.id for event in fresh] == ["1", "2", "57"]
-    again = read_all(retold(message, [], 7, last=57))
+    assert [event.id for event in fresh] == ["1", "2", "3"]
+    again = read_all(retold(message, [], 7, expired=True))
     assert [event.event for event in again] == ["reset", "token", "done"]
     assert text_of(fresh) == text_of(again) == "whole"
 
@@ -143,14 +133,14 @@ def test_who_comes_back_with_a_frame_of_a_replay_is_known_by_its_number() -> Non
         UUID(int=3), 2, "assistant", "whole", "complete", [], [], "fast", "stop", datetime.now(UTC), {"finish": 1}
     )
     for after in (1, 7, 199):
-        events = read_all(retold(message, [], after, last=200))
+        events = read_all(retold(message, [], after, expired=True))
         for cut in (1, 2):
             numbers = [int(event.id) for event in events[:cut]]
             assert not any(map(has_all_retold, numbers))
-            rest = read_all(retold(message, [], numbers[-1], last=None))
+            rest = read_all(retold(message, [], numbers[-1], expired=False))
             numbers += [int(event.id) for event in rest]
             assert numbers == sorted(set(numbers))
             assert text_of(events[:cut] + rest) == "whole"
             assert has_all_retold(numbers[-1])
-    returning = read_all(retold(message, [], 0, last=None))
+    returning = read_all(retold(message, [], 0, expired=False))
     assert [event.id for event in returning] == ["1", "100000002", "100000003"]
