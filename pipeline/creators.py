@@ -6,8 +6,9 @@ import unicodedata
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from backend.errors import ConfigurationError, ContentError
 from backend.knowledge.models import Creator, Link
@@ -29,6 +30,15 @@ _LATIN = str.maketrans(
     }
 )  # fmt: skip
 _HASH_LENGTH = 8  # hexadecimal digits
+_SHAPES = {
+    "name": "write it as text",
+    "bio": "write it as text",
+    "voice": "write it as text",
+    "topics": "write a list, `[rooms, mixing]`, or words with commas",
+    "links": "write a list of addresses, or of `{label: My shop, url: https://…}`",
+    "questions": "write a list, one question a line, each behind a hyphen",
+    "persona": "write `on` or `off`",
+}
 _KEY_LENGTH = 80  # characters of a key that are told; one that is wrong may be as long as the file
 
 
@@ -36,6 +46,19 @@ def _opens(url: str) -> str:
     if web_address(url) is None:
         raise ValueError
     return url
+
+
+def _listed(value: object) -> object:
+    """A list, of which one line of text may be written with commas, as in front matter."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _labelled(value: object) -> object:
+    """A link; one that is nothing but an address is called after its host."""
+    if not isinstance(value, str):
+        return value
+    host = urlsplit(value).hostname if web_address(value) else None
+    return {"label": (host or "").removeprefix("www.") or "link", "url": value}
 
 
 _Line = Annotated[str, AfterValidator(flow)]
@@ -57,8 +80,8 @@ class _Profile(BaseModel):
     name: _Line = Field(min_length=1)
     bio: str = ""
     voice: str = ""
-    topics: tuple[_Line, ...] = ()
-    links: tuple[_Link, ...] = ()
+    topics: Annotated[tuple[_Line, ...], BeforeValidator(_listed)] = ()
+    links: tuple[Annotated[_Link, BeforeValidator(_labelled)], ...] = ()
     questions: tuple[_Line, ...] = ()
     persona: bool = True
 
@@ -141,4 +164,6 @@ def _sentence_for(path: Path, error: ValidationError) -> str:
         return f"{path}: the slug is wrong: use {_SLUG_RULE}."
     if key.endswith(".url"):
         return f"{path}: `{key}` is wrong: use an address with http or https that anybody can open."
+    if shape := _SHAPES.get(key.split(".")[0]):
+        return f"{path}: `{key}` is wrong: {shape}."
     return f"{path}: `{key}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."

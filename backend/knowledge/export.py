@@ -104,14 +104,12 @@ def run_child(model: str, target: Path, lock: int) -> None:
 
 def main(model: str, target: Path) -> None:
     """Exports `model` into `target`, all or nothing. Raises `ConfigurationError` where the copy differs."""
-    from sentence_transformers import SentenceTransformer
-
     for abandoned in target.parent.glob(".export-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     folder = target.parent / f".export-{os.getpid()}"
     folder.mkdir(parents=True)
     try:
-        original = SentenceTransformer(model_source(model), device="cpu").eval()
+        original = load_original(model)
         manifest = describe(model, original)
         write_tokenizer(original, folder / TOKENIZER_FILE)
         write_graph(original, folder / TRACED_FILE)
@@ -127,6 +125,21 @@ def main(model: str, target: Path) -> None:
         raise unwritable(target.parent, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_original(model: str) -> "SentenceTransformer":
+    """The model as its makers publish it. Raises `ConfigurationError` where it is nowhere to be had."""
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(model_source(model), device="cpu").eval()
+    except OSError as error:
+        if error.errno is not None:  # else it is no file that is in the way
+            raise
+        raise ConfigurationError(
+            f"The embedding model `{model}` cannot be found: check its name or folder, and that it can be downloaded "
+            "here. FOOTNOTE_EMBEDDING__MODEL=embedded needs no download."
+        ) from error
 
 
 def describe(model: str, original: "SentenceTransformer") -> Manifest:

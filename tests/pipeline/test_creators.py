@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.creators import creator_named, slug_from
+from backend.knowledge.models import Link
+from pipeline.creators import creator_named, read_profile, slug_from
 from pipeline.find import find
 from pipeline.source import Request
 
@@ -58,3 +59,14 @@ def test_a_folder_gives_its_creator_the_name_that_it_has(tmp_path: Path, folder:
     (owner,) = found.owners.values()
     assert (owner.creator, owner.creator.name) == (creator_named(folder), name)
     assert {source.creator for source in found.sources} == {slug_from(name)}
+
+
+def test_topics_and_links_may_be_written_short(tmp_path: Path) -> None:
+    profile = tmp_path / "creator.yaml"
+    profile.write_text(
+        "slug: ana\nname: Ana\ntopics: rooms, mixing ,\n"
+        "links: ['https://www.a.example/shop', {label: Shop, url: 'https://b.example'}]\n"
+    )
+    creator = read_profile(profile)
+    assert creator.topics == ("rooms", "mixing")
+    assert creator.links == (Link("a.example", "https://www.a.example/shop"), Link("Shop", "https://b.example"))

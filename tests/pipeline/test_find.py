@@ -121,6 +121,8 @@ def test_what_is_no_slug_is_refused(tmp_path: Path, slug: str) -> None:
         ("slug: Ana\nname: A\n", "slug is wrong"),
         ("slug: ana\nname: A\nlinsk: []\n", "Did you mean `links`"),
         ("slug: ana\nname: A\nlinks: [{label: x, url: 'javascript:x'}]\n", "links.0.url"),
+        ("slug: ana\nname: A\nlinks: [[]]\n", r"`links\.0` is wrong: write a list of addresses, or of"),
+        ("slug: ana\nname: A\ntopics: {a: b}\n", "`topics` is wrong: write a list"),
         ("slug: [\n", "not valid YAML"),
         ("- a\n", "not a mapping"),
     ],
