@@ -73,7 +73,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence_and_leaves_nothing(tmp_pa
 
 
 def test_a_model_that_is_nowhere_is_not_said_to_be_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    settings = configuration.load(data_dir=tmp_path, embedding=EmbeddingSettings(model=str(tmp_path / "none")))
+    settings = load(data_dir=tmp_path, embedding=EmbeddingSettings(model=str(tmp_path / "none")))
     with pytest.raises(ConfigurationError, match="none` cannot be found: check its name or folder"):
         ensure_exported(settings)
 
