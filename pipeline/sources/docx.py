@@ -1,4 +1,5 @@
-"""Word documents (.docx): headings, lists, tables and code by their styles. Pictures and comments are left out."""
+"""Word documents (.docx): headings, lists, tables and code by their styles. Pictures, comments and hidden text are left
+out."""
 
 import io
 import zipfile
@@ -8,6 +9,7 @@ from lxml import etree, html
 
 from backend.errors import ContentError
 from pipeline.clean import clean_characters
+from pipeline.sources.docx_parts import as_shown
 from pipeline.sources.html_blocks import inline_text, read_sections
 from pipeline.sources.outline import below_title
 from pipeline.sources.parsed import Metadata, NothingToRead, ParsedDocument
@@ -40,8 +42,9 @@ def parse(content: bytes) -> ParsedDocument:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _refuse_archive(archive)
             properties = archive.read(_PROPERTIES) if _PROPERTIES in archive.namelist() else b""
+            shown = as_shown(archive)
         page = mammoth.convert_to_html(
-            io.BytesIO(content),
+            io.BytesIO(shown),
             style_map=_STYLES,
             include_embedded_style_map=False,
             ignore_empty_paragraphs=False,
@@ -52,8 +55,8 @@ def parse(content: bytes) -> ParsedDocument:
     except Exception as error:
         raise ContentError(_DAMAGED) from error
     root = html.document_fromstring(f"<body>{clean_characters(page)}</body>")
-    shown = _shown_title(root)
-    title = stated_title(_property(properties, "title")) or shown
+    shown_title = _shown_title(root)
+    title = stated_title(_property(properties, "title")) or shown_title
     sections = below_title(read_sections(root), title)
     if not sections:
         raise NothingToRead("There is no text in it.")

@@ -3,10 +3,10 @@
 from lxml.html import HtmlElement
 
 from pipeline.clean import flow
+from pipeline.sources.formulas import formula_signs
 
 # What holds a formula twice, for the eye and for the ear.
 _TWINS = frozenset(("katex", "MathJax", "mwe-math-element"))
-_JOINTS = {"mfrac": "/", "msub": "_", "munder": "_", "msup": "^", "mover": "^"}
 
 
 def write_formulas(root: HtmlElement) -> None:
@@ -43,16 +43,4 @@ def _formula(math: HtmlElement) -> str:
     for annotation in math.iter("annotation"):
         if "tex" in annotation.get("encoding", "").lower():
             return f"${flow(annotation.text or '')}$"
-    return _signs(math)
-
-
-def _signs(element: HtmlElement) -> str:
-    if element.tag in ("annotation", "annotation-xml"):
-        return ""
-    joint = _JOINTS.get(element.tag)
-    parts = [_signs(child) for child in element]
-    return flow(element.text or "") + ("".join(parts) if joint is None else joint.join(map(_grouped, parts)))
-
-
-def _grouped(signs: str) -> str:
-    return signs if signs.isalnum() or len(signs) < 2 else f"({signs})"
+    return formula_signs(math)

@@ -119,6 +119,49 @@ def test_code_keeps_its_lines_and_indentation() -> None:
     ]
 
 
+def run(text: str, *properties: str) -> str:
+    return f'<w:r><w:rPr>{"".join(properties)}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def test_hidden_text_is_not_published() -> None:
+    styles = (
+        '<w:style w:type="paragraph" w:styleId="S"><w:rPr><w:vanish/></w:rPr></w:style>'
+        '<w:style w:type="character" w:styleId="K"><w:rPr><w:vanish w:val="1"/></w:rPr></w:style>'
+    )
+    hidden, shown, styled = "<w:vanish/>", '<w:vanish w:val="0"/>', '<w:rStyle w:val="K"/>'
+    content = document(
+        f"<w:p>{run('Hang')}{run(' no', hidden)}{run(' wool.', shown)}</w:p>",
+        f"<w:p>{run('It is far too dear.', hidden)}</w:p>",
+        paragraph("Ask for a rebate.", "S"),
+        f"<w:p>{run('It')}{run('(s price)', styled)}{run(' helps.')}</w:p>",
+        **{"word/styles.xml": f"<w:styles {_W}>{styles}</w:styles>"},
+    )
+    assert texts(content) == ["Hang wool.", "It helps."]
+
+
+def test_the_ends_of_a_field_stay_where_its_name_is_hidden() -> None:
+    field = "".join(
+        f'<w:r><w:rPr><w:vanish/></w:rPr><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "separate")
+    )
+    content = document(f'<w:p>{field}{run("Hang wool.")}<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>')
+    assert texts(content) == ["Hang wool."]
+
+
+def test_a_formula_stands_in_its_sentence() -> None:
+    def maths(signs: str) -> str:
+        return f"<m:r><w:rPr/><m:t>{signs}</m:t></m:r>"
+
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    power = f"<m:sSup><m:sSupPr/><m:e>{maths('v')}</m:e><m:sup>{maths('2')}</m:sup></m:sSup>"
+    half = f"<m:f><m:fPr/><m:num>{maths('1')}</m:num><m:den>{maths('2')}</m:den></m:f>"
+    content = document(
+        f"<w:p>{run('So ')}<m:oMath {math}>{maths('E=')}{half}{maths('m')}{power}</m:oMath>{run(' holds.')}</w:p>",
+        f"<w:p><m:oMathPara {math}><m:oMathParaPr/><m:oMath>{maths('a=b')}</m:oMath><m:oMath>{maths('b=c')}</m:oMath>"
+        "</m:oMathPara></w:p>",
+    )
+    assert texts(content) == ["So E=1/2mv^2 holds.", "a=b b=c"]
+
+
 def test_its_properties_give_title_and_authors() -> None:
     core = "<dc:title>Rooms &amp; reverbs</dc:title><dc:creator>Ana Ruiz; Dex Kole</dc:creator>"
     parsed = docx.parse(document(paragraph("Listen."), core=core))
