@@ -1,7 +1,7 @@
 """What a run has gathered so far, and how it is concluded: the saved answer and the data of its terminal frame."""
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from backend.chat.citations import Citation
@@ -11,8 +11,8 @@ from backend.chat.run import StopReason
 from backend.conversations.models import Answer, Message, RunRecord, Turn
 from backend.errors import INTERNAL_SENTENCE, FootnoteError, InternalError, Interrupted, Unavailable
 from backend.llm.budget import Prices
-from backend.llm.cascade import NoTierAnswered, Started, Usage
-from backend.llm.race import Attempt, TierTried
+from backend.llm.cascade import Started, Usage
+from backend.llm.race import Attempt, TierTried, told
 from backend.llm.thrift import quotes
 from backend.llm.tier import Outcome, PromptSource
 
@@ -40,11 +40,10 @@ class Draft:
     tier: str | None = None
     finish_reason: FinishReason | None = None
     started: Started | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    turns: list[Attempt | TierTried] = field(default_factory=list)
     prompt_sources: tuple[PromptSource, ...] = ()
     citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=lambda: Usage(None, None))
-    tiers_tried: tuple[TierTried, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
 
     def asked(self, started: Started) -> None:
@@ -52,7 +51,11 @@ class Draft:
         self.tier = started.tier
         self.started = started
         self.prompt_sources = started.prompt.sources
-        self.tiers_tried = started.tiers_tried
+
+    @property
+    def tiers_tried(self) -> list[TierTried]:
+        """How it went with each tier whose turn it was, also where the answer was stopped before one had begun."""
+        return [told(turn) for turn in self.turns]
 
     @property
     def tokens(self) -> tuple[int, int] | None:
@@ -70,7 +73,7 @@ class Draft:
         """The tokens, and what they cost, of all models that were asked, also of those that were let go of or broke off
         with the prompt read: those are estimated."""
         tokens, cost = 0, 0.0
-        for attempt in self.attempts:
+        for attempt in [turn for turn in self.turns if isinstance(turn, Attempt)]:
             if quotes(attempt.member) or (attempt.outcome in NOTHING_READ and not attempt.spoken):
                 continue
             is_speaker = self.started is not None and attempt.prompt is self.started.prompt
@@ -103,17 +106,10 @@ class Draft:
 def conclude(draft: Draft, record: RunRecord, stopped: StopReason | None, failure: BaseException | None) -> Answer:
     """The answer to save. It ended by itself (neither `stopped` nor `failure`), was ended, or failed."""
     draft.clock("total")
-    if isinstance(failure, NoTierAnswered):
-        draft.tiers_tried = failure.tiers_tried
     may_replace = bool(draft.text) and failure is None and stopped in (None, "stopped")
     if failure is None and stopped != "shutdown":
         if stopped is not None:
             draft.finish_reason = "stopped"
-            elapsed = draft.timings_ms["total"] - draft.timings_ms.get("retrieval", 0)
-            draft.tiers_tried = tuple(
-                replace(tried, elapsed_ms=elapsed) if tried.cascade_tier == draft.tier else tried
-                for tried in draft.tiers_tried
-            )
         return Answer(
             content=draft.content,
             status="complete" if stopped is None else "interrupted",

@@ -238,9 +238,7 @@ class ChatService:
         hard = is_hard(question.query, strengths, len(history))
         thrift = await self._purse.thrift(question)
         draft.budget = STATES[thrift]
-        async with aclosing(
-            self._cascade.answer(prompt_for, draft.attempts.append, hard=hard, thrift=thrift)
-        ) as events:
+        async with aclosing(self._cascade.answer(prompt_for, draft.turns.append, hard=hard, thrift=thrift)) as events:
             async for event in events:
                 match event:
                     case Started(tier, prompt):
@@ -258,7 +256,6 @@ class ChatService:
                         say(markers.finish(), run, draft)
                         draft.finish_reason = event.finish_reason
                         draft.usage = event.usage
-                        draft.tiers_tried = event.tiers_tried
 
 
 def say(text: str, run: Run, draft: Draft) -> None:

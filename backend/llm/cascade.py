@@ -28,15 +28,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first token of `tier` is there and follows at once; `prompt` is what it was asked.
-
-    `tiers_tried` are those so far, this one as if it was stopped now.
-    """
+    """The first token of `tier` is there and follows at once; `prompt` is what it was asked."""
 
     tier: str
     prompt: Prompt
     member: Member
-    tiers_tried: tuple[TierTried, ...]
     kept: KeptEvents | None = None
 
 
@@ -87,27 +83,27 @@ class Cascade:
     async def answer(
         self,
         prompt_for: Callable[[Budget], Prompt],
-        asked: Callable[[Attempt], None] = lambda _attempt: None,
+        turn: Callable[[Attempt | TierTried], None] = lambda _turn: None,
         *,
         hard: bool = False,
         thrift: Thrift = "none",
     ) -> AsyncGenerator[CascadeEvent, None]:
         """`Started`, tokens and `Finished`; raises `NoTierAnswered` when no tier is left.
 
-        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. `asked` is told of
-        each tier that is asked. `thrift` leaves out what would cost too much. A tier that fails before its
-        first token is passed over silently. One that fails later is followed by `Reset` and `Started` as soon as
+        `prompt_for` makes the prompt that fits a tier, when the tier's turn has come. `turn` is told of
+        each, whether it is asked or left out. `thrift` leaves out what would cost too much. A tier that fails before
+        its first token is passed over silently. One that fails later is followed by `Reset` and `Started` as soon as
         another has its first token, and not before: while none has, the reader keeps the text that there is.
         """
         members = starting_at(self._strong, self._members) if hard and self._strong else self._members
         may_be_asked = affordable(members, thrift)
-        race = Race(members, prompt_for, self._hedge_after_s, self._closing, asked, may_be_asked)
+        race = Race(members, prompt_for, self._hedge_after_s, self._closing, turn, may_be_asked)
         broken: Reset | None = None
         try:
             while (attempt := await race.first_to_speak()) is not None:
                 if broken is not None:
                     yield broken
-                yield Started(attempt.name, attempt.prompt, attempt.member, race.tried, attempt.first.kept)
+                yield Started(attempt.name, attempt.prompt, attempt.member, attempt.first.kept)
                 cap = AnswerCap(attempt.member.budget.counter, attempt.member.budget.answer_tokens)
                 try:
                     yield Token(cap.take(attempt.first.text))

@@ -99,6 +99,11 @@ class Attempt:
         self._ended_at = time.monotonic()
 
 
+def told(turn: Attempt | TierTried) -> TierTried:
+    """How the turn of a tier went, or goes, whether it was asked or not."""
+    return turn.told if isinstance(turn, Attempt) else turn
+
+
 class Race:
     """The tiers for one question, in order. `close` lets go of all that are still asked.
 
@@ -113,23 +118,23 @@ class Race:
         prompt_for: Callable[[Budget], Prompt],
         hedge_after_s: float | None,
         closing: set[asyncio.Task[None]],
-        asked: Callable[[Attempt], None] = lambda _attempt: None,
+        turn: Callable[[Attempt | TierTried], None] = lambda _turn: None,
         may_be_asked: Callable[[Member], bool] = lambda _member: True,
     ) -> None:
         self._waiting = deque(members)
         self._prompt_for = prompt_for
         self._hedge_after_s = hedge_after_s
         self._closing = closing
-        self._tell_of = asked
+        self._tell_of = turn
         self._may_be_asked = may_be_asked
-        self._asked: list[Attempt | TierTried] = []
+        self._turns: list[Attempt | TierTried] = []
         self._open: set[Attempt] = set()
         self._asking: dict[asyncio.Task[bool], Attempt] = {}
 
     @property
     def tried(self) -> tuple[TierTried, ...]:
         """Every tier so far, in the order in which it was its turn."""
-        return tuple(asked.told if isinstance(asked, Attempt) else asked for asked in self._asked)
+        return tuple(map(told, self._turns))
 
     async def first_to_speak(self) -> Attempt | None:
         """The next attempt that has come to its first token; None where no tier is left."""
@@ -157,17 +162,20 @@ class Race:
         while self._waiting:
             member = self._waiting.popleft()
             if not self._may_be_asked(member):
-                self._asked.append(TierTried(member.tier.name, "over_budget", 0))
+                self._take_turn(TierTried(member.tier.name, "over_budget", 0))
                 continue
             admission = await member.breaker.admit() if member.breaker else Admission(clean=True)
             if admission is not None:
                 attempt = Attempt(member, self._prompt_for(member.budget), admission)
-                self._asked.append(attempt)
-                self._tell_of(attempt)
+                self._take_turn(attempt)
                 self._open.add(attempt)
                 return attempt
-            self._asked.append(TierTried(member.tier.name, "skipped", 0))
+            self._take_turn(TierTried(member.tier.name, "skipped", 0))
         return None
+
+    def _take_turn(self, turn: Attempt | TierTried) -> None:
+        self._turns.append(turn)
+        self._tell_of(turn)
 
     async def _listen(self) -> Attempt | None:
         """Who speaks first; None when it is the next tier's turn, because of silence or because all have failed."""

@@ -151,6 +151,9 @@ async def test_a_stop_before_a_word_leaves_the_earlier_answer_and_a_later_one_ke
     await visitor.post(f"/api/v1/chat/runs/{again.run_id}/stop")
     stopped = (await visitor.follow(again.run_id)).checked()
     assert (stopped.text, stopped.last.json["finish_reason"]) == ("", "stopped")
+    assert [(tried["cascade_tier"], tried["outcome"]) for tried in stopped.last.json["tiers_tried"]] == [
+        ("fast", "stopped")
+    ]
     assert stopped.last.json["message_id"] == first.last.json["message_id"]
     assert await visitor.messages(first.conversation_id) == saved
     model.first_token_delay_s, before = 0, again.run_id
