@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from backend.settings_access import Theme
 
@@ -58,9 +58,9 @@ class ChatRequest(BaseModel):
     query: Query
     creator: Name | None = None
     conversation_id: UUID | None = None
-    personality_weight: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False)
+    personality_weight: float = Field(default=0.0, ge=0, le=1, allow_inf_nan=False, strict=True)
     topic: Name | None = None
-    widen: bool = True
+    widen: StrictBool = True
 
 
 class ErrorBody(BaseModel):
