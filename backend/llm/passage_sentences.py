@@ -10,7 +10,7 @@ from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal
 from backend.llm.leaning import leans, mentions
 from backend.llm.markup import plain, without_code, without_tags
-from backend.llm.sentences import split_blocks, split_sentences
+from backend.llm.sentences import split_blocks, split_sentences, with_whole_quotations
 from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
 
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
@@ -204,7 +204,7 @@ def read_passage(
             conversation = True
             speaker = said[1]
             known = named_in(speaker, names)
-        pieces = with_whole_quotations(split_sentences(plain(block)))
+        pieces = with_whole_quotations(split_sentences(plain(block)), MOST_WORDS)
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item and not shown:
             continue
         for number, piece in enumerate(pieces):
@@ -273,22 +273,6 @@ def is_repeated(sentence: str, found: Sequence[Sentence]) -> bool:
 def is_cut(piece: str) -> bool:
     """Whether it goes on with what was broken off: "...but not at night."."""
     return piece.lstrip(".… ")[:1].islower()
-
-
-def with_whole_quotations(pieces: Sequence[str]) -> list[str]:
-    """The sentences with those that stand in one pair of quotation marks or brackets joined to one, if it is short."""
-    joined: list[str] = []
-    for piece in pieces:
-        if joined and is_open(joined[-1]) and len(f"{joined[-1]} {piece}".split()) <= MOST_WORDS:
-            joined[-1] = f"{joined[-1]} {piece}"
-        else:
-            joined.append(piece)
-    return joined
-
-
-def is_open(text: str) -> bool:
-    """Whether a quotation or a bracket is open at its end."""
-    return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
 
 
 def asks_back(question: str, stems: Sequence[str]) -> bool:

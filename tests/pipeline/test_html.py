@@ -115,19 +115,6 @@ def test_marks_that_lead_to_notes_are_not_read() -> None:
     assert texts(page)[0] == "Wool takes the high notes in H2O and x2."
 
 
-def test_editors_comments_on_a_document_of_google_are_not_published() -> None:
-    page = (
-        f"<html><body><h1>Rooms</h1>{PROSE}<p><span>Wool helps</span><sup><a href='#cmnt1' id='cmnt_ref1'>[a]</a></sup>"
-        "<span> in corners</span><a href='#cmnt2' id='cmnt_ref2'>[b]</a>.<sup><a href='#ftnt1'>[1]</a></sup></p><hr>"
-        "<div><p><a href='#ftnt_ref1' id='ftnt1'>[1]</a><span> Not felt.</span></p></div>"
-        "<div class=c5><p><a href='#cmnt_ref1' id='cmnt1'>[a]</a><span>Is he paid for this?</span></p>"
-        "<p><span>Ask him before it is out.</span></p></div>"
-        "<div class=c5><p><a href='#cmnt_ref2' id='cmnt2'>[b]</a><span>No.</span><a href='#cmnt_ref1'>[a]</a></p></div>"
-        "</body></html>"
-    )
-    assert texts(page)[3:] == ["Wool helps in corners.", "[1] Not felt."]
-
-
 def test_text_that_nobody_sees_is_not_read() -> None:
     page = article(
         "<p>Seen&shy;ly.</p><p hidden>One.</p><p style='display: none'>Two.</p><p aria-hidden=true>Three.</p>"

@@ -112,3 +112,18 @@ def test_a_list_of_links_into_the_page_stays_one() -> None:
     )
     blocks = [block.text for section in html.parse(page.encode()).sections for block in section.blocks]
     assert not any("Panels" in text for text in blocks)
+
+
+def test_editors_comments_on_a_document_of_google_are_not_published() -> None:
+    page = (
+        f"<html><body><h1>Rooms</h1>{BEFORE}{AFTER}<p><span>Wool helps</span>"
+        "<sup><a href='#cmnt1' id='cmnt_ref1'>[a]</a></sup>"
+        "<span> in corners</span><a href='#cmnt2' id='cmnt_ref2'>[b]</a>.<sup><a href='#ftnt1'>[1]</a></sup></p><hr>"
+        "<div><p><a href='#ftnt_ref1' id='ftnt1'>[1]</a><span> Not felt.</span></p></div>"
+        "<div class=c5><p><a href='#cmnt_ref1' id='cmnt1'>[a]</a><span>Is he paid for this?</span></p>"
+        "<p><span>Ask him before it is out.</span></p></div>"
+        "<div class=c5><p><a href='#cmnt_ref2' id='cmnt2'>[b]</a><span>No.</span><a href='#cmnt_ref1'>[a]</a></p></div>"
+        "</body></html>"
+    )
+    texts = [block.text for section in html.parse(page.encode()).sections for block in section.blocks]
+    assert texts[2:] == ["Wool helps in corners.", "[1] Not felt."]
