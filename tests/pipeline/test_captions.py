@@ -218,10 +218,9 @@ def test_words_in_brackets_are_said_where_they_are_more_than_a_sound_takes() -> 
 
 
 def test_names_are_known_behind_a_mark_of_direction() -> None:
-    said = ["\u200fדנה לוי: שלום", "\u200fיוסי כהן: שלום לך", "\u200fדנה לוי: נתחיל"]
-    segments = [{"start": at, "end": at + 1, "text": text} for at, text in enumerate(said)]
-    assert [speaker for speaker, _ in turns(transcripts.parse(json.dumps({"segments": segments})))] == [
-        "דנה לוי",
-        "יוסי כהן",
-        "דנה לוי",
-    ]
+    said = ["דנה לוי: שלום", "יוסי כהן: שלום לך", "דנה לוי: נתחיל", "יוסי כהן: כן"]
+    for mark in ("", "\u200f", "\u202b"):
+        segments = [{"start": at, "end": at + 1, "text": f"{mark}{text}"} for at, text in enumerate(said)]
+        assert turns(transcripts.parse(json.dumps({"segments": segments}))) == [
+            tuple(text.split(": ")) for text in said
+        ]
