@@ -15,8 +15,9 @@ from backend.llm.meaning import (
     by_meaning,
     worth_comparing,
 )
+from backend.llm.names import is_called, speaks_in
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import is_of_person, wanted_by
+from backend.llm.question_kind import asked_of, is_of_person, wanted_by
 from backend.llm.sentence_scores import QuestionTerms, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -62,14 +63,23 @@ class Answer:
 class Reading:
     """The sources, read for one question.
 
-    Every sentence is read and scored by its words once, as what the best of them mean is asked in between.
+    Every sentence is read and scored by its words once, as what the best of them mean is asked in between. Where
+    somebody's words are asked for, and some sources have them, only these are read, for what is asked about.
     """
 
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
-        self.sources = tuple(sources)
         names = frozenset(content_stems(question)) if is_of_person(question) else frozenset()
+        self.guest = ""
+        if asked := asked_of(question):
+            if own := [source for source in sources if is_called(asked.who, source.creator)]:
+                sources, question = own, f"What about {asked.what}"
+            elif own := [source for source in sources if speaks_in(asked.who, source.speaker, source.text)]:
+                self.guest, names = asked.who, frozenset()
+                sources, question = own, f"What about {asked.what}"
+        self.question = question
+        self.sources = tuple(sources)
         self.passages = [
-            read_passage(source.text, names, spoken=source.spoken, speaker=(source.spoken and source.speaker) or "")
+            read_passage(source.text, names, spoken=source.spoken, speaker=self.speaker_of(source))
             for source in sources
         ]
         self.terms = QuestionTerms(question, self.passages)
@@ -80,6 +90,10 @@ class Reading:
         self.defines = self.wanted is not None and self.wanted.defines
         self.compared = worth_comparing(self.passages, self.scores, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
+
+    def speaker_of(self, source: PromptSource) -> str:
+        """Who speaks in all of it. Who wrote an article is its creator's matter, unless they are asked for."""
+        return (source.speaker if source.spoken or self.guest else None) or ""
 
     def is_wanted(self, sentence: str) -> bool:
         """Whether it is of the kind that the question asks for."""
@@ -106,6 +120,8 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
     scores = by_meaning(reading.passages, reading.scores, cosines) if cosines else reading.scores
+    if reading.guest:
+        scores = said_by(reading.guest, reading.passages, scores)
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
@@ -118,6 +134,14 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
+
+
+def said_by(guest: str, passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The scores of what the guest says; what others say beside it counts nothing."""
+    return [
+        [score if is_called(guest, sentence.speaker) else 0.0 for sentence, score in zip(passage, row, strict=True)]
+        for passage, row in zip(passages, scores, strict=True)
+    ]
 
 
 def decided(lead: Excerpt, reading: Reading) -> Excerpt:

@@ -7,10 +7,10 @@ from itertools import groupby
 from backend.knowledge.similarity import Similarity
 from backend.llm.extract import Answer, Quoted, Reading, extract
 from backend.llm.meaning import Meanings
+from backend.llm.names import is_called
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")
-WORDS = re.compile(r"\w+")
 MOST_QUOTED_WORDS = 60
 FEW_WORDS = 5
 # Whoever says it means themselves; "I/O" does not.
@@ -33,7 +33,7 @@ class ExtractiveTier:
         if not prompt.sources:
             raise TierFailure("empty")
         reading = Reading(prompt.question, prompt.sources)
-        answer = extract(reading, await self._meanings(prompt.question, reading.worth_comparing()))
+        answer = extract(reading, await self._meanings(reading.question, reading.worth_comparing()))
         for word in WORD.findall(compose(answer, prompt.sources) if answer.extracts else quotation(prompt.sources[0])):
             yield Token(word)
         yield Finish("stop")
@@ -82,11 +82,6 @@ def speaking(speaker: str, creator: str, *, several: bool) -> str:
     if is_called(speaker, creator):
         return creator
     return f"{speaker} ({creator})" if several else speaker
-
-
-def is_called(speaker: str, creator: str) -> bool:
-    """Whether a speaker's name is the creator's, or a part of it: "Ana" for Ana Reyes."""
-    return frozenset(WORDS.findall(speaker.casefold())) <= frozenset(WORDS.findall(creator.casefold()))
 
 
 def marked(sentences: Sequence[Quoted], index: int) -> Iterator[str]:

@@ -90,6 +90,29 @@ def is_of_person(question: str) -> bool:
     return bool(OF_PERSON.search(question))
 
 
+# "What does Ana Reyes say about reverb?": whose words are asked for, and what of.
+OF_WORDS = re.compile(
+    r"^\W*what (?:do|does|did|has|have|would)\s+(?P<who>[^?,]{2,60}?)\s+(?:ever\s+|really\s+)?"
+    r"(?:say|said|think|thought|recommend(?:ed)?|advise[ds]?|suggest(?:ed)?|teach|taught|write|written|believe|feel)\s+"
+    r"(?:about|of|on|for|regarding)\s+(?P<what>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """A question for what somebody says of something."""
+
+    who: str
+    what: str
+
+
+def asked_of(question: str) -> AskedOf | None:
+    """Whose words it asks for, and about what; None where it asks for nobody's."""
+    match = OF_WORDS.match(question)
+    return AskedOf(match["who"], match["what"]) if match else None
+
+
 def wanted_by(question: str) -> Wanted | None:
     """What the question asks for, None where its words do not tell."""
     if definition := DEFINITION.match(question):

@@ -1,6 +1,7 @@
 """Whoever is quoted is named, where the recording says who speaks."""
 
 from backend.chat.citations import check
+from backend.knowledge.similarity import Similarity
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -66,3 +67,31 @@ async def test_a_name_before_the_words_leaves_them_borne_out_by_their_source() -
     source = said("Bass traps belong in the corners of the room.", "Lena St. Clair")
     (citation,) = await check(await answer(QUESTION, source), (source,))
     assert citation.supported
+
+
+async def test_who_asks_what_somebody_says_is_told_their_words_alone(similarity: Similarity) -> None:
+    ana = PromptSource(1, "Tails", "Ana Reyes", "A reverb fills the gaps between the words of a slow song.")
+    dex = PromptSource(2, "Wet", "Dex Morrow", "A reverb is what says that the singer could not sing.")
+    for asked in ("What does Ana say about reverb?", "What has Ana Reyes really written on reverb?"):
+        assert await answer(asked, dex, ana, similarity=similarity) == (
+            "A reverb fills the gaps between the words of a slow song. [1]"
+        )
+    text = await answer("What do people say about reverb?", dex, ana)
+    assert "[1]" in text
+    assert "[2]" in text
+
+
+async def test_who_asks_what_a_guest_says_is_told_the_guests_words(similarity: Similarity) -> None:
+    alone = "A reverb fills the gaps between the words of a slow song."
+    between = "Bo: A reverb is what Lena adds.\n\nLena Clair: A reverb needs a wall of its own."
+    about = "A reverb is what Lena Clair always asks about, and no singer."
+    guest, talk, other = (
+        PromptSource(index, "Tails", "Show", text, spoken=True, speaker=speaker)
+        for index, (text, speaker) in enumerate([(alone, "Lena Clair"), (between, None), (about, "Bo Kern")], 1)
+    )
+    text = await answer("What does Lena say about a reverb?", other, talk, guest, similarity=similarity)
+    assert text.startswith("**Lena Clair:** ")
+    assert "Bo" not in text
+    assert await answer("What does Lena say about a reverb?", other, guest, similarity=similarity) == (
+        f"**Lena Clair:** {alone} [1]"
+    )
