@@ -177,8 +177,7 @@ def read_passage(
 
     `names` are the stems of a question that asks what somebody did or is, who may be one of those who speak. Speech
     (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler and of times and sounds in
-    brackets, and what is written is not.
-    What no label stands before is said by `speaker`.
+    brackets, and what is written is not. What no label stands before is said by `speaker`.
 
     Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
     """

@@ -34,11 +34,13 @@ _FEWEST_TIMES = 3  # that make a transcript of what one person says
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something said in a row. `label` is what stands before a colon at its beginning, `text` all after it."""
+    """Something said in a row. `label` is what stands before a colon or a time at its beginning, `text` all after it,
+    behind the time as `[12:05]`; `written` is the whole line where a time stood elsewhere."""
 
     text: str
     label: str = ""
     style: _Style | None = None
+    written: str = ""
 
     @property
     def is_break(self) -> bool:
@@ -48,7 +50,7 @@ class Line:
     @property
     def whole(self) -> str:
         """The text as it reads where the label names nobody."""
-        return f"{self.label}: {self.text}".strip() if self.label else self.text
+        return self.written or (f"{self.label}: {self.text}".strip() if self.label else self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,9 @@ def _line(children: Sequence[Token]) -> Line:
             at, text, style = at or behind[1], text[behind.end() :], "**Name**:"
         name, inside = _without_time(label)
         if style or inside:
-            at = at or inside
-            return Line(f"[{at}] {text}".strip() if at else text, name, style or "**Name**:")
+            if (at := at or inside) is None:
+                return Line(text, name, style)
+            return Line(f"[{at}] {text}".strip(), name, style or "**Name**:", whole)
     elif match := _ALONE.fullmatch(whole):
         return Line("", match[1].strip(), "Name:")
     return Line(whole)

@@ -69,7 +69,8 @@ def _named(utterances: list[Utterance]) -> Iterator[Utterance]:
     uses = Counter(name for line in different.values() if (name := _name_in(line)))
     speakers = {name for name, count in uses.items() if count > 1 and _has_capitals(name)}
     full = {name for name in uses if is_full_name(name)}
-    opening = next((_name_in(_lines(part)[0]) for part in utterances if not is_sound(part.text.strip())), None)
+    spoken = (part for part in utterances if not is_sound(part.text.strip()))
+    opening = next((_name_in(line) for part in spoken for line in _lines(part) if line), None)
     if speakers or opening in full:
         speakers |= full
     if opening and _may_begin(opening, bool(speakers)):

@@ -224,3 +224,10 @@ def test_names_are_known_behind_a_mark_of_direction() -> None:
         assert turns(transcripts.parse(json.dumps({"segments": segments}))) == [
             tuple(text.split(": ")) for text in said
         ]
+
+
+@pytest.mark.parametrize("before", ["", "\n", " \n\u200e"])
+def test_a_full_name_that_stands_once_is_known_where_the_words_begin(before: str) -> None:
+    said = [f"{before}Hao Ye: Good day.", "And so on."]
+    segments = [{"start": at, "end": at + 1, "text": text} for at, text in enumerate(said)]
+    assert turns(transcripts.parse(json.dumps({"segments": segments}))) == [("Hao Ye", "Good day. And so on.")]

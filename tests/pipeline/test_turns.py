@@ -84,6 +84,14 @@ def test_times_are_read_wherever_they_stand_at_the_name(turn: str) -> None:
     ]
 
 
+def test_what_names_nobody_in_a_transcript_is_read_as_it_is_written() -> None:
+    document = markdown.parse(
+        "**Otto:** [00:12] Good day.\n\n**Doors** 19:30 at the back.\n\n"
+        "**Vera:** [01:05] Is it?\n\n**Otto:** [01:07] It is.\n"
+    )
+    assert [block.text for section in document.sections for block in section.blocks][1] == "Doors 19:30 at the back."
+
+
 def test_times_of_day_and_ratios_beside_bold_words_make_no_transcript() -> None:
     document = markdown.parse(
         "**Doors** 19:30 at the back.\n\n**Concert** 20:00 in the hall.\n\nA ratio of **4:1** is gentle.\n\n"
