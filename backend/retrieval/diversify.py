@@ -7,7 +7,10 @@ from uuid import UUID
 
 from backend.knowledge.models import Hit
 
+# So many passages of a document count in full, and each further one a tenth less than the one before: of two that are
+# about as good the other document's is read, and one that has nothing to say of the question gives way.
 PER_DOCUMENT = 2
+FURTHER_WEIGHT = 0.9
 REMEMBERED = 256  # texts of some 15 kB as words
 # A text that has four fifths of its runs of four words from another is a copy with edits; one that only quotes the same
 # paragraph has fewer.
@@ -16,26 +19,23 @@ COPIED_SHARE = 0.8
 
 
 def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
-    """The best `limit` hits with at most two of one document and no text twice; where that leaves places free, the best
-    of the rest of the same documents fill them. The order stays."""
+    """The best `limit` hits with no text twice, where those of a document that already has two count less and less. The
+    order stays."""
     taken: Counter[UUID] = Counter()
-    first: list[Hit] = []
-    texts: list[Words] = []
-    rest: list[Hit] = []
-    for hit in hits:
-        if len(first) == limit:
-            break
-        own = words_of(hit.chunk.text)
-        if any(own.are_in(other) for other in texts):
-            continue
-        if taken[hit.chunk.document_id] < PER_DOCUMENT:
-            taken[hit.chunk.document_id] += 1
-            first.append(hit)
-            texts.append(own)
-        else:
-            rest.append(hit)
-    chosen = {hit.chunk.id for hit in [*first, *rest][:limit]}
-    return [hit for hit in hits if hit.chunk.id in chosen]
+    chosen: list[Hit] = []
+    left = list(hits)
+
+    def worth(hit: Hit) -> float:
+        return hit.score * FURTHER_WEIGHT ** max(0, taken[hit.chunk.document_id] + 1 - PER_DOCUMENT)
+
+    while left and len(chosen) < limit:
+        best = max(left, key=worth)
+        left.remove(best)
+        own = words_of(best.chunk.text)
+        if not any(own.are_in(words_of(other.chunk.text)) for other in chosen):
+            taken[best.chunk.document_id] += 1
+            chosen.append(best)
+    return sorted(chosen, key=hits.index)
 
 
 class Words:

@@ -58,12 +58,18 @@ def test_nothing_found_is_nothing_fused() -> None:
 
 
 def test_one_document_does_not_crowd_out_the_others() -> None:
-    hits = [hit(number, 10 - number, document=100 if number <= 4 else 0) for number in range(1, 8)]
+    hits = [hit(number, 1 - number / 100, document=100 if number <= 4 else 0) for number in range(1, 8)]
     assert numbers(diversify(hits, 4)) == [1, 2, 5, 6]
 
 
+def test_a_document_that_says_far_more_of_it_than_the_others_is_offered_more_often() -> None:
+    hits = [hit(number, score, document=100) for number, score in enumerate((0.8, 0.75, 0.7, 0.65, 0.64), start=1)]
+    others = [hit(9, 0.56), hit(8, 0.5), hit(7, 0.49)]
+    assert numbers(diversify([*hits, *others], 6)) == [1, 2, 3, 4, 9, 8]
+
+
 def test_places_that_nobody_else_wants_go_to_the_rest_of_the_same_document() -> None:
-    hits = [hit(number, 10 - number, document=100) for number in range(1, 5)] + [hit(9, 1)]
+    hits = [hit(number, 1 - number / 10, document=100) for number in range(1, 5)] + [hit(9, 0.6)]
     assert numbers(diversify(hits, 4)) == [1, 2, 3, 9]
 
 
