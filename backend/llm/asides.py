@@ -9,8 +9,10 @@ SPEAKING = (
     r"(?: just| also| now| here| already| quickly| briefly| gonna| going| to| be| been| really| mostly)* "
     r"(?:talk|talking|spoken|talked|show|showing|touch|discuss|cover|covered|look at|get to|see more|move on|"
     r"tell|telling|spoil|ask|present|give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|"
-    r"explain|introduce|mention|point out|list|share|passionate|excited|wonder|wondering|curious)",
-    r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list)",
+    r"explain|introduce|mention(?:ed)?|say (?:anything|more)|point out|list|share|"
+    r"passionate|excited|wonder|wondering|curious)",
+    r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list|sought to|"
+    r"wanted to (?:know|learn|understand|find out))",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
     r"rethink|explore|examine|review|consider|learn|find|check|walk)",
     r"(?:i|we)(?:['’]m| am|['’]re| are)? look(?:ing)? forward to|(?:i|we) hope you|that was a lot",
@@ -21,7 +23,7 @@ SPEAKING = (
     r"as (?:i|we) (?:said|mentioned)",
     r"(?:today|now) (?:i|we)(?: want|['’]ll|['’]m| are)",
     r"(?:many|most|some|all) of you\b|you (?:may|might)(?: already| all)? (?:be familiar|know)",
-    r"good luck|my name is|welcome (?:back|to)",
+    r"can you (?:all )?(?:hear|see) (?:me|my|this|it)|episode \d+|good luck|my name is|welcome (?:back|to)",
     r"thanks for (?:watching|listening)|thank you (?:for|so|very)",
 )
 ASKING = (
@@ -33,7 +35,8 @@ ASKING = (
 OF_THE_PAGE = (
     r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",
     r"as follows|the following|figure \d|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)",
-    r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat",
+    r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat|"
+    r"you (?:can|could|will) see (?:that |how )?(?:this|these|here)\b",
     r"more resources|learn more about|goes? into (?:more|greater|further|much more) (?:details?|depth)|"
     r"(?:tutorial|guide|readme|documentation|docs) (?:(?:that|which) )?"
     r"(?:walks?|takes?|guides?|shows?|explains?|covers?|describes?|goes|introduces?|has more)|"
@@ -105,7 +108,7 @@ ADDING = re.compile(r"(?:maybe|perhaps|also)\b", re.IGNORECASE)
 
 def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
-    said = QUOTED.sub("", sentence)
+    said = QUOTED.sub("“”", sentence)
     found = ABOUT_ITSELF.search(said)
     return (found is not None and found.start() < REMARK_FROM) or TO_THE_LISTENER.search(said) is not None
 

@@ -1,12 +1,12 @@
 """Answers a question with the best sentences of the sources, as short excerpts that read. Pure."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from backend.knowledge.words import content_stems
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
-from backend.llm.leaning import is_nameless, points_at_once
+from backend.llm.leaning import concludes, is_nameless, points_at_once
 from backend.llm.meaning import (
     CLEAR,
     NEAR,
@@ -15,10 +15,10 @@ from backend.llm.meaning import (
     by_meaning,
     worth_comparing,
 )
-from backend.llm.names import is_called, speaks_in
+from backend.llm.names import is_one_of, speaks_in
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import asked_of, is_of_person, wanted_by
-from backend.llm.sentence_scores import QuestionTerms, score_sentences
+from backend.llm.question_kind import asked_of, is_of_person, wanted_by, years_in
+from backend.llm.sentence_scores import QuestionTerms, bearings, score_sentences
 from backend.llm.tier import PromptSource
 
 # A sentence that holds this share of the question, by weight, says what the next one points at.
@@ -69,12 +69,12 @@ class Reading:
 
     def __init__(self, question: str, sources: Sequence[PromptSource]) -> None:
         names = frozenset(content_stems(question)) if is_of_person(question) else frozenset()
-        self.guest = ""
+        self.guests: tuple[str, ...] = ()
         if asked := asked_of(question):
-            if own := [source for source in sources if is_called(asked.who, source.creator)]:
+            if own := [source for source in sources if is_one_of(asked.who, source.creator)]:
                 sources, question = own, f"What about {asked.what}"
             elif own := [source for source in sources if speaks_in(asked.who, source.speaker, source.text)]:
-                self.guest, names = asked.who, frozenset()
+                self.guests, names = asked.who, frozenset()
                 sources, question = own, f"What about {asked.what}"
         self.question = question
         self.sources = tuple(sources)
@@ -82,18 +82,22 @@ class Reading:
             read_passage(source.text, names, spoken=source.spoken, speaker=self.speaker_of(source))
             for source in sources
         ]
+        theirs = [said_by(self.guests, passage) for passage in self.passages]
+        if any(theirs):
+            self.passages = theirs
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]
-        self.scores = score_sentences(self.wanted, titles, self.passages, self.terms)
+        self.counting = bearings(self.passages, self.terms)
+        self.scores = score_sentences(self.wanted, titles, self.passages, self.terms, self.counting)
         self.brief = self.wanted is not None and self.wanted.brief
         self.defines = self.wanted is not None and self.wanted.defines
-        self.compared = worth_comparing(self.passages, self.scores, brief=self.brief)
+        self.compared = worth_comparing(self.passages, self.scores, self.counting, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
 
     def speaker_of(self, source: PromptSource) -> str:
         """Who speaks in all of it. Who wrote an article is its creator's matter, unless they are asked for."""
-        return (source.speaker if source.spoken or self.guest else None) or ""
+        return (source.speaker if source.spoken or self.guests else None) or ""
 
     def is_wanted(self, sentence: str) -> bool:
         """Whether it is of the kind that the question asks for."""
@@ -102,6 +106,16 @@ class Reading:
     def worth_comparing(self) -> list[str]:
         """The stretches whose meaning, compared with the question's, may change what is best."""
         return list(dict.fromkeys(self.compared.values()))
+
+
+def said_by(guests: Sequence[str], passage: Sequence[Sentence]) -> list[Sentence]:
+    """What the guests say of a passage, as a passage of its own."""
+    own = [sentence for sentence in passage if is_one_of(guests, sentence.speaker)]
+    befores = [-1, *(sentence.place for sentence in own)]
+    return [
+        replace(sentence, place=place, continues=sentence.continues and before == sentence.place - 1)
+        for place, (before, sentence) in enumerate(zip(befores, own, strict=False))
+    ]
 
 
 def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
@@ -119,29 +133,19 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     the best source is taken: retrieval found it by its meaning.
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
-    scores = by_meaning(reading.passages, reading.scores, cosines) if cosines else reading.scores
-    if reading.guest:
-        scores = said_by(reading.guest, reading.passages, scores)
+    scores = by_meaning(reading.scores, reading.counting, cosines) if cosines else reading.scores
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
     best = max(candidates, key=lambda candidate: candidate.score)
     lead = decided(lead_of(best, reading.passages, brief=reading.brief), reading)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
-    share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in content_stems(sentence.text)))
+    share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
-
-
-def said_by(guest: str, passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The scores of what the guest says; what others say beside it counts nothing."""
-    return [
-        [score if is_called(guest, sentence.speaker) else 0.0 for sentence, score in zip(passage, row, strict=True)]
-        for passage, row in zip(passages, scores, strict=True)
-    ]
 
 
 def decided(lead: Excerpt, reading: Reading) -> Excerpt:
@@ -156,13 +160,17 @@ def decided(lead: Excerpt, reading: Reading) -> Excerpt:
 def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:
     """Whether the first excerpt is near enough to the question to answer it, in meaning and in words.
 
-    What a speaker tells of themselves is not. The words of "What is X?" are the subject's alone, and say nothing of
+    What a speaker tells of themselves is not, and neither is what a source says that has nothing of the year that is
+    asked about. The words of "What is X?" are the subject's alone, and say nothing of
     whether it is explained: there, words count where the sentence is one that explains.
     """
     if lead.sentences[0].secondary or lead.sentences[0].about_itself:
         return False
     if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
         return nearness >= DIRECT
+    source = reading.sources[lead.source]
+    if years_in(reading.question) - years_in(f"{source.title} {source.text}"):
+        return False
     return nearness + SHARE_WEIGHT * share >= DIRECT
 
 
@@ -176,10 +184,14 @@ def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int
         {
             sentence.place
             for sentence in passage
-            if (cosines.get((rank, sentence.place), 0.0) >= NEAR and not is_nameless(sentence.alone))
+            if (
+                cosines.get((rank, sentence.place), 0.0) >= NEAR
+                and not is_nameless(sentence.alone)
+                and not (source.spoken and concludes(sentence.text))
+            )
             or (sentence.continues and reading.terms.overlap(frozenset(passage[sentence.place - 1].stems)) >= enough)
         }
-        for rank, passage in enumerate(reading.passages)
+        for rank, (source, passage) in enumerate(zip(reading.sources, reading.passages, strict=True))
     ]
 
 

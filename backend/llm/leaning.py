@@ -16,7 +16,7 @@ POINTING_BACK = re.compile(
 # Says what follows from the sentence before, or the other side of it: without that one it may say the contrary.
 CONCLUDING = re.compile(
     r"(?:(?:and|so|but)\s+)*"
-    r"(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather)\b",
+    r"(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather(?! than))\b",
     re.IGNORECASE,
 )
 # These point back where the sentence has not yet said what it is about.
@@ -49,7 +49,7 @@ EXPLETIVE = re.compile(
 
 # The pronoun is all that the sentence says of what it is about.
 NAMELESS = re.compile(
-    r"(?:it|they|he|she|these|those)"
+    r"(?:it|they|he|she|this|these|those)"
     r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)|"
     r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) (?:what|why|how|where|when|it|all)\b",
     re.IGNORECASE,
@@ -76,6 +76,11 @@ def mentions(alone: str) -> bool:
 def is_nameless(alone: str) -> bool:
     """Whether a pronoun at its beginning stands for what it says: "It is called …", "For me that's what it is."."""
     return bool(NAMELESS.match(alone)) and not EXPLETIVE.match(alone)
+
+
+def concludes(text: str) -> bool:
+    """Whether it says what follows from the sentence before, or the other side of that."""
+    return bool(CONCLUDING.match(text))
 
 
 def points_at_once(alone: str) -> bool:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from backend.llm.passage_sentences import Sentence
-from backend.llm.sentence_scores import RANK_DISCOUNT, bearing, introduced
+from backend.llm.sentence_scores import RANK_DISCOUNT, introduced
 
 # Chosen like the weights of `sentence_scores`, and by reading answers from podcasts and talks, whose listeners ask in
 # other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart.
@@ -31,14 +31,15 @@ Meanings = Mapping[str, float]  # cosines of stretches with the question
 def worth_comparing(
     passages: Sequence[Sequence[Sentence]],
     scores: Sequence[Sequence[float]],
+    counting: Sequence[Sequence[float]],
     *,
     brief: bool,
 ) -> dict[Place, str]:
     """The stretches that score best by their words, then those of the best passages, by where they begin.
 
-    A `brief` answer has stretches of one sentence.
+    `counting` is what `bearings` says of them. A `brief` answer has stretches of one sentence.
     """
-    with_floor = raised(passages, scores)
+    with_floor = raised(scores, counting)
     places = [
         (rank, sentence.place)
         for rank, passage in enumerate(passages)
@@ -67,12 +68,12 @@ def stretch(passage: Sequence[Sentence], place: int, most_words: int) -> Sequenc
 
 
 def by_meaning(
-    passages: Sequence[Sequence[Sentence]],
     scores: Sequence[Sequence[float]],
+    counting: Sequence[Sequence[float]],
     cosines: Mapping[Place, float],
 ) -> list[list[float]]:
     """The scores with what the stretches mean; those that were not compared keep theirs."""
-    with_floor = raised(passages, scores)
+    with_floor = raised(scores, counting)
     return [
         [
             floor * math.exp(GROWTH * max(cosines[rank, place], 0.0)) if (rank, place) in cosines else score
@@ -82,13 +83,10 @@ def by_meaning(
     ]
 
 
-def raised(passages: Sequence[Sequence[Sentence]], scores: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The scores with their share of the best one, less for asides and in passages further down."""
+def raised(scores: Sequence[Sequence[float]], counting: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The scores with their share of the best one, less for what counts less and in passages further down."""
     share = FLOOR * (max((score for row in scores for score in row), default=0.0) or 1.0)
     return [
-        [
-            score + share * bearing(sentence) / (1 + RANK_DISCOUNT * rank)
-            for sentence, score in zip(passage, row, strict=True)
-        ]
-        for rank, (passage, row) in enumerate(zip(passages, scores, strict=True))
+        [score + share * counts / (1 + RANK_DISCOUNT * rank) for score, counts in zip(row, own, strict=True)]
+        for rank, (row, own) in enumerate(zip(scores, counting, strict=True))
     ]

@@ -90,6 +90,14 @@ def is_of_person(question: str) -> bool:
     return bool(OF_PERSON.search(question))
 
 
+YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+
+
+def years_in(text: str) -> frozenset[str]:
+    """The years that it names in figures."""
+    return frozenset(YEAR.findall(text))
+
+
 # "What does Ana Reyes say about reverb?": whose words are asked for, and what of.
 OF_WORDS = re.compile(
     r"^\W*what (?:do|does|did|has|have|would)\s+(?P<who>[^?,]{2,60}?)\s+(?:ever\s+|really\s+)?"
@@ -97,20 +105,21 @@ OF_WORDS = re.compile(
     r"(?:about|of|on|for|regarding)\s+(?P<what>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+SEVERAL = re.compile(r"\s*(?:,|&|\band\b)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class AskedOf:
-    """A question for what somebody says of something."""
+    """A question for what somebody, or several people, say of something."""
 
-    who: str
+    who: tuple[str, ...]
     what: str
 
 
 def asked_of(question: str) -> AskedOf | None:
     """Whose words it asks for, and about what; None where it asks for nobody's."""
     match = OF_WORDS.match(question)
-    return AskedOf(match["who"], match["what"]) if match else None
+    return AskedOf(tuple(filter(None, SEVERAL.split(match["who"]))), match["what"]) if match else None
 
 
 def wanted_by(question: str) -> Wanted | None:

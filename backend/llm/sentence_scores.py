@@ -37,6 +37,9 @@ WHOSE = frozenset("a an the i we you my our your me us it its this that these th
 RANK_DISCOUNT = 0.3
 ABOUT_ITSELF_WEIGHT = 0.2
 PERSONAL_WEIGHT = 0.6
+# "What struck me is that you called it 2.0. Why?": what leads up to a question is the question, said before.
+LEADING_UP_WEIGHT = 0.1
+LEADING_UP_LIKENESS = 0.3
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
 LONG_WORDS = 60
 
@@ -113,17 +116,45 @@ def introduced(passage: Sequence[Sentence], place: int) -> str:
     return f"{before} {f'{sentence.speaker}: ' if sentence.is_named else ''}{sentence.alone}".strip()
 
 
-def bearing(sentence: Sentence) -> float:
-    """What the sentence counts apart from its subject, at most 1: less for an aside and where its thread is lost."""
+def leads_up(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> bool:
+    """Whether who says it goes on with a question that is like ours."""
+    sentence = passage[place]
+    return any(
+        after.continues
+        and after.speaker == sentence.speaker
+        and after.text.endswith("?")
+        and not sentence.asked
+        and terms.likeness(after.text) >= LEADING_UP_LIKENESS
+        for after in passage[place + 1 : place + 2]
+    )
+
+
+def bearing(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> float:
+    """What the sentence counts apart from its subject, at most 1: less for an aside, for what only leads up to the
+    question, and where its thread is lost."""
+    sentence = passage[place]
     weight = ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
     weight *= PERSONAL_WEIGHT if sentence.secondary else 1.0
+    weight *= LEADING_UP_WEIGHT if leads_up(passage, place, terms) else 1.0
     return weight * min(1.0, LONG_WORDS / sentence.length)
 
 
+def bearings(passages: Sequence[Sequence[Sentence]], terms: QuestionTerms) -> list[list[float]]:
+    """What each sentence of each passage counts apart from its subject."""
+    return [[bearing(passage, place, terms) for place in range(len(passage))] for passage in passages]
+
+
 def score_sentences(
-    wanted: Wanted | None, titles: Sequence[str], passages: Sequence[Sequence[Sentence]], terms: QuestionTerms
+    wanted: Wanted | None,
+    titles: Sequence[str],
+    passages: Sequence[Sequence[Sentence]],
+    terms: QuestionTerms,
+    counting: Sequence[Sequence[float]],
 ) -> list[list[float]]:
-    """A score for each sentence of each passage, best source first; all are 0 where no word of the question occurs."""
+    """A score for each sentence of each passage, best source first; all are 0 where no word of the question occurs.
+
+    `counting` is what `bearings` says of them.
+    """
     scores: list[list[float]] = []
     for rank, (title, passage) in enumerate(zip(titles, passages, strict=True)):
         own = [terms.match(sentence.stems) for sentence in passage]
@@ -140,7 +171,7 @@ def score_sentences(
             if score > 0:
                 score += NEIGHBOUR_WEIGHT * beside + from_title
                 score *= max(map(wanted.strength, (sentence.alone, introduced(passage, place)))) if wanted else 1.0
-                score *= bearing(sentence)
+                score *= counting[rank][place]
             row.append(passage_weight * score / (1 + RANK_DISCOUNT * rank))
         scores.append(row)
     return scores

@@ -22,7 +22,7 @@ CONNECTIVE = re.compile(
     # A reason stays with what it is the reason of: "Because of the ceiling, …", "Because it is low, …".
     r"because\s+(?!of\b)(?=then\b|it['’]s like\b|[^,]*(?:$|,\s+(?:and|but|or|so|which)\b))|"
     r"plus\s+(?=(?:the|you|we|i|it|they|there|that|this)\b)|"
-    r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it)\b)|"
+    r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it|the|there)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
     r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|"
@@ -56,6 +56,8 @@ STUTTER = re.compile(
     r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
     re.I,
 )
+# "A set of rules, sorry, a set of rules": said again.
+CORRECTED = re.compile(r"\b([\w'’]+(?: [\w'’]+){0,6}),? sorry,? (?=\1\b)", re.IGNORECASE)
 # Said twice, these mean what they say.
 NUMERAL = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|(?:thir|four|fif|six|seven|eigh|nine)teen|"
@@ -103,6 +105,8 @@ def without_filler(sentence: str) -> str:
         text = without_opener(HESITATION.sub("", TAG_QUESTION.sub(".", text)))
         text = TRAILING.sub(r"\1", HEDGE.sub("", PARENTHETIC.sub(" ", text)))
     text = DANGLING.sub("", text)
+    if "sorry" in spoken:
+        text = CORRECTED.sub("", text)
     if says_twice(spoken):
         text = STUTTER.sub(said_once, text)
     if text != sentence:

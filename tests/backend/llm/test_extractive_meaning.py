@@ -142,6 +142,29 @@ async def test_naming_a_thing_does_not_explain_it(
 
 
 @pytest.mark.parametrize(
+    ("title", "question", "direct"),
+    [
+        ("The rules of the choir", "Which rule did the choir of Oslo add?", True),
+        ("The rules of the choir", "Which rule did the choir of Oslo add in 2018?", True),
+        ("The rules of the choir", "Which rule did the choir of Oslo add in 2021?", False),
+        ("The rules of 2021", "Which rule did the choir of Oslo add in 2021?", True),
+    ],
+)
+async def test_a_source_without_the_year_that_is_asked_about_is_no_direct_answer(
+    title: str, question: str, direct: bool, similarity: Similarity
+) -> None:
+    said = "The rule that the choir of Oslo added is about who sings first. It was written in the winter of 2018."
+    text = await answer(question, PromptSource(1, title, "Ana Reyes", said), similarity=similarity)
+    assert text.startswith(NOT_DIRECT) != direct
+
+
+async def test_the_name_of_whoever_is_asked_about_is_in_their_own_words(similarity: Similarity) -> None:
+    said = "Ana Reyes: I was tired of the bus, and my singers wanted to play in halls."
+    source = PromptSource(1, "Early days", "The Show", said, spoken=True)
+    assert NOT_DIRECT not in await answer("Why did Ana Reyes leave the band?", source, similarity=similarity)
+
+
+@pytest.mark.parametrize(
     ("said", "direct"),
     [
         ("I got my first job as a sound engineer in 2007.", False),

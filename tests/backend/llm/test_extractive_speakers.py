@@ -81,6 +81,33 @@ async def test_who_asks_what_somebody_says_is_told_their_words_alone(similarity:
     assert "[2]" in text
 
 
+async def test_who_asks_what_two_people_say_is_told_the_words_of_both(similarity: Similarity) -> None:
+    talk = PromptSource(
+        1, "Tails", "Show",
+        "Ana Reyes: A reverb fills the gaps between the words of a slow song.\n\n"
+        "Bo Kern: Ana and Dex think of a reverb all day long, and of nothing else. They sit in the van on the way to "
+        "the hall and go on about plates and springs, while I count the cables and ask who has the keys.\n\n"
+        "Dex Morrow: A reverb needs a wall of its own behind the singer.",
+        spoken=True,
+    )  # fmt: skip
+    text = await answer("What do Ana and Dex think of reverb?", talk, similarity=similarity)
+    assert "**Ana Reyes:** A reverb fills" in text
+    assert "**Dex Morrow:** A reverb needs" in text
+    assert "Bo Kern" not in text
+
+
+async def test_who_leads_up_to_a_question_does_not_answer_it(similarity: Similarity) -> None:
+    talk = PromptSource(
+        1, "Names", "Show",
+        "Bo Kern: What struck me is that the first mixer that you sold was called the mixer number two. Why was the "
+        "first mixer called number two?\n\nAna Reyes: The first attempt was built in a garage, and it burnt down.",
+        spoken=True,
+    )  # fmt: skip
+    text = await answer("Why was the first mixer called number two?", talk, similarity=similarity)
+    assert text.startswith("**Ana Reyes:** The first attempt")
+    assert "struck" not in text
+
+
 async def test_who_asks_what_a_guest_says_is_told_the_guests_words(similarity: Similarity) -> None:
     alone = "A reverb fills the gaps between the words of a slow song."
     between = "Bo: A reverb is what Lena adds.\n\nLena Clair: A reverb needs a wall of its own."

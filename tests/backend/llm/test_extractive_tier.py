@@ -235,6 +235,18 @@ async def test_a_conclusion_does_not_stand_for_what_it_concludes(similarity: Sim
     assert text.endswith("Mixing sets the levels of all tracks. [1]")
 
 
+async def test_what_follows_from_something_is_not_said_without_it_by_a_speaker(similarity: Similarity) -> None:
+    said = (
+        "It is not that all the others do it. And therefore I need to add rules for the choir without meaning them.\n\n"
+        "A choir keeps rules so that newcomers know what to expect of the others."
+    )
+    text = await answer(
+        "Why does a choir need rules?", PromptSource(1, "Choirs", "Ana", said, spoken=True), similarity=similarity
+    )
+    assert "without meaning them" not in text
+    assert "A choir keeps rules" in text
+
+
 async def test_a_question_in_british_english_finds_american_words() -> None:
     said = "The labels were printed at the harbor.\n\nColors let you organize your tracks."
     text = await answer("How do I organise by coloured labels?", PromptSource(1, "Mixes", "Ana Reyes", said))

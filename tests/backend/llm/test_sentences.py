@@ -39,6 +39,7 @@ def test_list_items_and_paragraphs_are_blocks() -> None:
         ("I think that that is fine here.", "I think that that is fine here."),
         ("There is more to it than I think.", "There is more to it than I think."),
         ("It would be, it would be, you know, louder.", "It would be louder."),
+        ("It is a set of rules, sorry, a set of rules for a choir.", "It is a set of rules for a choir."),
         ("You kind of wrap it in a kind of cloth.", "You wrap it in a kind of cloth."),
         ("If you look at it, if you look at it closely, it moves.", "If you look at it closely, it moves."),
     ],
