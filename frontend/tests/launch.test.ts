@@ -50,9 +50,16 @@ describe("the script tag", () => {
     expect(document.querySelectorAll(TAG)).toHaveLength(1);
   });
 
-  test("does nothing the second time", () => {
-    vi.spyOn(customElements, "get").mockReturnValueOnce(FootnoteChat);
-    launch(script({ src: "https://host.example/footnote.js" }));
-    expect(document.querySelector(TAG)).toBeNull();
+  test("puts the chat there once, and again where the site has replaced the body with the chat", () => {
+    const tag = script({ src: "https://host.example/footnote.js", "data-creator": "mara" });
+    fresh();
+    launch(tag);
+    vi.spyOn(customElements, "get").mockReturnValue(FootnoteChat);
+    launch(tag);
+    expect(document.querySelectorAll(TAG)).toHaveLength(1);
+    document.body.replaceWith(document.createElement("body"));
+    launch(tag);
+    expect(document.querySelector(TAG)!.getAttribute("creator")).toBe("mara");
+    expect(customElements.define).toHaveBeenCalledTimes(1);
   });
 });

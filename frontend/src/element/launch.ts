@@ -6,10 +6,12 @@ export const TAG = "footnote-chat";
 
 /** Must be called while the script runs, when the document still knows which tag it came from. */
 export function launch(script: HTMLOrSVGScriptElement | null): void {
-  if (customElements.get(TAG) !== undefined) return;
   const { dataset, source } = readScript(script);
-  FootnoteChat.defaultEndpoint = readEndpoint(dataset["endpoint"], location.href) ?? readOrigin(source);
-  customElements.define(TAG, FootnoteChat);
+  if (customElements.get(TAG) === undefined) {
+    FootnoteChat.defaultEndpoint = readEndpoint(dataset["endpoint"], location.href) ?? readOrigin(source);
+    customElements.define(TAG, FootnoteChat);
+  }
+  // Also where the tag runs again: the site may have put another body in the place of the one with the element.
   whenParsed(() => {
     if (document.querySelector(TAG) === null) document.body.append(createFloating(dataset));
   });
