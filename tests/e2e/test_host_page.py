@@ -39,3 +39,26 @@ async def test_the_widget_looks_the_same_whatever_the_style_of_its_site(page: Pa
     await page.emulate_media(reduced_motion="reduce")
     plain = await look_on(page, service, PLAIN, theme)
     assert await look_on(page, service, UNFRIENDLY, theme) == plain
+
+
+async def test_the_panel_leaves_room_for_answers_on_a_phone_and_is_closed_wherever_it_was_opened(
+    page: Page, service: str
+) -> None:
+    tag = f'<script src="{service}/footnote.js" data-site="blog" defer></script>'
+    launcher = page.locator(".launcher")
+    panel = page.get_by_role("dialog", name="Footnote")
+    with another_site(PLAIN + tag) as address:
+        await page.set_viewport_size({"width": 740, "height": 360})
+        await page.goto(address)
+        await launcher.click()
+        await expect(panel).to_be_visible()
+        assert await panel.locator(".scroller").evaluate("node => node.clientHeight") > 150
+        await page.reload()
+        await page.set_viewport_size({"width": 1280, "height": 900})
+        await launcher.click()
+        await expect(launcher).to_be_visible()
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await expect(launcher).to_be_hidden()
+        await panel.get_by_role("button", name="Close").click()
+        await expect(panel).to_be_hidden()
+        await expect(launcher).to_be_focused()

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { texts } from "../texts";
 import { AskIcon, CloseIcon } from "./icons";
 
-/** Up to this width the panel fills the screen and takes the reader's whole attention. */
-const PHONE = "(max-width: 600px)";
+/** On these screens, upright or held sideways, the panel fills the screen and takes the reader's whole attention. */
+const PHONE = "(max-width: 600px), (max-height: 500px)";
 
 export function Launcher({ children }: { children: (controls: ComponentChildren) => ComponentChildren }) {
   const [open, setOpen] = useState(false);
@@ -20,17 +20,18 @@ export function Launcher({ children }: { children: (controls: ComponentChildren)
     if (globalThis.matchMedia?.(PHONE).matches) dialog.showModal?.();
     else dialog.show?.();
     dialog.querySelector<HTMLElement>(".composer textarea")?.focus();
-    return () => dialog.close?.();
+    return () => {
+      dialog.close?.();
+      // Only now is the button in sight everywhere.
+      button.current?.focus();
+    };
   }, [open]);
 
   const toggle = () => {
     setOpened(true);
     setOpen(!open);
   };
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
+  const close = () => setOpen(false);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !event.isComposing) close();
   };
@@ -63,7 +64,7 @@ export function Launcher({ children }: { children: (controls: ComponentChildren)
         class="launcher"
         aria-label={open ? texts.closeChat : texts.openChat}
         aria-expanded={open}
-        onClick={open ? close : toggle}
+        onClick={toggle}
       >
         {open ? <CloseIcon size={24} /> : <AskIcon />}
       </button>
