@@ -153,6 +153,16 @@ async def test_one_script_tag_puts_the_widget_on_another_site(page: Page, servic
     assert all("Dex" in text for text in cards)
 
 
+async def test_conversations_are_listed_where_storage_is_forbidden(page: Page, service: str) -> None:
+    forbid = "{ get() { throw new DOMException('', 'SecurityError'); } }"
+    for storage in ("localStorage", "sessionStorage"):
+        await page.add_init_script(f"Object.defineProperty(window, '{storage}', {forbid})")
+    await page.goto(service)
+    await ask(page, QUESTION)
+    saved = page.get_by_role("region", name="Your conversations")
+    await expect(saved.locator(".saved-open")).to_have_text([QUESTION])
+
+
 async def test_saved_conversations_are_opened_renamed_exported_and_deleted_by_keyboard(
     page: Page, service: str, model: ModelServer
 ) -> None:

@@ -1,6 +1,7 @@
 // The custom element. Attributes: site, creator, widen (false), endpoint, theme (auto, light, dark), floating,
 // listed (the page lists the conversations itself).
 import { render } from "preact";
+import type { Memory } from "../session/memory";
 import type { Wanted } from "../views/chat";
 import { Widget } from "../views/widget";
 import { readEndpoint } from "./endpoint";
@@ -18,6 +19,9 @@ export class FootnoteChat extends HTMLElement {
   static defaultEndpoint: string | null = null;
 
   private wanted: Wanted | null = null;
+
+  /** What a page with parts of its own remembers together with this element; given before the element is defined. */
+  declare memory?: Memory;
 
   /** The id of the conversation that is shown; null for a new one. */
   conversation: string | null = null;
@@ -56,6 +60,7 @@ export class FootnoteChat extends HTMLElement {
         widen={this.getAttribute("widen") !== "false"}
         floating={this.hasAttribute("floating")}
         lists={!this.hasAttribute("listed")}
+        memory={this.memory}
         wanted={this.wanted}
         onConversing={this.showConversing}
         onChange={this.tellOfChange}

@@ -18,6 +18,8 @@ export function Side({ chat }: { chat: FootnoteChat }) {
   const { memory, library } = useMemo(() => {
     const site = chosenSite();
     const memory = createMemory(placeOf(location.origin, site));
+    // Where storage is forbidden, the chat's visitor is known here only by this.
+    chat.memory = memory;
     return { memory, library: new Library(location.origin, memory, site) };
   }, []);
   const [creators, setCreators] = useState<readonly Creator[] | null>(null);

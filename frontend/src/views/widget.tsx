@@ -1,6 +1,6 @@
 // The whole widget, in the page's flow or floating above it.
 import { useEffect, useMemo } from "preact/hooks";
-import { createMemory, placeOf } from "../session/memory";
+import { createMemory, type Memory, placeOf } from "../session/memory";
 import { Client } from "../transport/client";
 import { Chat, type Wanted } from "./chat";
 import { Launcher } from "./launcher";
@@ -12,6 +12,7 @@ interface Props {
   readonly widen: boolean;
   readonly floating: boolean;
   readonly lists: boolean;
+  readonly memory?: Memory | undefined;
   readonly wanted?: Wanted | null;
   readonly onConversing?: (conversing: boolean) => void;
   readonly onChange?: (conversation: string | null) => void;
@@ -19,9 +20,10 @@ interface Props {
   readonly onTheme?: (theme: string) => void;
 }
 
-export function Widget({ endpoint, site, creator, widen, floating, lists, wanted = null, onConversing, onChange, onTheme }: Props) {
+export function Widget(props: Props) {
+  const { endpoint, site, creator, widen, floating, lists, wanted = null, onConversing, onChange, onTheme } = props;
   const { client, memory } = useMemo(() => {
-    const memory = createMemory(placeOf(endpoint, site));
+    const memory = props.memory ?? createMemory(placeOf(endpoint, site));
     return { memory, client: new Client(endpoint, memory, site) };
   }, [endpoint, site]);
   useEffect(() => {
