@@ -81,10 +81,14 @@ describe("the list", () => {
     await eventually(() => expect(titles()).toEqual(["Title d", "Title c", "Title a", "Title b"]));
   });
 
-  test("says so where it cannot be read", async () => {
+  test("says so where it cannot be read, until it can", async () => {
     service.on("GET /conversations", json({ code: "unavailable" }, 503));
     place();
     await eventually(() => expect(document.body.textContent).toContain("cannot be read"));
+    service.on("GET /conversations", json({ items: [item("a")], next_cursor: null }));
+    dispatchEvent(new Event("online"));
+    await eventually(() => expect(titles()).toEqual(["Title a"]));
+    expect(document.body.textContent).not.toContain("cannot be read");
   });
 
   test("shows a title as the text that it is", async () => {

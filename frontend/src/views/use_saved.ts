@@ -2,6 +2,9 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Listed, ListPage } from "../protocol/message";
 import type { Client } from "../transport/client";
+import { delayBefore, pause } from "../transport/patience";
+
+const PAUSE = 10_000;
 
 export interface Saved {
   /** null until they were read for the first time. */
@@ -29,7 +32,11 @@ export function useSaved(client: Client): Saved {
           setPages((before) => (from === null ? renewed(before, page) : { ...page, items: merged(before?.items ?? [], page.items) }));
           setFailed(false);
         },
-        () => !signal.aborted && setFailed(true),
+        () => {
+          if (signal.aborted) return;
+          setFailed(true);
+          pause(delayBefore(1, PAUSE), signal).then(() => read(from), () => undefined);
+        },
       );
     },
     [client],
