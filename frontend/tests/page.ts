@@ -4,7 +4,7 @@ import { FootnoteChat } from "../src/element/footnote_chat";
 import { TAG } from "../src/element/launch";
 import { DONE, frame, json, SOURCE, Service } from "./service";
 
-const CREATORS = [
+export const CREATORS = [
   { slug: "mara", name: "Mara", bio: "", topics: [], links: [], questions: ["Why is it muddy?"], documents: 3 },
   { slug: "teo", name: "Teo", bio: "", topics: [], links: [], questions: ["How does FM work?"], documents: 2 },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { announced, answers, ask, button, done, eachOnAPageOfItsOwn, eventually, field, place, press, service, sources, type } from "./page";
+import { announced, answers, ask, button, CREATORS, done, eachOnAPageOfItsOwn, eventually, field, place, press, service, sources, type } from "./page";
 import { frame, json, SOURCE, stoppable, stream } from "./service";
 
 const whole = [sources, frame(2, "token", { text: "Cut **250 Hz**." }), frame(3, "token", { text: "[1][2]" }), done(4)];
@@ -62,6 +62,14 @@ describe("a question", () => {
     await eventually(() => expect([...root.querySelectorAll(".chip")].map((chip) => chip.textContent)).toEqual(["Why is it muddy?", "How does FM work?"]));
     root.querySelector<HTMLButtonElement>(".chip")!.click();
     await eventually(() => expect(service.requests("POST /chat")[0]?.body).toMatchObject({ query: "Why is it muddy?" }));
+  });
+});
+
+describe("creators", () => {
+  test("are asked for again where the network failed", async () => {
+    service.on("GET /creators", (_, response) => void response.destroy(), json({ items: CREATORS }));
+    const root = place({ creator: "teo" });
+    await eventually(() => expect(root.querySelector("h2")?.textContent).toBe("Ask Teo"));
   });
 });
 

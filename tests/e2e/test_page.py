@@ -100,6 +100,14 @@ async def test_a_creator_is_chosen_and_only_theirs_is_shown(page: Page, service:
         assert "Dex" in text
 
 
+async def test_the_creators_come_with_the_network(page: Page, service: str) -> None:
+    await page.route("**/api/v1/creators", lambda route: route.abort(), times=2)  # the page's request and the chat's
+    await page.goto(f"{service}/?creator=dex-morrowby")
+    await expect(page.get_by_role("radio", name=re.compile("Dex"))).to_be_checked()
+    await expect(page.get_by_role("heading", name="Ask Dex Morrowby")).to_be_visible()
+    await expect(page.locator(".unavailable")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_is_cut_off_on_a_phone(page: Page, service: str, scheme: str) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})

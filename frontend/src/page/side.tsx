@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { createMemory, placeOf } from "../session/memory";
 import { texts } from "../texts";
 import { Library } from "../transport/library";
+import { insist } from "../transport/patience";
 import { addressFor, chosenCreator, chosenSite } from "./chosen_creator";
 import { Picker } from "./picker";
 import { Profile } from "./profile";
@@ -31,10 +32,15 @@ export function Side({ chat }: { chat: FootnoteChat }) {
   const listSwitch = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
-    library.creators().then(setCreators, () => setUnavailable(true));
-    const onPopState = () => setChosen(chosenCreator());
-    addEventListener("popstate", onPopState);
-    return () => removeEventListener("popstate", onPopState);
+    const work = new AbortController();
+    const { signal } = work;
+    const tell = () => setUnavailable(true);
+    insist(signal, () => library.creators(signal), tell).then((known) => {
+      setCreators(known);
+      setUnavailable(false);
+    }, tell);
+    addEventListener("popstate", () => setChosen(chosenCreator()), { signal });
+    return () => work.abort();
   }, []);
   useEffect(() => {
     // An address with a creator that is not (or no longer) there leads to everyone.
