@@ -31,7 +31,6 @@ export const texts = {
     heading: "Your conversations",
     none: "Conversations that you begin are listed here.",
     more: "Show more",
-    back: "Back to the conversation",
     delete: "Delete",
     deleteOne: (title: string) => `Delete “${title}”`,
     askDelete: "Delete this conversation? It cannot be brought back.",

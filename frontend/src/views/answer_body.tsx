@@ -1,5 +1,5 @@
 // The words of an answer, growing as they come, with previews at their footnotes.
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Answer } from "../conversation/state";
 import { AnswerText } from "../markdown/answer_text";
 import { markDoubts, markerIndex } from "../markdown/markers";
@@ -18,7 +18,7 @@ const NO_SOURCES: readonly Source[] = [];
 export function AnswerBody({ answer, onLookAt, onExpand }: Props) {
   const container = useRef<HTMLDivElement>(null);
   const text = useRef<AnswerText | null>(null);
-  const popoverId = useId();
+  const popoverId = `preview-${answer.messageId}`;
   const preview = usePreview();
   const sources = answer.sources ?? NO_SOURCES;
   const growing = answer.ending === null;
@@ -35,7 +35,7 @@ export function AnswerBody({ answer, onLookAt, onExpand }: Props) {
     onLookAt(source?.index ?? null);
     marker?.setAttribute("aria-describedby", popoverId);
     return () => marker?.removeAttribute("aria-describedby");
-  }, [preview.marker]);
+  }, [preview.marker, popoverId]);
 
   const open = (event: MouseEvent) => {
     const marker = (event.target as Element).closest(".marker");

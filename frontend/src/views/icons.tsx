@@ -87,14 +87,13 @@ export const QuoteIcon = () => (
 
 /** The launcher's sign: a speech bubble with a footnote's number. */
 export const AskIcon = () => (
-  <svg class="icon" width="28" height="28" viewBox="0 0 28 28" fill="none" stroke="currentColor" aria-hidden="true">
+  <Icon size={28}>
     <path
-      d="M14 4.5c5.8 0 10 3.6 10 8.4s-4.2 8.4-10 8.4c-1.2 0-2.4-.2-3.4-.5L5 23.5l1.4-4.6C4.9 17.3 4 15.2 4 12.9 4 8.1 8.2 4.5 14 4.5Z"
+      d="M14 4.5c5.8 0 10 3.6 10 8.4s-4.2 8.4-10 8.4c-1.2 0-2.4-.2-3.4-.5L5 23.5l1.4-4.6C4.9 17.3 4 15.2 4 12.9 4 8.1 8.2 4.5 14 4.5ZM12.4 10.3l2.2-1.5v8"
+      transform="scale(.57)"
       stroke-width="1.75"
-      stroke-linejoin="round"
     />
-    <path d="m12.4 10.3 2.2-1.5v8" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" />
-  </svg>
+  </Icon>
 );
 
 export function KindIcon({ kind }: { kind: Kind }) {

@@ -1,5 +1,5 @@
 // Sources under their heading: the first few at once, the rest on request; or folded, where they are only by the way.
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Source } from "../protocol/source";
 import { texts } from "../texts";
 import { FoldIcon } from "./icons";
@@ -25,23 +25,18 @@ export function SourceList(props: Props) {
   const { title, sources, muted = false, folded = false, highlighted = null, expanded, onExpand } = props;
   const [open, setOpen] = useState(!folded);
   const [all, setAll] = useState(false);
-  const titleId = useId();
   if (sources.length === 0) return null;
   const few = folded ? sources : sources.slice(0, SHOWN_AT_FIRST);
   const shown = all || sources.some(({ index }) => index === expanded && !few.some((one) => one.index === index)) ? sources : few;
   return (
-    <section class={muted ? "sources muted" : "sources"} aria-labelledby={titleId}>
+    <section class={muted ? "sources muted" : "sources"} aria-label={title}>
       {folded ? (
         <button type="button" class="quiet fold" aria-expanded={open} onClick={() => setOpen(!open)}>
           <FoldIcon />
-          <span id={titleId}>
-            {title} ({sources.length})
-          </span>
+          {title} ({sources.length})
         </button>
       ) : (
-        <h3 id={titleId} class="sources-title">
-          {title}
-        </h3>
+        <h3 class="sources-title">{title}</h3>
       )}
       {open && (
         <ol class={all ? "cards all" : "cards"}>
