@@ -36,14 +36,18 @@ function hintOf({ url, startSeconds }: Source): string {
   return startSeconds === null ? texts.opensPage : texts.opensAt(clock(startSeconds));
 }
 
-/** Above the marker where there is room in the scrolled area, else below; never over its sides. */
+/** Above the marker where there is room in the scrolled area, else where there is more; never over its sides. */
 function placeAt(popover: HTMLElement, marker: HTMLElement): void {
   const frame = (popover.offsetParent ?? popover.parentElement!).getBoundingClientRect();
   const visible = (popover.closest(".scroller") ?? document.documentElement).getBoundingClientRect();
   const target = marker.getBoundingClientRect();
   const { width, height } = popover.getBoundingClientRect();
-  const above = target.top - height - GAP >= visible.top;
+  const over = target.top - GAP - visible.top;
+  const under = visible.bottom - target.bottom - GAP;
+  const above = over >= Math.min(height, under);
+  const shown = Math.min(height, above ? over : under);
   const left = target.left + target.width / 2 - width / 2 - frame.left;
   popover.style.left = `${Math.max(0, Math.min(left, frame.width - width))}px`;
-  popover.style.top = `${(above ? target.top - height - GAP : target.bottom + GAP) - frame.top}px`;
+  popover.style.top = `${(above ? target.top - shown - GAP : target.bottom + GAP) - frame.top}px`;
+  popover.style.maxHeight = `${shown}px`;
 }
