@@ -1,5 +1,6 @@
 """What a visitor does on the page, in a real browser, against the real service."""
 
+import json
 import re
 
 import pytest
@@ -117,6 +118,32 @@ async def test_nothing_is_cut_off_on_a_phone(page: Page, service: str, scheme: s
     await expect(page.locator(".marker").first).to_be_visible()
     widths = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
+
+
+async def test_an_answer_and_its_previews_fit_a_small_screen(page: Page, service: str) -> None:
+    source = {"index": 1, "title": "A title", "kind": "article", "url": "https://a.example/", "snippet": "word " * 80}
+    text = f"{'Words before. ' * 20}\n\nThis one.[1]\n\n{'Words behind. ' * 20}\n\n- Said:\n  > So.\n"
+    frames = [("sources", [source]), ("token", {"text": text}), ("done", {"standalone_query": "w" * 80})]
+    stream = "".join(
+        f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n" for number, (name, data) in enumerate(frames)
+    )
+    await page.route("**/api/v1/chat", lambda route: route.fulfill(content_type="text/event-stream", body=stream))
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.locator(".note")).to_contain_text("Searched for")
+    assert await page.locator("blockquote").evaluate("node => getComputedStyle(node).marginLeft") == "0px"
+    scroller = page.locator(".scroller")
+    assert await scroller.evaluate("node => node.scrollWidth - node.clientWidth") == 0
+    assert await page.locator(".told").evaluate("node => getComputedStyle(node).overflowWrap") == "anywhere"
+    marker = page.locator(".marker")
+    await marker.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    await marker.hover()
+    preview = await page.get_by_role("tooltip").bounding_box()
+    area = await scroller.bounding_box()
+    assert preview
+    assert area
+    assert area["y"] <= preview["y"] < preview["y"] + preview["height"] <= area["y"] + area["height"]
 
 
 async def test_the_page_asks_nobody_else_for_anything(page: Page, service: str) -> None:
