@@ -226,6 +226,24 @@ describe("an answer made anew", () => {
     ]);
   });
 
+  test("that finds no way out leaves the one from before in sight, and is made once the network is back", async () => {
+    const root = await answered("First.");
+    const lost = (_: Received, response: { destroy(): unknown }) => void response.destroy();
+    const second = stream(whole("Second.", { message_id: "message-2" }));
+    service.on(`POST ${MESSAGE}/regenerate`, lost, lost, lost, lost, second);
+    named(root, "Try again")!.click();
+    const tries = () => service.requests(`POST ${MESSAGE}/regenerate`).length;
+    await eventually(() => {
+      if (tries() < 4) dispatchEvent(new Event("online")); // ends the pause before the next try
+      expect(tries()).toBe(4);
+    });
+    await eventually(() => expect(root.querySelector(".failure")?.textContent).toContain("this is the one from before"));
+    expect(answers(root)).toEqual(["First."]);
+    expect(announced(root)).toContain("this is the one from before");
+    dispatchEvent(new Event("online"));
+    await eventually(() => expect(answers(root)).toEqual(["Second."]));
+  });
+
   test("that the connection lost before it was taken is asked for under the same key", async () => {
     const root = await answered("First.");
     const lost = (_: Received, response: { destroy(): unknown }) => void response.destroy();

@@ -80,6 +80,12 @@ export const NEW_ANSWER: Answer = {
 
 export const NEW_CONVERSATION: Conversation = { id: null, restoring: false, unread: null, turns: [] };
 
+/** What is to be seen of an answer: while nothing has come of it, the one whose place it is to take. */
+export function shownAnswer(answer: Answer): Answer {
+  const { earlier, ending, failure, text } = answer;
+  return ending === "failed" && text === "" && earlier !== null ? { ...earlier, failure } : answer;
+}
+
 export function lastTurn(conversation: Conversation): Turn | null {
   return conversation.turns.at(-1) ?? null;
 }

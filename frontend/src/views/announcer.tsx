@@ -2,7 +2,7 @@
 // once for each answer, that the connection was lost.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Answer } from "../conversation/state";
-import { lastTurn } from "../conversation/state";
+import { lastTurn, shownAnswer } from "../conversation/state";
 import { plainText } from "../markdown/answer_text";
 import type { Session } from "../session/session";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
@@ -31,7 +31,7 @@ export function Announcer({ session, asked }: Props) {
           }
         } else if (underway.current === turn.key) {
           underway.current = null;
-          announce(spoken(turn.answer, asked));
+          announce(spoken(shownAnswer(turn.answer), asked));
         }
       }),
     [session, asked],

@@ -1,6 +1,6 @@
 // One answer from the search to its last word: sources first, then the text, then how it ended.
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Answer } from "../conversation/state";
+import { type Answer, shownAnswer } from "../conversation/state";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
 import type { Feedback } from "../protocol/message";
 import { AnswerBody } from "./answer_body";
@@ -25,7 +25,8 @@ interface Props {
   readonly last: boolean;
 }
 
-export function AnswerView({ question, answer, actions, last }: Props) {
+export function AnswerView({ question, answer: given, actions, last }: Props) {
+  const answer = useMemo(() => shownAnswer(given), [given]);
   const [lookedAt, setLookedAt] = useState<number | null>(null);
   const [expanded, setExpanded] = useState<number | null>(null);
   const element = useRef<HTMLDivElement>(null);
@@ -90,7 +91,7 @@ export function AnswerView({ question, answer, actions, last }: Props) {
           )}
         </div>
       )}
-      <AnswerFoot key={answer.messageId} answer={answer} actions={actions} last={last} />
+      <AnswerFoot key={given.messageId} answer={given} actions={actions} last={last} />
     </div>
   );
 }
