@@ -99,6 +99,23 @@ describe("sources", () => {
     expect(fold.getAttribute("aria-expanded")).toBe("true");
   });
 
+  test("that the keyboard is at when they are folded away leave it at what unfolds them, or where they are then", async () => {
+    for (const [text, goesOn] of [["Only the second.[2]", ".fold"], ["None.", '[data-index="1"]']] as const) {
+      const { ask: answer, stop } = stoppable([sources, frame(2, "token", { text })], done(3));
+      service.on("POST /chat", answer).on("POST /chat/runs/run-1/stop", stop);
+      const root = place();
+      await ask(root, "Why?");
+      await eventually(() => expect(answers(root)).toHaveLength(1));
+      root.querySelector<HTMLElement>('[data-index="1"]')!.focus();
+      root.querySelector<HTMLElement>(".stop")!.click();
+      root.querySelector<HTMLElement>('[data-index="1"]')!.focus();
+      await eventually(() => expect(root.querySelector("[data-ending]")).not.toBeNull());
+      expect(root.activeElement).toBe(root.querySelector(goesOn));
+      root.host.remove();
+      localStorage.clear();
+    }
+  });
+
   test("of an answer that cites none stay in sight and are not called its sources", async () => {
     service.on("POST /chat", stream([sources, frame(2, "token", { text: "No footnotes." }), done(3)]));
     const root = place();

@@ -1,5 +1,5 @@
 // One answer from the search to its last word: sources first, then the text, then how it ended.
-import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Answer, shownAnswer } from "../conversation/state";
 import { ABSTENTION, endingNote, failureText, texts } from "../texts";
 import type { Feedback } from "../protocol/message";
@@ -42,6 +42,14 @@ export function AnswerView({ question, answer: given, actions, last }: Props) {
     card?.scrollIntoView?.({ block: "center" });
     card?.focus({ preventScroll: true });
   }, [expanded]);
+
+  // A source that the keyboard is at goes out of sight where the answer has ended without citing it.
+  const root = element.current?.getRootNode() as ShadowRoot | undefined;
+  const focused = root?.activeElement?.closest<HTMLElement>(".sources *");
+  useLayoutEffect(() => {
+    if (!focused || focused.isConnected) return;
+    element.current!.querySelector<HTMLElement>(`[data-index="${focused.dataset["index"]}"], .fold`)?.focus();
+  });
 
   const footing = useMemo(() => footingOf(answer), [answer]);
   const { used, unused, perhaps } = footing;
