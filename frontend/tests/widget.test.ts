@@ -183,6 +183,28 @@ describe("an answer", () => {
     expect(button(root, "Send")).not.toBeNull();
   });
 
+  test("is not covered by a keyboard on a touch screen, whatever the reader presses", async () => {
+    vi.stubGlobal("matchMedia", (query: string) => ({ matches: query === "(pointer: coarse)" }));
+    const { ask: answer, stop } = stoppable([sources, frame(2, "token", { text: "Half" })], done(3));
+    service.on("POST /chat", answer).on("POST /chat/runs/run-1/stop", stop);
+    const root = place({ floating: "" });
+    const focus = vi.spyOn(HTMLTextAreaElement.prototype, "focus");
+    const goesOn = (press: () => void) => {
+      press();
+      return eventually(() => expect(root.activeElement).toBe(root.querySelector(".scroller")));
+    };
+    await goesOn(() => button(root, "Ask a question")!.click());
+    await eventually(() => expect(root.querySelector(".chip")).not.toBeNull());
+    await goesOn(() => root.querySelector<HTMLElement>(".chip")!.click());
+    await eventually(() => expect(answers(root)).toEqual(["Half"]));
+    await goesOn(() => button(root, "Stop")!.click());
+    await eventually(() => expect(root.querySelector(".renew")).not.toBeNull());
+    await goesOn(() => root.querySelector<HTMLElement>(".renew")!.click());
+    await goesOn(() => button(root, "New conversation")!.click());
+    expect(focus).not.toHaveBeenCalled();
+    vi.unstubAllGlobals();
+  });
+
   test("quoted from the sources says so quietly", async () => {
     service.on("POST /chat", stream([sources, frame(2, "token", { text: "Quote.[1]" }), done(3, { cascade_tier: "extractive" })]));
     const root = place();

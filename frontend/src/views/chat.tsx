@@ -11,6 +11,7 @@ import { Announcer } from "./announcer";
 import { AskedCreator } from "./asked_creator";
 import { Composer } from "./composer";
 import { EmptyState } from "./empty_state";
+import { goOn } from "./go_on";
 import { History } from "./history";
 import { ListIcon, NewIcon } from "./icons";
 import { Transcript } from "./transcript";
@@ -48,7 +49,7 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
   const creators = useCreators(client);
   const creator = creators.find((candidate) => candidate.slug === slug) ?? null;
   const { offered, weight, choose } = useVoice(memory, creator);
-  const field = useRef<HTMLTextAreaElement>(null);
+  const chat = useRef<HTMLElement>(null);
   const { scroller, away, onScroll, toBottom } = useStickToBottom(conversation);
   const { turns, restoring, unread } = conversation;
   const conversing = turns.length > 0;
@@ -81,19 +82,19 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
   const open = (id: string | null) => {
     if (id !== null) leaveList();
     void session.show(id);
-    if (id !== null) field.current?.focus();
+    if (id !== null) goOn(chat.current);
   };
 
   const ask = (question: string) => {
     leaveList();
     void session.ask(question, weight);
     toBottom();
-    field.current?.focus();
+    goOn(chat.current);
   };
   const actions = useMemo(() => {
     const answerAgain = (work: Promise<void>) => {
       void work;
-      field.current?.focus();
+      goOn(chat.current);
     };
     return {
       retry: () => answerAgain(session.retry(weight)),
@@ -104,13 +105,13 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
   const startOver = () => {
     leaveList();
     session.startOver();
-    field.current?.focus();
+    goOn(chat.current);
   };
 
   const name = creator?.name ?? null;
   const asked = slug === null ? null : (name ?? texts.thisCreator);
   return (
-    <section class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
+    <section ref={chat} class="chat" aria-label={name === null ? texts.conversation : texts.conversationWith(name)}>
       {(conversing || controls || hasOthers) && (
         <header class="bar">
           <span class="bar-title">{name ?? (slug === null ? texts.everyone : texts.product)}</span>
@@ -156,12 +157,14 @@ export function Chat({ client, memory, creator: slug, widen, controls, lists, wa
         )}
       </div>
       <Composer
-        field={field}
         placeholder={texts.questionPlaceholder(name)}
         waiting={restoring || unread !== null}
         answering={isAnswering(conversation)}
         onSend={ask}
-        onStop={() => void session.stop()}
+        onStop={() => {
+          void session.stop();
+          goOn(chat.current);
+        }}
         onLatest={away ? toBottom : null}
         voice={offered && name !== null && <VoiceSlider name={name} weight={weight} onChange={choose} />}
         smallPrint={weight > 0 && name !== null ? texts.voice.smallPrint(name) : texts.smallPrint}

@@ -1,6 +1,6 @@
 // Where a question is written and sent, and an answer stopped.
-import type { ComponentChildren, RefObject } from "preact";
-import { useLayoutEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { cleanQuestion, lengthOf, LONGEST_QUESTION } from "../session/question";
 import { texts } from "../texts";
 import { DownIcon, SendIcon, StopIcon } from "./icons";
@@ -9,7 +9,6 @@ import { DownIcon, SendIcon, StopIcon } from "./icons";
 const COUNTED = 100;
 
 interface Props {
-  readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly placeholder: string;
   /** Questions have to wait for a moment. */
   readonly waiting: boolean;
@@ -23,8 +22,9 @@ interface Props {
   readonly smallPrint: string;
 }
 
-export function Composer({ field, placeholder, waiting, answering, onSend, onStop, onLatest, voice, smallPrint }: Props) {
+export function Composer({ placeholder, waiting, answering, onSend, onStop, onLatest, voice, smallPrint }: Props) {
   const [draft, setDraft] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
   const question = cleanQuestion(draft);
   const left = LONGEST_QUESTION - lengthOf(question);
   const sendable = question !== "" && left >= 0 && !waiting && !answering;
@@ -41,17 +41,12 @@ export function Composer({ field, placeholder, waiting, answering, onSend, onSto
     if (!sendable) return;
     onSend(question);
     setDraft("");
-    field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes a word, Enter belongs to it. Safari reports that only by the key code.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     send();
-  };
-  const stop = () => {
-    onStop();
-    field.current?.focus();
   };
 
   return (
@@ -82,7 +77,7 @@ export function Composer({ field, placeholder, waiting, answering, onSend, onSto
           onKeyDown={onKeyDown}
         />
         {answering ? (
-          <button key="stop" type="button" class="round stop" aria-label={texts.stop} title={texts.stop} onClick={stop}>
+          <button key="stop" type="button" class="round stop" aria-label={texts.stop} title={texts.stop} onClick={onStop}>
             <StopIcon />
           </button>
         ) : (

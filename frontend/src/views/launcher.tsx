@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { texts } from "../texts";
+import { goOn } from "./go_on";
 import { AskIcon, CloseIcon } from "./icons";
 
 /** On these screens, upright or held sideways, the panel fills the screen and takes the reader's whole attention. */
@@ -19,7 +20,7 @@ export function Launcher({ children }: { children: (controls: ComponentChildren)
     // A modal dialog keeps the keyboard inside and the page behind out of reach.
     if (globalThis.matchMedia?.(PHONE).matches) dialog.showModal?.();
     else dialog.show?.();
-    dialog.querySelector<HTMLElement>(".composer textarea")?.focus();
+    goOn(dialog);
     return () => {
       dialog.close?.();
       // Only now is the button in sight everywhere.
