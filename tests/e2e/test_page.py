@@ -120,6 +120,12 @@ async def test_nothing_is_cut_off_on_a_phone(page: Page, service: str, scheme: s
     assert widths[0] <= widths[1]
 
 
+async def test_the_creator_of_an_address_is_in_sight_on_a_phone(page: Page, service: str) -> None:
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await page.goto(f"{service}/?creator=imke-tarvold")
+    await expect(page.locator(".choice", has_text="Imke Tarvold")).to_be_in_viewport(ratio=0.9)
+
+
 async def test_an_answer_and_its_previews_fit_a_small_screen(page: Page, service: str) -> None:
     source = {"index": 1, "title": "A title", "kind": "article", "url": "https://a.example/", "snippet": "word " * 80}
     text = f"{'Words before. ' * 20}\n\nThis one.[1]\n\n{'Words behind. ' * 20}\n\n- Said:\n  > So.\n"

@@ -1,4 +1,5 @@
 // Who is asked: one creator or everyone.
+import { useEffect, useRef } from "preact/hooks";
 import type { Creator } from "../protocol/creator";
 import { texts } from "../texts";
 import { pageTexts } from "./texts";
@@ -36,8 +37,13 @@ interface ChoiceProps {
 }
 
 function Choice({ name, detail = "", initial, checked, onChoose }: ChoiceProps) {
+  const label = useRef<HTMLLabelElement>(null);
+  useEffect(() => {
+    // In a row that is wider than a phone it may be out of sight.
+    if (checked) label.current!.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [checked]);
   return (
-    <label class="choice">
+    <label ref={label} class="choice">
       <input type="radio" name="creator" aria-label={name} checked={checked} onChange={onChoose} />
       <span class="initial" aria-hidden="true">
         {initial}
