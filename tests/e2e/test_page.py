@@ -5,6 +5,7 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
+from pypdfium2 import PdfDocument
 
 from tests.e2e.visit import another_site, ask
 from tests.model_server import ModelServer
@@ -150,6 +151,20 @@ async def test_an_answer_and_its_previews_fit_a_small_screen(page: Page, service
     assert preview
     assert area
     assert area["y"] <= preview["y"] < preview["y"] + preview["height"] <= area["y"] + area["height"]
+
+
+async def test_a_conversation_is_printed_as_a_whole(page: Page, service: str, model: ModelServer) -> None:
+    model.answer = "\n\n".join(f"Number {number}." for number in range(80)) + "\n\nThe end.[1]"
+    await page.goto(service)
+    await ask(page, QUESTION)
+    await expect(page.locator("[data-ending]")).to_have_count(1)
+    document = PdfDocument(await page.pdf(format="A4"))
+    text = " ".join(sheet.get_textpage().get_text_bounded() for sheet in document)
+    assert len(document) > 2
+    assert QUESTION in text
+    assert "The end." in text
+    assert "Your conversations" not in text
+    assert "Follow a footnote" not in text
 
 
 async def test_the_page_asks_nobody_else_for_anything(page: Page, service: str) -> None:

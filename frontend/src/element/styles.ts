@@ -5,9 +5,10 @@ import chat from "../styles/chat.css?inline";
 import composer from "../styles/composer.css?inline";
 import launcher from "../styles/launcher.css?inline";
 import popover from "../styles/popover.css?inline";
+import print from "../styles/print.css?inline";
 import sources from "../styles/sources.css?inline";
 
-const css = [base, chat, sources, answer, popover, composer, launcher].join("\n");
+const css = [base, chat, sources, answer, popover, composer, launcher, print].join("\n");
 let sheet: CSSStyleSheet | null = null;
 
 export function adoptStyles(root: ShadowRoot): void {
