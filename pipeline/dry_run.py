@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
+from uuid import UUID
 
 from backend.errors import ContentError
 from backend.knowledge.models import EmbeddingModel
@@ -30,9 +31,11 @@ class DryRun:
         self._tell = tell
         self._summary = Summary()
 
-    async def run(self, found: Found, searched: Collection[str], *, prune: bool, again: bool) -> Summary:
+    async def run(
+        self, found: Found, searched: Collection[str], *, prune: bool, again: bool, lost: Set[UUID] = frozenset()
+    ) -> Summary:
         """What a run over the same would change."""
-        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again)
+        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again, lost=lost)
         plan, summary = survey.plan, self._summary
         for aside in survey.failed:
             self._fail(aside.source.origin, aside.reason)

@@ -1,9 +1,9 @@
 """The story of an ingestion: plan, read, cut, embed, publish, write it down."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, TypeVarTuple
+from typing import Literal
 from uuid import UUID
 
 from backend.knowledge.index import IndexWriter, Publication
@@ -13,13 +13,11 @@ from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine, Refusal
 from pipeline.entries import Aside, Entry
 from pipeline.find import Found
+from pipeline.in_thread import in_thread
 from pipeline.ledger import Ledger
 from pipeline.plan import GONE, Plan, Todo
 from pipeline.source import Source, Task
 from pipeline.survey import Survey, make_survey
-
-Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result")
 
 # Passages after which the index is published and the documents answer, some three minutes of work: a run that is killed
 # loses no more than that, and its vectors are kept.
@@ -111,9 +109,16 @@ class Ingestion:
         self._progress = _Progress()
 
     async def run(
-        self, found: Found, *, searched: Collection[str] = (), prune: bool = False, again: bool = False
+        self,
+        found: Found,
+        *,
+        searched: Collection[str] = (),
+        prune: bool = False,
+        again: bool = False,
+        lost: Set[UUID] = frozenset(),
     ) -> Summary:
-        """Brings what has changed into the library, or with `again` everything; the rest is left alone.
+        """Brings what has changed into the library, and documents that are `lost` from the index, or with `again`
+        everything; the rest is left alone.
 
         `searched` are the targets of which `found` has everything; with `prune`, documents that came from there and are
         gone are removed. Call it while you hold `Ledger.writing`. Killed at any point, a second run ends where one
@@ -122,7 +127,7 @@ class Ingestion:
         """
         for owner in found.owners.values():
             await self._ledger.keep_creator(owner.creator, is_described=owner.is_described)
-        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again)
+        survey = await make_survey(found, searched, self._ledger, self._model.id, again=again, lost=lost)
         await self._write_down(survey)
         heirs = survey.plan.heirs
         leaving = [entry.id for entry in survey.plan.vanished if entry.id not in heirs] if prune else []
@@ -286,14 +291,3 @@ class Ingestion:
     def _tell_progress(self) -> None:
         progress, summary = self._progress, self._summary
         self._tell(Advanced(progress.documents, progress.bytes, summary.chunks, summary.failed))
-
-
-async def in_thread(function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """Like `asyncio.to_thread`, but whoever is cancelled meanwhile waits for the end: a generator that works cannot be
-    closed."""
-    work = asyncio.create_task(asyncio.to_thread(function, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.gather(work, return_exceptions=True)
-        raise

@@ -79,6 +79,7 @@ def make_plan(
     *,
     model: str,
     again: bool,
+    lost: Set[UUID] = frozenset(),
     whereabouts: Callable[[str], Whereabouts],
     searched: Iterable[str],
     opened: Set[str] = frozenset(),
@@ -86,11 +87,11 @@ def make_plan(
 ) -> Plan:
     """Sorts sources, given with their fingerprints.
 
-    `model` is the embedding model of the index; with `again` nothing counts as done. `whereabouts` tells what is at an
-    origin now; `searched` are targets of which everything that is there was found. At the origins `opened` there is a
-    list or an archive now, and no document. `described` are creators of whom a `creator.yaml` tells: what it says is
-    theirs goes to them, unchanged or not, as no document does for the name of its folder, which depends on what is
-    asked for.
+    `model` is the embedding model of the index; with `again` nothing counts as done, and what is `lost` from the index
+    never does. `whereabouts` tells what is at an origin now; `searched` are targets of which everything that is there
+    was found. At the origins `opened` there is a list or an archive now, and no document. `described` are creators of
+    whom a `creator.yaml` tells: what it says is theirs goes to them, unchanged or not, as no document does for the name
+    of its folder, which depends on what is asked for.
     """
 
     def now_at(origin: str) -> Whereabouts:
@@ -130,7 +131,7 @@ def make_plan(
         is_current = entry is not None and not entry.is_deleted and entry.is_current(fingerprint, model, standing)
         if entry is not None and entry.answers and source.creator in described and not entry.is_of(source.creator):
             is_current = False
-        if entry is not None and is_current and not again:
+        if entry is not None and is_current and not again and entry.id not in lost:
             _keep(plan, source, entry)
             first.setdefault(content, (entry.duplicate_of or entry.id, entry.uri))
             continue

@@ -1,7 +1,7 @@
 """What was found beside what is known: everything that can be said before a document is read. Changes nothing."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,10 +29,16 @@ class Survey:
 
 
 async def make_survey(
-    found: Found, searched: Collection[str], ledger: Ledger, model: str, *, again: bool = False
+    found: Found,
+    searched: Collection[str],
+    ledger: Ledger,
+    model: str,
+    *,
+    again: bool = False,
+    lost: Set[UUID] = frozenset(),
 ) -> Survey:
     """Looks everything up. `searched` are targets of which `found` has everything; `model` is the index's. With `again`
-    documents are to be read whether they have changed or not."""
+    documents are to be read whether they have changed or not; `lost` ones are anyway."""
     places = [*found.sources, *(source for source, _ in found.failed)]
     creators = {*found.owners, *(source.creator for source in places if source.creator is not None)}
     origins = {*(source.origin for source in places), *(left_out.origin for left_out in found.left_out), *found.opened}
@@ -61,6 +67,7 @@ async def make_survey(
         entries,
         model=model,
         again=again,
+        lost=lost,
         whereabouts=whereabouts,
         searched=searched,
         opened=found.opened,

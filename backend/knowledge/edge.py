@@ -89,6 +89,11 @@ class EdgeIndex:
         """See `Index.count`."""
         return await self._read(lambda opened: edge_shard.count(opened.shard, scope), 0)
 
+    async def held(self) -> dict[UUID, int]:
+        """See `Index.held`."""
+        nothing: dict[UUID, int] = {}
+        return await self._read(lambda opened: edge_shard.held(opened.shard), nothing)
+
     async def ready(self) -> bool:
         """Whether the current generation is open, or there is none yet."""
         try:

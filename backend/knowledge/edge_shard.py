@@ -220,6 +220,12 @@ def count(shard: edge.EdgeShard, scope: Scope) -> int:
     return shard.count(edge.CountRequest(filter=scope_filter(scope), exact=True))
 
 
+def held(shard: edge.EdgeShard) -> dict[UUID, int]:
+    """How many chunks there are of each document that has any, exactly."""
+    request = edge.FacetRequest("document_id", limit=max(1, count(shard, Scope())), exact=True)
+    return {UUID(str(hit.value)): hit.count for hit in shard.facet(request).hits if hit.count}
+
+
 def hits(points: Sequence[edge.ScoredPoint], chunks: dict[object, Chunk]) -> tuple[Hit, ...]:
     """One search's answer. `chunks` are those made so far, by the engine's ids: a search is mostly their making."""
     found: list[Hit] = []

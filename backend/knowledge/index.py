@@ -53,6 +53,11 @@ class Index(Protocol):
         """How many chunks lie in `scope`."""
         ...
 
+    async def held(self) -> dict[UUID, int]:
+        """How many chunks there are of each document that has any. It reads the values of one payload index: 20 ms for
+        20,000 chunks (edge)."""
+        ...
+
     async def ready(self) -> bool:
         """Whether a search would be answered now."""
         ...

@@ -126,6 +126,17 @@ class QdrantIndex:
 
         return await self._read(ask, 0)
 
+    async def held(self) -> dict[UUID, int]:
+        """See `Index.held`."""
+
+        async def ask(named: Named) -> dict[UUID, int]:
+            most = max(1, (await self._client.count(named.name, exact=True)).count)
+            found = await self._client.facet(named.name, "document_id", limit=most, exact=True)
+            return {UUID(str(hit.value)): hit.count for hit in found.hits if hit.count}
+
+        nothing: dict[UUID, int] = {}
+        return await self._read(ask, nothing)
+
     async def ready(self) -> bool:
         """Whether the server answers."""
         try:

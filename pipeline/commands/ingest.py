@@ -22,6 +22,7 @@ from pipeline.find import Found
 from pipeline.gather import Gatherer, request_for, staging
 from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary, Told
 from pipeline.ledger import Ledger
+from pipeline.lost import lost_documents
 from pipeline.sandbox.pool import Pool
 from pipeline.source import Request
 from pipeline.terminal import Terminal, without_password
@@ -95,13 +96,12 @@ class Work:
         """One run over everything that is asked for, or over what `choose` takes of it; then what cannot be looked into
         stops none of the others.
 
-        Documents that have not changed are brought in all the same with `again`, and where the index was lost: their
-        vectors are kept elsewhere, so that takes little.
+        Documents that have not changed are brought in all the same with `again`, and those whose passages the index has
+        lost: their vectors are kept elsewhere, so that takes little.
         """
         self._display.say("Loading the embedding model")
         index = open_index(self._settings)
         try:
-            again = again or await index.model() is None
             embedder = await open_embedder(self._settings, index)
         finally:
             await index.close()
@@ -109,13 +109,14 @@ class Work:
             connections = await stack.enter_async_context(database(self._settings))
             ledger = Ledger(connections)
             await stack.enter_async_context(ledger.writing())
+            lost = await lost_documents(self._settings, connections)
             folder = stack.enter_context(staging(self._settings.data_dir))
             model_folder = ensure_model(self._settings, embedder.model)
             pool = stack.enter_context(Pool(usable_cores(), model_folder))
             found, searched = await self._gather(requests, pool, folder, choose)
             if dry_run:
                 rehearsal = DryRun(ledger, pool, embedder.model, self._show)
-                return await rehearsal.run(found, searched, prune=prune, again=again)
+                return await rehearsal.run(found, searched, prune=prune, again=again, lost=lost)
             writer = open_index_writer(self._settings)
             stack.push_async_callback(writer.close)
             ingestion = Ingestion(
@@ -127,7 +128,7 @@ class Work:
                 tell=self._show,
                 publish_after=self._publish_after,
             )
-            return await ingestion.run(found, searched=searched, prune=prune, again=again)
+            return await ingestion.run(found, searched=searched, prune=prune, again=again, lost=lost)
 
     async def _gather(
         self, requests: Sequence[Request], pool: Pool, folder: Path, choose: Choose | None

@@ -1,6 +1,7 @@
 """What every engine promises of a search, checked against BM25 and cosine written out by hand."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from uuid import UUID
 
@@ -55,6 +56,17 @@ async def test_removed_documents_leave_no_trace_in_candidates_or_scores(
     gone = [UUID(int=1000), UUID(int=1007), UUID(int=4)]
     await publish(engine, [], removed=gone)
     await assert_answers_like(engine, [point for point in points if point.chunk.document_id not in gone], embedder)
+
+
+async def test_the_chunks_of_each_document_are_counted(engine: Engine, points: list[Point]) -> None:
+    assert await engine.index.held() == {}
+    await publish(engine, points)
+    counted = Counter(point.chunk.document_id for point in points)
+    assert await engine.index.held() == counted
+    gone = points[0].chunk.document_id
+    await publish(engine, [], removed=[gone])
+    del counted[gone]
+    assert await engine.index.held() == counted
 
 
 async def test_a_point_is_replaced_by_its_chunk_id(engine: Engine, points: list[Point], embedder: Embedder) -> None:

@@ -22,6 +22,7 @@ from pipeline.find import Found, find
 from pipeline.gather import Gatherer
 from pipeline.ingest import PUBLISH_AFTER, Event, Ingestion, Summary
 from pipeline.ledger import Ledger
+from pipeline.lost import lost_documents
 from pipeline.source import Request, Task
 
 
@@ -125,8 +126,9 @@ class Library:
                 tell=self.events.append,
                 publish_after=publish_after,
             )
+            lost = await lost_documents(self.settings, self.database)
             async with self.ledger.writing():
-                return await ingestion.run(found, searched=searched, prune=prune, again=again)
+                return await ingestion.run(found, searched=searched, prune=prune, again=again, lost=lost)
         finally:
             await own.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 
 import pytest
 
+from backend.knowledge.opening import open_index
 from pipeline.engines.engine import Batch
 from pipeline.ingest import Told
 from pipeline.source import Task
@@ -206,14 +207,38 @@ async def test_an_export_that_comes_into_a_new_folder_every_day_is_the_same_docu
 
 
 async def test_a_library_whose_index_was_lost_is_filled_again_without_embedding(library: Library) -> None:
-    library.write("rooms.md", long_article("echo"))
+    library.write("one/rooms.md", long_article("echo"))
+    library.write("other/hum.md", long_article("hum"))
     await library.ingest()
     scores = await library.scores()
     shutil.rmtree(library.settings.data_dir / "index")
     engine = CountingEngine(library.engine)
-    summary = await library.ingest(engine=engine, again=True)
-    assert (summary.changed, engine.embedded) == (1, 0)
+    folders = [library.content / name for name in ("one", "other")]
+    assert [(await library.ingest(engine=engine, target=folder)).changed for folder in folders] == [1, 1]
+    assert (await library.ingest(engine=engine)).unchanged == 2
+    assert (engine.sources, engine.embedded) == (2, 0)
     assert await library.scores() == scores
+
+
+async def test_of_an_older_index_that_was_put_back_only_what_it_lacks_is_brought_in(library: Library) -> None:
+    library.write("a.md", long_article("echo"))
+    library.write("b.md", long_article("hum", 2))
+    library.write("gone.md", long_article("hiss"))
+    await library.ingest()
+    index = library.settings.data_dir / "index"
+    shutil.copytree(index, library.settings.data_dir / "older")
+    library.write("b.md", long_article("hum"))
+    library.write("c.md", ARTICLE)
+    await library.ingest()
+    before = await library.answering()
+    await library.ledger.silence([(await library.rows())["gone.md"]["id"]])
+    await library.index.close()
+    shutil.rmtree(index)
+    (library.settings.data_dir / "older").rename(index)
+    library.index = open_index(library.settings)
+    summary = await library.ingest()
+    assert (summary.changed, summary.unchanged, summary.embedded, summary.left_out) == (2, 1, 0, 1)
+    assert await library.answering() == {name: texts for name, texts in before.items() if name != "gone.md"}
 
 
 async def test_a_deleted_document_does_not_come_back_under_another_name(library: Library) -> None:
