@@ -72,10 +72,10 @@ def ingest(
     transcripts in Markdown, folders that yt-dlp filled, ZIP archives of these, and addresses of pages, RSS and Atom
     feeds (with their transcripts) and sitemaps. What a file is, its content says.
 
-    What is in already and has not changed is skipped; what has changed answers from its old version until the new one
-    is complete, and only its new passages are embedded. A document that fails keeps its reason and does not stop the
-    others: `footnote status` shows it, `footnote retry` tries it again. Stop it whenever you like: the same command
-    goes on where it was.
+    What is in already and has not changed is skipped, unless the index has lost passages of it; what has changed
+    answers from its old version until the new one is complete, and only its new passages are embedded. A document that
+    fails keeps its reason and does not stop the others: `footnote status` shows it, `footnote retry` tries it again.
+    Stop it whenever you like: the same command goes on where it was.
 
     A document is described by the command line, then by its front matter or yt-dlp's `.info.json`, then by a file
     beside it with the same name and the suffix `.yaml` (`title`, `url`, `kind`, `published_at`, `duration_s`,
@@ -141,10 +141,10 @@ def show(document: Annotated[str, DOCUMENT]) -> None:
 def retry(
     documents: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DOC...]", help="Which; without any, everything that failed.", show_default=False),
+        typer.Argument(metavar="[DOC...]", help="Which; without any, all that failed or was lost.", show_default=False),
     ] = None,
 ) -> None:
-    """Tries again what failed, with the options with which it was ingested.
+    """Tries again what failed, and brings in again what the index has lost, with the options of its ingestion.
 
     Exit codes: 0 all is well, 1 some failed again, 2 nothing could be done.
     """
@@ -196,6 +196,8 @@ def reindex(
 
     It takes the passages from the old index, so that nothing need be read again. With another model every passage is
     embedded; stopped on the way, the next run goes on with the vectors that were made.
+
+    Exit codes: 0 all is well, 1 the old index had lost passages, 2 nothing could be done.
     """
     from pipeline.commands import reindex as command
 

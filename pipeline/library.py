@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -78,10 +79,15 @@ class Library:
         ]
 
     async def documents(
-        self, *, creator: str | None = None, statuses: Collection[Status] = (), with_failure: bool = False
+        self,
+        *,
+        creator: str | None = None,
+        statuses: Collection[Status] = (),
+        with_failure: bool = False,
+        lost: Collection[UUID] = (),
     ) -> list[Shelved]:
         """The documents by creator and path; only of one creator, of these statuses, or with something held against
-        them."""
+        them, as `lost` ones have that the index does not hold."""
         query = select(documents).where(documents.c.deleted_at.is_(None))
         if creator is not None:
             query = query.where(documents.c.creator == creator)
@@ -89,7 +95,8 @@ class Library:
             query = query.where(documents.c.status.in_(statuses))
         if with_failure:
             is_outdated = (documents.c.status == "ready") & documents.c.reason.is_not(None)
-            query = query.where(or_(documents.c.status == "failed", is_outdated))
+            is_lost = documents.c.id == any_(bindparam("lost", list(lost), type_=ARRAY(SqlUUID)))
+            query = query.where(or_(documents.c.status == "failed", is_outdated, is_lost))
         async with transaction(self._engine) as connection:
             rows = await connection.execute(query.order_by(documents.c.creator, documents.c.source_uri))
             return [_shelved(row) for row in rows.mappings()]

@@ -23,7 +23,7 @@ from pipeline.checks.finding import Finding, place_of
 
 OLDEST_QDRANT = (1, 19)  # the first to count IDF over the chunks in scope
 OPENING_S = 30.0
-AGAIN = "`footnote ingest` what you ingested before: vectors are kept, so that takes little."
+AGAIN = "`footnote retry`, or `footnote ingest` what you ingested before: vectors are kept, so that takes little."
 RESTORE = f"Put a copy of that folder back; without one, remove it, and {AGAIN}"
 URL = "Start it, or correct FOOTNOTE_INDEX__URL."
 ADVICE = "Look into the data folder, or at the Qdrant server."

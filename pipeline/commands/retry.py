@@ -1,4 +1,4 @@
-"""`footnote retry`: tries again what failed, as it was asked for then."""
+"""`footnote retry`: tries again what failed, and what the index has lost, as it was asked for then."""
 
 import asyncio
 import os
@@ -11,12 +11,14 @@ from pipeline.display import Display
 from pipeline.find import Found
 from pipeline.ingest import Summary, Told
 from pipeline.library import Library, Shelved
+from pipeline.lost import lost_documents
 from pipeline.source import Request, Source
 from pipeline.workplace import database, workplace
 
 
 def run(names: Sequence[str]) -> int:
-    """Ingests the documents again that `names` mean, or all that failed; returns the exit code, as `ingest` does.
+    """Ingests the documents again that `names` mean, or all that failed or were lost; returns the exit code, as
+    `ingest` does.
 
     Raises `ContentError` where a name means no document, or several.
     """
@@ -46,7 +48,7 @@ async def read(settings: Settings, names: Sequence[str]) -> list[Shelved]:
         library = Library(connections)
         if names:
             return [await library.find(name) for name in names]
-        return await library.documents(with_failure=True)
+        return await library.documents(with_failure=True, lost=await lost_documents(settings, connections))
 
 
 async def again(
