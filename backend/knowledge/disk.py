@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +39,22 @@ def require_space(folder: Path, needed: int = 0) -> None:
     """
     if shutil.disk_usage(folder).free < needed + HEADROOM:
         raise full(folder)
+
+
+def closed(folder: Path, mode: int) -> Path | None:
+    """The first of a folder and what is in it that this user may not use as `mode` of `os.access` says; None where
+    all of it may be."""
+    inside = (Path(at) / name for at, folders, files in os.walk(folder) for name in (*folders, *files))
+    for path in (folder, *inside):
+        try:
+            wanted = mode | os.X_OK if stat.S_ISDIR(path.stat().st_mode) else mode
+        except PermissionError:
+            return path
+        except OSError:
+            continue
+        if not os.access(path, wanted):
+            return path
+    return None
 
 
 def occupied(folder: Path) -> int:

@@ -3,12 +3,14 @@
 It imports nothing heavy: whoever cuts documents counts tokens, and need not run the model.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
 from backend.errors import ConfigurationError
+from backend.knowledge.disk import closed
 
 MODEL_FILE = "model.onnx"
 WEIGHTS_FILE = "model.weights"
@@ -65,4 +67,6 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
 
 def damaged(folder: Path) -> ConfigurationError:
     """What to say of a folder whose model cannot be loaded."""
+    if path := closed(folder, os.R_OK):
+        return ConfigurationError(f"The exported model cannot be read, as {path} is closed: mend its permissions.")
     return ConfigurationError(f"The exported model in {folder} cannot be read: delete that folder and start again.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import warnings
 from collections.abc import Collection
@@ -11,6 +12,8 @@ from uuid import UUID
 
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
+from backend.errors import ConfigurationError
+from backend.knowledge.disk import closed, require_space
 from backend.knowledge.generations import Generations, index_folder
 from backend.knowledge.identity import model_from
 from backend.knowledge.models import EmbeddingModel, Scope
@@ -75,10 +78,23 @@ async def embedded(data_dir: Path, silent: Collection[UUID]) -> tuple[list[Findi
             child.kill()
             await child.wait()
     if child.returncode != 0:
+        if obstacle := _obstacle(folder):
+            return [obstacle], None
         return [Finding("broken", "index", f"{where}: it does not open; files in {folder} are damaged.", RESTORE)], None
     told = json.loads(said)
     held = Held(told["chunks"], model_from(told["model"]) if told["model"] else None)
     return [Finding("ok", "index", f"{where}, {held.chunks:,} passages that answer.")], held
+
+
+def _obstacle(folder: Path) -> Finding | None:
+    """What keeps the engine from opening whole files: it writes beside them, and a full disk ends its process."""
+    try:
+        if path := closed(folder, os.R_OK | os.W_OK):
+            return Finding("broken", "index", f"{path} cannot be read and written.", "Mend its permissions.")
+        require_space(folder)
+    except ConfigurationError as error:
+        return Finding("broken", "index", error.message)
+    return None
 
 
 async def server(settings: Settings, silent: Collection[UUID]) -> tuple[list[Finding], Held | None]:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from backend.knowledge import disk
 from backend.knowledge.generations import Generations, index_folder
 from backend.knowledge.identity import export_name
 from backend.knowledge.models import EmbeddingModel
@@ -68,6 +69,30 @@ async def test_a_damaged_index_is_said_to_be_whatever_the_engine_does_at_the_sig
     assert str(folder) in found[0].says
     assert "`footnote ingest` what you ingested before" in found[0].advice
     assert held is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "says"), [("full", "The data folder is full at "), ("closed", "segment.json cannot be read and written.")]
+)
+async def test_an_index_that_a_full_disk_or_another_user_closes_is_not_said_to_be_damaged(
+    indexed: Library, cause: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in index_folder(indexed.settings.data_dir).rglob("segment.json"):
+        os.truncate(file, 0)  # whatever keeps it from opening
+    if cause == "full":
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(9, 9, 0))
+    else:
+        no_access_to(monkeypatch, "segment.json")
+    (found,), held = await index.index(indexed.settings, None)
+    assert says in found.says
+    assert "ingest" not in found.says + found.advice
+    assert held is None
+
+
+def no_access_to(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As for another user; permissions alone keep no root out."""
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != name and access(path, mode))
 
 
 async def test_a_library_that_counts_other_passages_than_the_index_holds_is_told_what_to_do() -> None:
@@ -129,7 +154,7 @@ async def test_a_qdrant_server_without_anything_published_is_noted(settings: Set
 
 
 async def test_the_model_is_tried_and_one_that_is_damaged_missing_or_another_is_said(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = export_name(EMBEDDED)
     held = EmbeddingModel(EMBEDDED, name, 384)
@@ -139,7 +164,12 @@ async def test_the_model_is_tried_and_one_that_is_damaged_missing_or_another_is_
     shutil.copytree(settings.data_dir / "models" / name, tmp_path / "models" / name)
     file = tmp_path / "models" / name / "model.onnx"
     os.truncate(file, file.stat().st_size // 2)
-    assert states(await model.model(own, held)) == ["broken"]
+    (broken,) = await model.model(own, held)
+    assert (broken.state, "delete that folder" in broken.says) == ("broken", True)
+    with monkeypatch.context() as patched:
+        no_access_to(patched, "model.onnx")
+        (closed,) = await model.model(own, held)
+    assert closed.says == f"The exported model cannot be read, as {file} is closed: mend its permissions."
     other = with_section(settings, "embedding", model="example/other")
     findings = await model.model(other, held)
     assert states(findings) == ["ok", "note"]
