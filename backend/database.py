@@ -1,14 +1,17 @@
 """The SQL database: one engine a process, one metadata for all tables."""
 
+import logging
+import math
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 
 import asyncpg
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -24,8 +27,14 @@ metadata = MetaData(
     }
 )
 
+log = logging.getLogger(__name__)
+
 CONNECT_S = 5
 STATEMENT_S = 10
+SAY_AGAIN_AFTER_S = 60.0
+REFUSED = re.compile(r"53...|25006")  # no room on its disk, no memory, no connection; a server that is read-only
+# Takes a page on the disk, and gives it back.
+LITTLE_WRITE = text("CREATE TEMPORARY TABLE footnote_can_write ON COMMIT DROP AS SELECT 1 AS one")
 
 
 def open_database(url: str, *, pool_size: int = 10, patient: bool = False) -> AsyncEngine:
@@ -74,6 +83,38 @@ def autocommitting(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+class Refusals:
+    """Whether the server that this process writes to refuses to be written, which a question that only reads does not
+    show: its disk is full, say, or it has become a replica."""
+
+    def __init__(self) -> None:
+        self.last: str | None = None
+        self._said_at = -math.inf
+
+    def note(self, error: BaseException) -> None:
+        """Keeps the SQLSTATE of a refusal, and says it in the log at most once a minute; its text may quote a row."""
+        states = (str(getattr(cause, "sqlstate", "")) for cause in causes(error))
+        state = next((state for state in states if REFUSED.fullmatch(state)), None)
+        if state is None:
+            return
+        self.last = state
+        if time.monotonic() >= self._said_at + SAY_AGAIN_AFTER_S:
+            self._said_at = time.monotonic()
+            log.error(
+                "Postgres refuses to write (SQLSTATE %s), so questions get a 503: see its disk, memory and log", state
+            )
+
+    async def look(self, engine: AsyncEngine) -> None:
+        """Raises `Unavailable` where the server does not answer, or has refused and still refuses to be written."""
+        async with autocommit(engine) as connection:
+            with suppress(ProgrammingError):  # no right to make temporary tables: the next question will show it
+                await connection.execute(LITTLE_WRITE if self.last else text("SELECT 1"))
+        self.last = None
+
+
+refusals = Refusals()
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """A database that is away is `Unavailable`; every other error stays what it is."""
@@ -82,6 +123,7 @@ def translated() -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         if not is_away(error):
             raise
+        refusals.note(error)
         raise Unavailable("The service cannot reach its database; try again shortly.", retry_after=2) from error
 
 

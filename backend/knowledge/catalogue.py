@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import UUID as SqlUUID
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.database import autocommit, metadata
+from backend.database import autocommit, metadata, refusals
 from backend.errors import Unavailable
 from backend.knowledge.models import Creator, Document, Link
 from backend.knowledge.voice_profile import profile_from
@@ -148,10 +148,9 @@ class Catalogue:
         self._engine = engine
 
     async def ready(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers, and can be written again where it has refused that."""
         try:
-            async with autocommit(self._engine) as connection:
-                await connection.execute(select(1))
+            await refusals.look(self._engine)
         except Unavailable:
             return False
         return True
