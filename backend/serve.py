@@ -37,7 +37,8 @@ from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.opening import open_index
 from backend.logs import LOGGING
 from backend.migrations import bring_up_to_date
-from backend.settings import EMBEDDED, PREFIX, ServerSettings, Settings
+from backend.settings import EMBEDDED, ServerSettings, Settings
+from backend.settings_files import PREFIX
 
 READY_TIMEOUT_S = 60
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"

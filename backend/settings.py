@@ -9,10 +9,8 @@ from typing import Annotated, get_origin
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 from pydantic_settings.exceptions import SettingsError
 
@@ -27,6 +25,7 @@ from backend.settings_access import (
     is_weak,
 )
 from backend.settings_budgets import refuse_budgets
+from backend.settings_files import PREFIX, OurDotEnv, OurYaml, at_home, config_file
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_networks import joined, unmapped
 from backend.settings_section import ApiKey, Section
@@ -40,7 +39,6 @@ from backend.settings_tiers import (
 )
 
 EMBEDDED = "embedded"
-PREFIX = "FOOTNOTE_"
 LEAST_PROMPT_TOKENS = 1000
 
 
@@ -106,27 +104,18 @@ class ChatSettings(Section):
     grace_s: float = Field(ge=0)
 
 
-class OurDotEnv(DotEnvSettingsSource):
-    """`.env` may serve other programs too, such as docker compose: only names with our prefix are ours."""
-
-    def _read_env_files(self) -> Mapping[str, str | None]:
-        found = super()._read_env_files()
-        return {name: value for name, value in found.items() if name.upper().startswith(PREFIX)}
-
-
 class Settings(BaseSettings):
     """All settings. `load` is the one way to make them outside tests."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
-        env_file=".env",
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
     )
 
-    data_dir: Path
+    data_dir: Annotated[Path, AfterValidator(at_home)]
     server: ServerSettings
     database: DatabaseSettings
     redis: RedisSettings
@@ -157,13 +146,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        yaml = YamlConfigSettingsSource(settings_cls, yaml_file=config_file())
-        return init_settings, env_settings, OurDotEnv(settings_cls), yaml
-
-
-def config_file() -> Path:
-    """`FOOTNOTE_CONFIG` if it is set, else the `config.yaml` beside the installed packages' source tree."""
-    return Path(os.environ.get(f"{PREFIX}CONFIG") or Path(__file__).parent.parent / "config.yaml")
+        return init_settings, env_settings, OurDotEnv(settings_cls), OurYaml(settings_cls)
 
 
 def load(**overrides: object) -> Settings:

@@ -7,7 +7,8 @@ from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import ConfigurationError
-from backend.settings import PREFIX, Settings
+from backend.settings import Settings
+from backend.settings_files import PREFIX
 
 
 def migrate(url: str) -> None:

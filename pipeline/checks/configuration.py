@@ -3,17 +3,18 @@
 import os
 from pathlib import Path
 
-from backend.settings import PREFIX, Settings, config_file
+from backend.settings import Settings
+from backend.settings_files import PREFIX, config_file, dot_env
 from pipeline.checks.finding import Finding
 
 
-def configuration(settings: Settings, dot_env: Path = Path(".env")) -> Finding:
+def configuration(settings: Settings) -> Finding:
     """Names the file, and every variable that overrides it; no value, which may be a secret."""
     own = f"{config_file()}" if os.environ.get(f"{PREFIX}CONFIG") else "config.yaml"
     told = [own]
     if variables := sorted(name for name in os.environ if _is_setting(name) and os.environ[name]):
         told.append(f"from the environment {', '.join(variables)}")
-    if names := _names_in(dot_env):
+    if names := _names_in(dot_env()):
         told.append(f"from .env {', '.join(names)}")
     return Finding("ok", "configuration", f"{'; '.join(told)}.")
 

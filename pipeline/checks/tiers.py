@@ -13,7 +13,8 @@ from openai import (
     PermissionDeniedError,
 )
 
-from backend.settings import PREFIX, Settings
+from backend.settings import Settings
+from backend.settings_files import PREFIX
 from backend.settings_tiers import AgentTierSettings, ExtractiveTierSettings, OpenAITierSettings, TierSettings
 from pipeline.checks.finding import Finding, place_of, within
 

@@ -12,6 +12,7 @@ from backend import settings as configuration
 from backend.embedded import engines
 from backend.errors import FootnoteError
 from backend.settings import EMBEDDED, Settings
+from backend.settings_files import config_file
 from pipeline.checks import content, databases, index, machine, model, tiers
 from pipeline.checks.configuration import configuration as sources_of
 from pipeline.checks.finding import Finding, State, within
@@ -42,7 +43,7 @@ def run() -> int:
         say(Finding("broken", "configuration", error.message))
         return 2
     except (OSError, UnicodeDecodeError):
-        say(Finding("broken", "configuration", f"{configuration.config_file()} cannot be read."))
+        say(Finding("broken", "configuration", f"{config_file()} cannot be read."))
         return 2
     say(sources_of(settings))
     say(machine.data_folder(settings.data_dir.resolve()))

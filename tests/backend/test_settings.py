@@ -1,12 +1,14 @@
 """Settings: every default is in config.yaml, the environment wins, a typo is an error that names it."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ConfigurationError
-from backend.settings import PREFIX, Settings, config_file, load
+from backend.settings import Settings, load
+from backend.settings_files import PREFIX, config_file
 from backend.settings_tiers import AgentTierSettings, OpenAITierSettings
 
 
@@ -18,6 +20,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    shutil.copy(config_file(), tmp_path)
+    monkeypatch.setenv("FOOTNOTE_CONFIG", "config.yaml")
 
 
 def test_the_environment_wins_over_the_file_and_env_lies_between(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +31,31 @@ def test_the_environment_wins_over_the_file_and_env_lies_between(monkeypatch: py
     monkeypatch.setenv("FOOTNOTE_SERVER__PORT", "8002")
     assert load().server.port == 8002
     assert load().tiers["fast"].model == "small"  # type: ignore[union-attr]
+
+
+def test_what_the_files_say_is_the_same_from_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FOOTNOTE_CONFIG", str(tmp_path / "config.yaml"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert load().data_dir == tmp_path / "data"
+    (tmp_path / ".env").write_text("FOOTNOTE_DATA_DIR=library\nFOOTNOTE_SERVER__PORT=8001\n")
+    (elsewhere / ".env").write_text("FOOTNOTE_SERVER__PORT=8009\n")
+    assert (load().data_dir, load().server.port) == (tmp_path / "library", 8001)
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", "library")
+    assert load().data_dir.resolve() == elsewhere / "library"
+
+
+def test_a_tilde_is_the_home_of_the_user_and_one_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for write in (
+        lambda value: Path(".env").write_text(f"FOOTNOTE_DATA_DIR={value}\n"),
+        lambda value: monkeypatch.setenv("FOOTNOTE_DATA_DIR", value),
+    ):
+        write("~/library")
+        assert load().data_dir == Path.home() / "library"
+        write("~nobody-of-that-name/library")
+        with pytest.raises(ConfigurationError, match="data_dir` is wrong"):
+            load()
 
 
 @pytest.mark.parametrize(

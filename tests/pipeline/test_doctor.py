@@ -130,7 +130,8 @@ def test_settings_are_named_and_their_values_are_not(
     (tmp_path / ".env").write_text(
         f"FOOTNOTE_SECRET={SECRET}\nexport FOOTNOTE_SERVER__PORT=9\nPATH=/x\n# FOOTNOTE_X=1\n"
     )
-    says = configuration(settings, tmp_path / ".env").says
+    monkeypatch.setenv("FOOTNOTE_CONFIG", str(tmp_path / "config.yaml"))
+    says = configuration(settings).says
     assert "from the environment FOOTNOTE_TIERS__FAST__API_KEY" in says
     assert "from .env FOOTNOTE_SECRET, FOOTNOTE_SERVER__PORT." in says
     assert SECRET not in says
