@@ -29,7 +29,7 @@ from backend.settings_files import PREFIX, OurDotEnv, OurYaml, at_home, config_f
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_networks import joined, unmapped
 from backend.settings_section import ApiKey, Section
-from backend.settings_sentences import refuse_secrets, sentence_for
+from backend.settings_sentences import sentence_for
 from backend.settings_tiers import (
     BreakerSettings,
     CascadeSettings,
@@ -158,7 +158,6 @@ def load(**overrides: object) -> Settings:
     if not config_file().is_file():
         raise ConfigurationError(f"{config_file()} is missing: restore it, or set {PREFIX}CONFIG to your own.")
     refuse_unknown_names(os.environ)
-    refuse_secrets(config_file())
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:

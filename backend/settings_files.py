@@ -3,10 +3,13 @@ command is run."""
 
 import os
 from collections.abc import Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, YamlConfigSettingsSource
+
+from backend.settings_reading import read_config, refuse_lines
 
 PREFIX = "FOOTNOTE_"
 DATA_DIR = "data_dir"
@@ -26,7 +29,10 @@ class OurYaml(YamlConfigSettingsSource):
     """`config.yaml`."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls, yaml_file=config_file(), yaml_file_encoding="utf-8")
+        super().__init__(settings_cls, yaml_file=config_file())
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        return read_config(Path(str(file_path)))
 
     def __call__(self) -> dict[str, Any]:
         found = super().__call__()
@@ -40,6 +46,7 @@ class OurDotEnv(DotEnvSettingsSource):
         super().__init__(settings_cls, env_file=dot_env(), env_file_encoding="utf-8")
 
     def _read_env_files(self) -> Mapping[str, str | None]:
+        refuse_lines(dot_env())
         found = super()._read_env_files()
         ours = {name: value for name, value in found.items() if name.upper().startswith(PREFIX)}
         return {name: beside(value) if name.upper() == f"{PREFIX}DATA_DIR" else value for name, value in ours.items()}

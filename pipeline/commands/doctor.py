@@ -12,7 +12,6 @@ from backend import settings as configuration
 from backend.embedded import engines
 from backend.errors import FootnoteError
 from backend.settings import EMBEDDED, Settings
-from backend.settings_files import config_file
 from pipeline.checks import content, databases, index, machine, model, tiers
 from pipeline.checks.configuration import configuration as sources_of
 from pipeline.checks.finding import Finding, State, within
@@ -41,9 +40,6 @@ def run() -> int:
         settings = configuration.load()
     except FootnoteError as error:
         say(Finding("broken", "configuration", error.message))
-        return 2
-    except (OSError, UnicodeDecodeError):
-        say(Finding("broken", "configuration", f"{config_file()} cannot be read."))
         return 2
     say(sources_of(settings))
     say(machine.data_folder(settings.data_dir.resolve()))

@@ -59,6 +59,34 @@ def test_a_tilde_is_the_home_of_the_user_and_one_of_nobody_is_refused(monkeypatc
 
 
 @pytest.mark.parametrize(
+    ("file", "holds", "says"),
+    [
+        ("config.yaml", b"data_dir: \xff\n", "config.yaml is not UTF-8 text"),
+        ("config.yaml", b"- data_dir\n", "config.yaml is not a mapping"),
+        ("config.yaml", b"server: {port: 1}\n80: 90\n", "config.yaml: the key `80` is not a name"),
+        ("config.yaml", b"tiers: {a: {on: b}}\n", "config.yaml: the key `True` is not a name"),
+        ("config.yaml", b"x: &a [*a]\n", "config.yaml holds a list or mapping within itself"),
+        (
+            "config.yaml",
+            b"server:\n  port: 1\n  port: 2\n",
+            "config.yaml, line 3, is not valid YAML: `port` is there twice",
+        ),
+        ("config.yaml", b"server: [\n", "config.yaml, line 2, is not valid YAML"),
+        ("config.yaml", b"data_dir: \x00\n", "config.yaml is not valid YAML"),
+        (".env", b"FOOTNOTE_SERVER__HOST=\xff\n", ".env is not UTF-8 text"),
+        (".env", b"OTHER=1\nFOOTNOTE_SECRET='sk-canary\n", ".env, line 2, cannot be read: write NAME=value"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_in_one_sentence(file: str, holds: bytes, says: str) -> None:
+    Path(file).write_bytes(holds)
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert says in error.value.message
+    assert "\n" not in error.value.message
+    assert "canary" not in error.value.message
+
+
+@pytest.mark.parametrize(
     ("name", "named", "suggested"),
     [
         ("FOOTNOTE_SERVER__PROT", "server.prot", "port"),
@@ -132,7 +160,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("written", ["api_key: abc", '"api_key": abc', "? api_key\n    : abc"])
 def test_a_secret_in_the_file_is_refused_however_it_is_written(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
-    Path("own.yaml").write_text(config_file().read_text().replace("model: null", f"model: null\n    {written}"))
+    Path("own.yaml").write_text(config_file().read_text().replace("model: null", f"model: null\n    {written}", 1))
     monkeypatch.setenv("FOOTNOTE_CONFIG", "own.yaml")
     with pytest.raises(ConfigurationError, match=r"`api_key` does not belong in own\.yaml"):
         load()
