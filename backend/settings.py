@@ -28,7 +28,7 @@ from backend.settings_budgets import refuse_budgets
 from backend.settings_files import PREFIX, OurDotEnv, OurYaml, at_home, config_file
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_networks import joined, unmapped
-from backend.settings_section import ApiKey, Section
+from backend.settings_section import Address, ApiKey, Section
 from backend.settings_sentences import sentence_for
 from backend.settings_tiers import (
     BreakerSettings,
@@ -54,18 +54,18 @@ class ServerSettings(Section):
 
 
 class DatabaseSettings(Section):
-    url: str = Field(pattern=r"^(embedded|postgresql\+asyncpg://.+)$")
+    url: Address = Field(pattern=r"^(embedded|postgresql\+asyncpg://.+)$")
     pool_size: int = Field(ge=1)
 
 
 class RedisSettings(Section):
-    url: str = Field(pattern=r"^(embedded|(redis|rediss|unix)://.+)$")
+    url: Address = Field(pattern=r"^(embedded|(redis|rediss|unix)://.+)$")
     history_ttl_s: int = Field(gt=0)
     journal_ttl_s: int = Field(gt=0)
 
 
 class IndexSettings(Section):
-    url: str = Field(pattern=r"^(embedded|https?://.+)$")
+    url: Address = Field(pattern=r"^(embedded|https?://.+)$")
     collection: str
     api_key: ApiKey | None = None
 
@@ -81,7 +81,7 @@ class RewriteSettings(Section):
 
 class RerankSettings(Section):
     model: str | None
-    url: str | None = Field(pattern=r"^https?://.+$")
+    url: Address | None = Field(pattern=r"^https?://.+$")
     served_model: str | None
     api_key: ApiKey | None = None
     deadline_s: float = Field(gt=0)

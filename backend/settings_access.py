@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from backend.settings_limits import BudgetSettings, WindowLimits
-from backend.settings_section import Section
+from backend.settings_section import Address, Section
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 Theme = Literal["auto", "light", "dark"]
@@ -62,7 +62,7 @@ SiteId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
 class UsersSettings(Section):
     issuer: str | None
     audience: str | None
-    jwks_url: Annotated[str, AfterValidator(safe_address)] | None
+    jwks_url: Annotated[Address, AfterValidator(safe_address)] | None
     algorithms: tuple[Algorithm, ...] = Field(min_length=1)
     secret: SecretStr | None = None
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
@@ -17,6 +18,28 @@ def sendable(key: SecretStr) -> SecretStr:
 
 
 ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
+
+
+def reachable(address: str) -> str:
+    """The address, whose host and port can be told; what is wrong is said without it, as it may hold a password."""
+    scheme, _, rest = address.partition("://")
+    if scheme.startswith("postgresql"):  # its driver takes a password as it is, which in others has to be quoted
+        rest = rest.rpartition("@")[2]
+    try:
+        parts = urlsplit(f"{scheme}://{rest}" if rest else address)
+        port = parts.port
+    except ValueError as error:
+        raise PydanticCustomError(
+            "address",
+            "its host or port makes no sense: a port is a number up to 65535, an IPv6 host stands in [ ], and # / ? in "
+            "a password are written %23 %2F %3F",
+        ) from error
+    if port == 0 or (scheme in ("http", "https") and not parts.hostname):
+        raise PydanticCustomError("address", "it names no host, or the port 0: write http://HOST:PORT")
+    return address
+
+
+Address = Annotated[str, AfterValidator(reachable)]
 
 
 class Section(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.settings_section import ApiKey, Section
+from backend.settings_section import Address, ApiKey, Section
 
 MIB = 1 << 20
 
@@ -15,7 +15,7 @@ class UpstreamTierSettings(Section):
     These are in `config.yaml` for the tier `fast`; the defaults here are for tiers that somebody adds.
     """
 
-    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
+    base_url: Address | None = Field(default=None, pattern=r"^(https?://\S+)?$")
     api_key: ApiKey | None = None
     connect_timeout_s: float = Field(default=3, gt=0)
     first_token_timeout_s: float = Field(default=8, gt=0)
