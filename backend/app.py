@@ -43,6 +43,7 @@ from backend.conversations.deleted import DeletedConversations
 from backend.conversations.expired import ExpiredConversations
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
+from backend.errors import FootnoteError
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
@@ -91,6 +92,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             try:
                 services = await open_services(resolved, stack)
+            except FootnoteError as error:
+                log.error("the service cannot start: %s", error.message)
+                raise
             except Exception:
                 log.exception("the service cannot start")  # what the server says of it has no reason in it
                 raise

@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 import uvicorn
 from redis.asyncio import Redis
 from sqlalchemy import func, select
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from backend.access.visitors import needs_own_secret
 from backend.api.connection import Connection
@@ -40,6 +42,7 @@ from backend.migrations import bring_up_to_date
 from backend.settings import EMBEDDED, ServerSettings, Settings
 from backend.settings_files import PREFIX
 
+APP = "backend.app:create_app"
 READY_TIMEOUT_S = 60
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
 
@@ -71,24 +74,43 @@ def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> No
 
 
 def run_server(settings: Settings, say: Callable[[str], None]) -> None:
-    """Runs the workers, which read these settings from the environment."""
+    """Runs the workers, which read these settings from the environment. Raises `SystemExit` where one cannot start."""
     os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)
     os.environ[f"{PREFIX}DATABASE__URL"] = settings.database.url
     os.environ[f"{PREFIX}REDIS__URL"] = settings.redis.url
     server = settings.server
     threading.Thread(target=announce, args=(server.host, server.port, say), daemon=True).start()
-    uvicorn.run(
-        "backend.app:create_app",
-        factory=True,
-        host=server.host,
-        port=server.port,
-        workers=server.workers,
-        loop="uvloop",
-        lifespan="on",
-        server_header=False,
-        log_config=LOGGING,
+    arguments: dict[str, Any] = {
+        "factory": True,
+        "host": server.host,
+        "port": server.port,
+        "workers": server.workers,
+        "loop": "uvloop",
+        "lifespan": "on",
+        "server_header": False,
+        "log_config": LOGGING,
         **connections(server),
-    )
+    }
+    if server.workers == 1:
+        uvicorn.run(APP, **arguments)
+        return
+    config = uvicorn.Config(APP, **arguments)
+    workers = Workers(config, sockets=[config.bind_socket()])
+    workers.run()
+    if workers.could_not_start:
+        raise SystemExit(STARTUP_FAILURE)  # as the server does of one worker
+
+
+class Workers(Multiprocess):
+    """Several workers, of which is known afterwards whether one of them could not start; else a signal ended them."""
+
+    could_not_start = False
+
+    def keep_subprocess_alive(self) -> None:
+        """Looks after the workers, and sees whether that was the end; signals are seen to elsewhere."""
+        if not self.should_exit.is_set():
+            super().keep_subprocess_alive()
+            self.could_not_start = self.should_exit.is_set()
 
 
 def connections(server: ServerSettings) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Starting where it cannot: one clear sentence, no traceback."""
 
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.knowledge.identity import export_name
+from backend.settings import EMBEDDED
+from tests.conftest import data_folder
 from tests.served import FOOTNOTE, Served, free_port
 
 
@@ -67,6 +71,21 @@ def test_a_full_disk_is_refused_with_a_sentence(small_disk: Path) -> None:
 def test_a_read_only_disk_is_refused_with_a_sentence(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     assert_one_sentence(serve(small_disk / "data", free_port()), "cannot be written", "read-only")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_damaged_model_ends_it_with_a_sentence_and_exit_code_three(model_cache: Path, workers: str) -> None:
+    with data_folder(model_cache) as data_dir:
+        models = data_dir / "models"
+        whole = models.resolve() / export_name(EMBEDDED)
+        models.unlink()
+        shutil.copytree(whole, models / whole.name)
+        os.truncate(models / whole.name / "model.onnx", 100)
+        refused = serve(data_dir, free_port(), FOOTNOTE_SERVER__WORKERS=workers)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 3, said
+    assert "the service cannot start: The exported model in" in said
+    assert ", line " not in said
 
 
 @pytest.mark.parametrize(
