@@ -7,12 +7,21 @@ from pydantic import ValidationError
 
 
 def sentence_for(error: ValidationError, known: Sequence[str]) -> str:
-    """The first problem of a validation, as a sentence that names the key and not its value (it may be a secret).
-    `known` keys are suggested for one that is not."""
-    problem = error.errors(include_input=False, include_url=False)[0]
-    path = ".".join(str(part) for part in problem["loc"])
+    """One problem of a validation, as a sentence that names the key and not its value (it may be a secret): a key that
+    is not known before all, as the one that it should be is missing then. `known` keys are suggested for it."""
+    problems = error.errors(include_input=False, include_url=False)
+    problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    loc = problem["loc"]
+    if loc[0] == "tiers":
+        loc = loc[:2] + loc[3:]  # the third is the kind, which nobody has written there
+    path = ".".join(map(str, loc))
     if problem["type"] == "extra_forbidden":
-        near = get_close_matches(path.split(".")[-1], known, n=1)
+        key = str(loc[-1])
+        if key in known:
+            return f"`{path}` is not a setting, as `{key}` belongs elsewhere: take it out."
+        near = get_close_matches(key, known, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         return f"`{path}` is not a setting.{hint}"
+    if problem["type"].startswith("union_tag_"):
+        return f"`{path}` has no `kind` that there is: set `{path}.kind` to openai, agent or extractive."
     return f"The setting `{path}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."

@@ -104,6 +104,27 @@ def test_a_typo_is_an_error_that_names_the_key(
     assert suggested in error.value.message
 
 
+def test_a_typo_in_the_file_is_named_before_what_is_missing_for_it() -> None:
+    Path("config.yaml").write_text(Path("config.yaml").read_text().replace("  port: 8000", "  prot: 8000"))
+    with pytest.raises(ConfigurationError, match=re.escape("`server.prot` is not a setting. Did you mean `port`?")):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("EXTRACTIVE__MODEL", "`tiers.extractive.model` is not a setting, as `model` belongs elsewhere: take it out."),
+        ("FAST__CONTEXT_TOKENS", "The setting `tiers.fast.context_tokens` is wrong"),
+        ("NEW__MODEL", "set `tiers.new.kind` to openai, agent or extractive."),
+        ("NEW__KIND", "set `tiers.new.kind` to openai, agent or extractive."),
+    ],
+)
+def test_what_is_wrong_with_a_tier_is_said_by_its_path(monkeypatch: pytest.MonkeyPatch, name: str, says: str) -> None:
+    monkeypatch.setenv(f"FOOTNOTE_TIERS__{name}", "foo")
+    with pytest.raises(ConfigurationError, match=re.escape(says)):
+        load()
+
+
 def test_a_typo_in_env_is_an_error_too() -> None:
     Path(".env").write_text("FOOTNOTE_SERVR__PORT=1\n")
     with pytest.raises(ConfigurationError, match="servr"):
