@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, get_origin
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -25,11 +26,11 @@ from backend.settings_access import (
     is_weak,
 )
 from backend.settings_budgets import refuse_budgets
-from backend.settings_files import PREFIX, OurDotEnv, OurYaml, at_home, config_file
+from backend.settings_files import PREFIX, OurDotEnv, OurYaml, at_home, config_file, dot_env
 from backend.settings_limits import AskerLimits, BudgetSettings, BudgetsSettings, LimitsSettings, WindowLimits
 from backend.settings_networks import joined, unmapped
 from backend.settings_section import Address, ApiKey, Section
-from backend.settings_sentences import sentence_for
+from backend.settings_sentences import sentence_for, sentence_for_no_json
 from backend.settings_tiers import (
     BreakerSettings,
     CascadeSettings,
@@ -163,7 +164,7 @@ def load(**overrides: object) -> Settings:
     except ValidationError as error:
         raise ConfigurationError(sentence_for(error, known_keys())) from error
     except SettingsError as error:
-        raise ConfigurationError(f"{error}: lists and mappings in the environment are written as JSON.") from error
+        raise ConfigurationError(sentence_for_no_json(error, {**dotenv_values(dot_env()), **os.environ})) from error
     refuse_contradictions(settings)
     refuse_contradictions_of_access(settings)
     own = [site.budget for site in settings.sites.values() if site.budget is not None]

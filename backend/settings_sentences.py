@@ -1,9 +1,12 @@
 """What is wrong with settings, in sentences that show no secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from pydantic import ValidationError
+from pydantic_settings.exceptions import SettingsError
+
+from backend.settings_files import PREFIX
 
 
 def sentence_for(error: ValidationError, known: Sequence[str]) -> str:
@@ -25,3 +28,14 @@ def sentence_for(error: ValidationError, known: Sequence[str]) -> str:
     if problem["type"].startswith("union_tag_"):
         return f"`{path}` has no `kind` that there is: set `{path}.kind` to openai, agent or extractive."
     return f"The setting `{path}` is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}."
+
+
+def sentence_for_no_json(error: SettingsError, variables: Mapping[str, str | None]) -> str:
+    """What to say of a list or mapping that is no JSON. `variables` are those among which it is, by their names."""
+    written = getattr(error.__cause__, "doc", None)
+    named = (name for name, value in variables.items() if name.upper().startswith(PREFIX) and value == written)
+    name = next(named, f"{PREFIX}…")
+    return (
+        f"{name} is not JSON, as lists and mappings are in the environment: "
+        f"""write {name}='["one", "other"]' or {name}='{{"name": "value"}}'."""
+    )

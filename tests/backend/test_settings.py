@@ -125,6 +125,18 @@ def test_what_is_wrong_with_a_tier_is_said_by_its_path(monkeypatch: pytest.Monke
         load()
 
 
+def test_a_list_that_is_no_json_is_named_with_how_to_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("FOOTNOTE_CASCADE__ORDER=fast,canary\n")
+    with pytest.raises(ConfigurationError) as error:
+        load()
+    assert """FOOTNOTE_CASCADE__ORDER='["one", "other"]'""" in error.value.message
+    assert "canary" not in error.value.message
+    monkeypatch.setenv("FOOTNOTE_CASCADE__ORDER", '["fast"]')
+    monkeypatch.setenv("FOOTNOTE_SITES__BLOG__ORIGINS", "https://a.b")
+    with pytest.raises(ConfigurationError, match="FOOTNOTE_SITES__BLOG__ORIGINS is not JSON"):
+        load()
+
+
 def test_a_typo_in_env_is_an_error_too() -> None:
     Path(".env").write_text("FOOTNOTE_SERVR__PORT=1\n")
     with pytest.raises(ConfigurationError, match="servr"):
