@@ -1,6 +1,7 @@
 """Starts the service: checks what can be checked, brings up what is embedded, fills an empty library, and serves."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import signal
@@ -44,6 +45,7 @@ from backend.settings_files import PREFIX
 
 APP = "backend.app:create_app"
 READY_TIMEOUT_S = 60
+LAST_PORT = 65535
 SAMPLE = Path(__file__).parent.parent / "scripts" / "sample"
 
 
@@ -150,10 +152,14 @@ def refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except PermissionError as error:
             raise ConfigurationError(f"Port {port} needs more rights: choose one above 1023 with PORT=.") from error
-        except OSError as error:
+        except (OSError, TypeError) as error:  # the second of a name that could not be one
+            if getattr(error, "errno", None) != errno.EADDRINUSE:
+                raise ConfigurationError(
+                    "`server.host` is no address of this machine: name one that it has, or 0.0.0.0 for all of them."
+                ) from error
+            other = port + 1 if port < LAST_PORT else port - 1
             raise ConfigurationError(
-                f"Port {port} on {host} cannot be used, most likely because another program has it: "
-                f"end that one, or choose another with PORT={port + 1}."
+                f"Port {port} on {host} is taken by another program: end that one, or choose another with PORT={other}."
             ) from error
 
 

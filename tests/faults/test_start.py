@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.errors import ConfigurationError
 from backend.knowledge.identity import export_name
+from backend.serve import refuse_taken_port
 from backend.settings import EMBEDDED
 from tests.conftest import data_folder
 from tests.served import FOOTNOTE, Served, free_port
@@ -36,6 +38,17 @@ def test_a_taken_port_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert_one_sentence(serve(tmp_path, port), f"Port {port}", "PORT=")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "no-such-host.invalid", "a\0b", ".", "x" * 300])
+def test_a_host_that_is_none_of_this_machine_is_not_said_to_be_a_taken_port(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="host` is no address of this machine"):
+        refuse_taken_port(host, free_port())
+
+
+def test_beside_the_last_port_one_before_it_is_advised() -> None:
+    with socket.create_server(("127.0.0.1", 65535)), pytest.raises(ConfigurationError, match="PORT=65534"):
+        refuse_taken_port("127.0.0.1", 65535)
 
 
 def test_a_data_folder_in_use_is_refused_with_a_sentence(served: Served) -> None:
