@@ -68,10 +68,19 @@ ABOUT_ITSELF = re.compile(
     rf"^(?:(?:and|but|so|then) )?(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b",
     re.IGNORECASE,
 )
+# Thanks at its beginning, as acknowledgements have them; "Thanks to the rain, …" is a reason.
+THANKS = re.compile(
+    r"(?:(?:and|so|also|finally),? )*(?:(?:many|special|big|huge|a (?:big|huge|special)) thank(?:s| you)\b|"
+    r"(?:(?:i|we)(?: would|['’]d)?(?: also)?(?: want to| like to| wanna)? )?(?:thank|thanks(?! to\b))\b)",
+    re.IGNORECASE,
+)
 # Whatever is said before it.
 TO_THE_LISTENER = re.compile(
     r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b|"
-    r"\bthank you(?: all| everyone| very much| so much)?[.!]*$",
+    r"\bthank you(?: all| everyone| very much| so much)?[.!]*$|"
+    r"\b(?:i|we)(?:['’]m| am|['’]re| are)(?: \w+ly| very| so)* (?:proud|thrilled|delighted|pleased)\b|"
+    r"^(?:i['’]m )?sorry\b|\b(?:by|at|on) the chat\b|"
+    r"\b(?:we|i)['’]ll (?:get|come) (?:through|to|back to) (?:it|this|that)\b",
     re.IGNORECASE,
 )
 # Closes a subject, and announces nothing.
@@ -110,7 +119,13 @@ def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
     said = QUOTED.sub("“”", sentence)
     found = ABOUT_ITSELF.search(said)
-    return (found is not None and found.start() < REMARK_FROM) or TO_THE_LISTENER.search(said) is not None
+    is_remark = found is not None and found.start() < REMARK_FROM
+    return is_remark or thanks(sentence) or TO_THE_LISTENER.search(said) is not None
+
+
+def thanks(sentence: str) -> bool:
+    """Whether it thanks somebody."""
+    return bool(THANKS.match(sentence))
 
 
 def is_personal(sentence: str) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from backend.knowledge.words import content_stems
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
-from backend.llm.leaning import concludes, is_nameless, points_at_once
+from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import (
     CLEAR,
     NEAR,
@@ -17,7 +17,7 @@ from backend.llm.meaning import (
 )
 from backend.llm.names import is_one_of, speaks_in
 from backend.llm.passage_sentences import Sentence, read_passage
-from backend.llm.question_kind import asked_of, is_of_person, wanted_by, years_in
+from backend.llm.question_kind import asked_of, asks_twice, is_of_person, wanted_by, years_in
 from backend.llm.sentence_scores import QuestionTerms, bearings, score_sentences
 from backend.llm.tier import PromptSource
 
@@ -90,7 +90,7 @@ class Reading:
         titles = [source.title for source in sources]
         self.counting = bearings(self.passages, self.terms)
         self.scores = score_sentences(self.wanted, titles, self.passages, self.terms, self.counting)
-        self.brief = self.wanted is not None and self.wanted.brief
+        self.brief = self.wanted is not None and self.wanted.brief and not asks_twice(question)
         self.defines = self.wanted is not None and self.wanted.defines
         self.compared = worth_comparing(self.passages, self.scores, self.counting, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
@@ -186,7 +186,7 @@ def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int
             for sentence in passage
             if (
                 cosines.get((rank, sentence.place), 0.0) >= NEAR
-                and not is_nameless(sentence.alone)
+                and not (is_nameless(sentence.alone) or counts_on(sentence.alone))
                 and not (source.spoken and concludes(sentence.text))
             )
             or (sentence.continues and reading.terms.overlap(frozenset(passage[sentence.place - 1].stems)) >= enough)

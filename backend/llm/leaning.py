@@ -10,7 +10,7 @@ POINTING_BACK = re.compile(
     r"the (?:same|other|others|latter|former|rest|second|third|result|above)\b|"
     r"(?:some|most|many|all|none|each|one|two|three|both|any) of (?:them|these|those|it)\b|"
     r"(?:some|most|many|all|none|each|one|two|three|both) of the \w+ (?:is|are|was|were)\b|"
-    r"(?:the )?(?:first|second|third|last) (?:one|is|of)\b)",
+    r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b)",
     re.IGNORECASE,
 )
 # Says what follows from the sentence before, or the other side of it: without that one it may say the contrary.
@@ -54,6 +54,11 @@ NAMELESS = re.compile(
     r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) (?:what|why|how|where|when|it|all)\b",
     re.IGNORECASE,
 )
+# One of those that were announced before.
+COUNTED = re.compile(
+    r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b|the (?:others?|rest|latter|former)\b",
+    re.IGNORECASE,
+)
 
 
 def leans(text: str, alone: str) -> bool:
@@ -83,6 +88,11 @@ def concludes(text: str) -> bool:
     return bool(CONCLUDING.match(text))
 
 
+def counts_on(alone: str) -> bool:
+    """Whether it is one of several that were announced before it: "The second one is …", "The others …"."""
+    return bool(COUNTED.match(alone))
+
+
 def points_at_once(alone: str) -> bool:
-    """Whether its very first word points: "That is why …", "These traps …"."""
-    return bool(POINTER.match(alone))
+    """Whether its very first words point: "That is why …", "These traps …", "The first one is …"."""
+    return bool(POINTER.match(alone)) or counts_on(alone)

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
-from backend.llm.asides import announces, is_about_itself, is_added, is_personal
+from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
 from backend.llm.leaning import leans, mentions
 from backend.llm.markup import plain, without_code, without_tags
 from backend.llm.sentences import split_blocks, split_sentences, with_whole_quotations
@@ -29,13 +29,17 @@ ASKING = re.compile(
     r"(?:do|does|did|are|is|have|has|can|could|would|should) (?:you|we|i|they|it|this|that|there|anybody|anyone))\b",
     re.IGNORECASE,
 )
+# "What is not open is …", "What I like is …": a statement.
+CLEFT = re.compile(r"what\b.*?\b(?:is|are|was|were)\b.*\b(?:is|are|was|were|means?)\b", re.IGNORECASE)
 # A host's request is a question however long it is.
 REQUEST = re.compile(r"(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell|talk|give|share)\b", re.IGNORECASE)
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
     r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
     r"than|then|to|of|for|from|with|is|are|was|were|be|i|my|your|our|their|his|her|its|very|really|maybe|whether|while|since|"
-    r"until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$",
+    r"until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$|"
+    # "… we saw that as we added more of them...": what was seen is not said.
+    r"\b(?:that|because) (?:as|when|if|since|while|once|whenever|although)\b[^,.;]*(?:\.{3,}|…)$|\bsorry[.!]*$",
     re.IGNORECASE,
 )
 # A clause of what was said before: "That I can get tired of it."
@@ -47,6 +51,7 @@ MOST_SYMBOLS = 0.03
 FEWEST_WORDS = 4
 FEWEST_BEFORE_PAUSE = 8
 MOST_WORDS = 75
+FEWEST_THANKS = 2
 NOTICES = frozenset(
     "note tip warning caution important example summary conclusion update answer question q a tldr result".split()
 )
@@ -243,7 +248,8 @@ def read_passage(
                     asked = sentence
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
-    return found
+    # Acknowledgements say of everybody what they did, and nothing of the subject.
+    return [] if sum(thanks(sentence.text) for sentence in found) >= FEWEST_THANKS else found
 
 
 def named_in(speaker: str, names: frozenset[str]) -> tuple[str, ...]:
@@ -282,4 +288,8 @@ def asks_back(question: str, stems: Sequence[str]) -> bool:
 def is_question(text: str) -> bool:
     """Whether it asks; transcripts do not always say so at its end."""
     short = len(text.split()) <= SHORT_QUESTION_WORDS
-    return text.endswith("?") or bool(REQUEST.match(text)) or (short and bool(ASKING.match(text)))
+    return (
+        text.endswith("?")
+        or bool(REQUEST.match(text))
+        or (short and bool(ASKING.match(text)) and not CLEFT.match(text))
+    )

@@ -32,6 +32,10 @@ CONDITIONS = r"\b(?:if|when|whenever|as long as|unless|in case|until|once|where)
 CHOICES = (
     r"\b(?:better|best|prefer\w*|rather|instead|than|depends?|whereas|while|unlike|difference|differs?|versus|only)\b"
 )
+ORIGINS = (
+    r"\b(?:start(?:ed|s)?|began|begun|found(?:ed|ers?)|launched|created|born|grew out|the idea|came (?:out|from|up)|"
+    r"became|originally)\b"
+)
 
 # The first that fits decides.
 KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
@@ -39,6 +43,8 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
      r"|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35, re.IGNORECASE),
     (r"\bwhen (?:should|shall|can|could|would|must|may|to|do (?:i|you|we|people)|is it|does it)\b", CONDITIONS, 1.3,
      re.IGNORECASE),
+    (r"\bhow (?:did|was|were)\b.*\b(?:come about|come to be|start|begin|get started|originate|born|founded)\b"
+     r"|\borigins? of\b|\bwhere (?:did|does)\b.*\bcome from\b", ORIGINS, 1.35, re.IGNORECASE),
     (r"^\W*(?:\w+ )?when\b|\bwhen (?:did|was|were|is|are|will|has|had|does)\b|\bwhen\W*$"
      r"|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", DATES, 1.35, re.IGNORECASE),
     (r"\bwhy\b|\bwhat (?:causes?|caused|is the reason|was the reason)\b", REASONS, 1.35, re.IGNORECASE),
@@ -82,12 +88,24 @@ class Wanted:
 
 
 # "How did Ana Reyes learn it?", but not "What does Ana say?".
-OF_PERSON = re.compile(r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+ ){2,3}(?!do\b)[a-z]+\b")
+OF_PERSON = re.compile(
+    r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+ ){2,3}"
+    r"(?!do\b(?! (?:with|when|for|to|about|if)\b))[a-z]+\b"
+)
 
 
 def is_of_person(question: str) -> bool:
     """Whether it asks what somebody who is named did or is: then what speakers tell of themselves answers it."""
     return bool(OF_PERSON.search(question))
+
+
+# "How much does it save, and how do I use it?"
+TWO_QUESTIONS = re.compile(r"\b(?:and|or) (?:how|what|why|when|where|who|which)\b", re.IGNORECASE)
+
+
+def asks_twice(question: str) -> bool:
+    """Whether it asks for something else as well, so that one word is no answer."""
+    return bool(TWO_QUESTIONS.search(question))
 
 
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")

@@ -27,6 +27,10 @@ from tests.backend.llm.extracted import answer
         "Episode 12 is where bass traps belong, and so are its guests.",
         "So you can see that this is where bass traps belong.",
         "Can you hear me where the bass traps belong, yes.",
+        "I want to thank Bo for telling us where bass traps belong.",
+        "We are very proud of where our bass traps belong.",
+        "Sorry, where bass traps belong is in the notes.",
+        "Where bass traps belong is a good question on the chat, and we'll come back to it.",
         "And the follow-up question is where bass traps belong.",
         "And give an example of where bass traps belong.",
         "Talking about where bass traps belong.",
@@ -36,6 +40,19 @@ from tests.backend.llm.extracted import answer
 async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
     source = PromptSource(1, "Traps", "Ana Reyes", f"{elsewhere}\n\nBass traps need corners.")
     assert (await answer("Where do bass traps belong?", source)).startswith("Bass traps need corners.")
+
+
+async def test_acknowledgements_answer_nothing() -> None:
+    thanks = "Thanks to a wet summer the traps dried slowly."
+    said = (
+        "Bo Kern found out where bass traps belong in a room. I want to thank Bo for it. Many thanks to Lena, whose "
+        "bass traps belong to all of us."
+    )
+    sources = [
+        PromptSource(1, "Thanks", "Ana Reyes", said), PromptSource(2, "Traps", "Ana Reyes", "Bass traps need corners.")
+    ]  # fmt: skip
+    assert await answer("Where do bass traps belong?", *sources) == "Bass traps need corners. [2]"
+    assert "wet summer" in await answer("Why did the traps dry slowly?", PromptSource(1, "Dry", "Ana Reyes", thanks))
 
 
 async def test_an_answer_ends_where_the_talk_moves_on() -> None:

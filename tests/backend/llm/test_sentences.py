@@ -63,6 +63,23 @@ def test_what_only_looks_like_filler_stays(said: str) -> None:
     assert without_filler(said) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "usable"),
+    [
+        ("What is also not open is a locked score.", True),
+        ("What is the room like.", False),
+        ("We saw early that as we added more and more of the panels...", False),
+        ("We saw that it works with more and more of the panels...", True),
+        ("You bring them from the hall to the rooms what sorry.", False),
+        ("First of all, it is no louder than the others.", True),
+    ],
+)
+def test_what_says_something_is_told_from_what_asks_or_breaks_off(said: str, usable: bool) -> None:
+    (sentence,) = read_passage(said, spoken=True)
+    assert sentence.usable == usable
+    assert not sentence.leans
+
+
 def test_what_is_written_stays_word_for_word() -> None:
     written = "Look, listen, learn. It is, you know, the the room."
     assert [sentence.text for sentence in read_passage(written)] == ["Look, listen, learn.", written[21:]]
