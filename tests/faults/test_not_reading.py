@@ -110,6 +110,7 @@ async def test_fifty_readers_who_do_not_read_an_endless_answer_are_cut_and_felt_
         assert all(cut)
         assert most < MEMORY
         assert beside_them < 2 * alone
-        # What another worker said of its readers holds for two seconds, and is said and looked at once a second.
-        assert await model.no_stream_open(10)
+        # What another worker said of its readers holds for two seconds, and is said and looked at once a second; where
+        # other programs have both cores this was seen to take six.
+        assert await model.no_stream_open(30)
         print(json.dumps({"where": where, "p95_ms": [alone * 1000, beside_them * 1000], "memory_mb": most / 1e6}))
