@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from uuid import UUID
 
@@ -19,8 +20,8 @@ COPIED_SHARE = 0.8
 
 
 def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
-    """The best `limit` hits with no text twice, where those of a document that already has two count less and less. The
-    order stays."""
+    """The best `limit` hits with no text twice, best first, where those of a document that already has two count less
+    and less. Their scores are what they count."""
     taken: Counter[UUID] = Counter()
     chosen: list[Hit] = []
     left = list(hits)
@@ -33,9 +34,9 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
         left.remove(best)
         own = words_of(best.chunk.text)
         if not any(own.are_in(words_of(other.chunk.text)) for other in chosen):
+            chosen.append(replace(best, score=worth(best)))
             taken[best.chunk.document_id] += 1
-            chosen.append(best)
-    return sorted(chosen, key=hits.index)
+    return chosen
 
 
 class Words:

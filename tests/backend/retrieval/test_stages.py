@@ -65,7 +65,10 @@ def test_one_document_does_not_crowd_out_the_others() -> None:
 def test_a_document_that_says_far_more_of_it_than_the_others_is_offered_more_often() -> None:
     hits = [hit(number, score, document=100) for number, score in enumerate((0.8, 0.75, 0.7, 0.65, 0.64), start=1)]
     others = [hit(9, 0.56), hit(8, 0.5), hit(7, 0.49)]
-    assert numbers(diversify([*hits, *others], 6)) == [1, 2, 3, 4, 9, 8]
+    offered = diversify([*hits, *others], 6)
+    assert numbers(offered) == [1, 2, 3, 9, 4, 8]
+    scores = [one.score for one in offered]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_places_that_nobody_else_wants_go_to_the_rest_of_the_same_document() -> None:
