@@ -1,6 +1,8 @@
 """The database and Redis of the session, and the embedding model as the service holds it."""
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from backend.knowledge.embedders import Embedders, load_embedder
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
 from backend.settings import Settings
+from backend.settings_files import PREFIX, config_file
 from tests.backend.one_model import OneModel
 from tests.service import PATIENCE_S
 
@@ -46,3 +49,14 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
     connection = Redis.from_url(settings.redis.url)
     yield connection
     await connection.aclose()
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder with a config.yaml of its own, and no setting in the environment."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(config_file(), tmp_path)
+    monkeypatch.setenv("FOOTNOTE_CONFIG", "config.yaml")

@@ -1,7 +1,6 @@
 """Settings: every default is in config.yaml, the environment wins, a typo is an error that names it."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,7 @@ from backend.settings import Settings, load
 from backend.settings_files import PREFIX, config_file
 from backend.settings_tiers import AgentTierSettings, OpenAITierSettings
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(config_file(), tmp_path)
-    monkeypatch.setenv("FOOTNOTE_CONFIG", "config.yaml")
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 def test_the_environment_wins_over_the_file_and_env_lies_between(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,65 +135,6 @@ def test_a_typo_in_env_is_an_error_too() -> None:
 def test_env_may_serve_other_programs_too() -> None:
     Path(".env").write_text("POSTGRES_PASSWORD=x\nFOOTNOTE_SERVER__PORT=8001\n")
     assert load().server.port == 8001
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("FOOTNOTE_DATABASE__URL", "postgresql://localhost/x"),
-        ("FOOTNOTE_REDIS__URL", "localhost:6379"),
-        ("FOOTNOTE_INDEX__URL", "qdrant:6333"),
-        ("FOOTNOTE_SERVER__PORT", "0"),
-    ],
-)
-def test_an_address_of_the_wrong_kind_is_refused_by_name(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError) as error:
-        load()
-    assert name.removeprefix(PREFIX).lower().replace("__", ".") in error.value.message
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("DATABASE__URL", "postgresql+asyncpg://u:hunter2@h:port/db"),
-        ("DATABASE__URL", "postgresql+asyncpg://u:hunter2@h:65536/db"),
-        ("REDIS__URL", "redis://:hunter2@h:port/0"),
-        ("REDIS__URL", "redis://:hunter2#@h:1/0"),
-        ("INDEX__URL", "http://hunter2@qdrant:port"),
-        ("INDEX__URL", "http://hunter2@[::1"),
-        ("INDEX__URL", "http://:6333/hunter2"),
-        ("RETRIEVAL__RERANK__URL", "http://hunter2@x:abc/rerank"),
-        ("TIERS__FAST__BASE_URL", "http://hunter2@x:abc/v1"),
-        ("USERS__JWKS_URL", "https://hunter2@x:abc/keys"),
-    ],
-)
-def test_a_broken_host_or_port_is_refused_without_the_address(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(f"FOOTNOTE_{name}", value)
-    with pytest.raises(ConfigurationError) as error:
-        load()
-    assert name.split("__")[-1].lower() in error.value.message
-    assert "hunter2" not in error.value.message
-
-
-@pytest.mark.parametrize(
-    ("section", "value"),
-    [
-        ("DATABASE", "postgresql+asyncpg://u:p#/?w@h:5432/db"),
-        ("DATABASE", "postgresql+asyncpg://postgres@/footnote?host=/run/postgres"),
-        ("DATABASE", "postgresql+asyncpg:///footnote"),
-        ("REDIS", "unix:///run/redis.sock"),
-        ("REDIS", "redis://:p%23w@[::1]:6379/0"),
-        ("INDEX", "http://qdrant:6333"),
-    ],
-)
-def test_every_address_that_can_be_meant_is_taken(monkeypatch: pytest.MonkeyPatch, section: str, value: str) -> None:
-    monkeypatch.setenv(f"FOOTNOTE_{section}__URL", value)
-    assert getattr(load(), section.lower()).url == value
 
 
 def test_a_wrong_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,3 +122,15 @@ async def test_who_asks_what_a_guest_says_is_told_the_guests_words(similarity: S
     assert await answer("What does Lena say about a reverb?", other, guest, similarity=similarity) == (
         f"**Lena Clair:** {alone} [1]"
     )
+
+
+async def test_what_follows_from_something_is_not_said_without_it_by_a_speaker(similarity: Similarity) -> None:
+    said = (
+        "It is not that all the others do it. And therefore I need to add rules for the choir without meaning them.\n\n"
+        "A choir keeps rules so that newcomers know what to expect of the others."
+    )
+    text = await answer(
+        "Why does a choir need rules?", PromptSource(1, "Choirs", "Ana", said, spoken=True), similarity=similarity
+    )
+    assert "without meaning them" not in text
+    assert "A choir keeps rules" in text

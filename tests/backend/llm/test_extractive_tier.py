@@ -235,48 +235,6 @@ async def test_a_conclusion_does_not_stand_for_what_it_concludes(similarity: Sim
     assert text.endswith("Mixing sets the levels of all tracks. [1]")
 
 
-async def test_what_follows_from_something_is_not_said_without_it_by_a_speaker(similarity: Similarity) -> None:
-    said = (
-        "It is not that all the others do it. And therefore I need to add rules for the choir without meaning them.\n\n"
-        "A choir keeps rules so that newcomers know what to expect of the others."
-    )
-    text = await answer(
-        "Why does a choir need rules?", PromptSource(1, "Choirs", "Ana", said, spoken=True), similarity=similarity
-    )
-    assert "without meaning them" not in text
-    assert "A choir keeps rules" in text
-
-
-@pytest.mark.parametrize(
-    ("question", "length"),
-    [("When was the hall built, and why?", 2), ("After the fire, when was the hall built?", 1)],
-)
-async def test_who_asks_for_a_date_and_a_reason_is_told_both(question: str, length: int) -> None:
-    said = (
-        "The hall was built in 1904 by the people of the harbour, who gave a tenth of their herrings for it "
-        "in ten years. They wanted a roof for their choir, which had sung in the rain for longer than anybody knew."
-    )
-    text = await answer(question, PromptSource(1, "The hall", "Ana Reyes", said))
-    assert text.count("[1]") == length
-
-
-async def test_how_a_thing_began_is_told_by_what_says_so() -> None:
-    told = "The choir of the town had big problems to solve, and solved them.", "The choir began as a bet of two cooks."
-    sources = [PromptSource(index, "Songs", "Ana Reyes", text) for index, text in enumerate(told, 1)]
-    assert (await answer("How did the choir come about?", *sources)).startswith("The choir began")
-
-
-async def test_the_first_of_several_is_said_behind_what_announces_them(similarity: Similarity) -> None:
-    said = (
-        "These are a few hints for whoever buys a microphone. The first one is to think about which microphone fits "
-        "your voice, as there are some for every voice."
-    )
-    text = await answer(
-        "Which microphone fits my voice?", PromptSource(1, "Hints", "Ana", said, spoken=True), similarity=similarity
-    )
-    assert not text.startswith("The first one")
-
-
 async def test_a_question_in_british_english_finds_american_words() -> None:
     said = "The labels were printed at the harbor.\n\nColors let you organize your tracks."
     text = await answer("How do I organise by coloured labels?", PromptSource(1, "Mixes", "Ana Reyes", said))

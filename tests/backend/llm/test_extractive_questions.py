@@ -1,0 +1,37 @@
+"""What kind of answer a question wants, and where that begins."""
+
+import pytest
+
+from backend.knowledge.similarity import Similarity
+from backend.llm.tier import PromptSource
+from tests.backend.llm.extracted import answer
+
+
+@pytest.mark.parametrize(
+    ("question", "length"),
+    [("When was the hall built, and why?", 2), ("After the fire, when was the hall built?", 1)],
+)
+async def test_who_asks_for_a_date_and_a_reason_is_told_both(question: str, length: int) -> None:
+    said = (
+        "The hall was built in 1904 by the people of the harbour, who gave a tenth of their herrings for it "
+        "in ten years. They wanted a roof for their choir, which had sung in the rain for longer than anybody knew."
+    )
+    text = await answer(question, PromptSource(1, "The hall", "Ana Reyes", said))
+    assert text.count("[1]") == length
+
+
+async def test_how_a_thing_began_is_told_by_what_says_so() -> None:
+    told = "The choir of the town had big problems to solve, and solved them.", "The choir began as a bet of two cooks."
+    sources = [PromptSource(index, "Songs", "Ana Reyes", text) for index, text in enumerate(told, 1)]
+    assert (await answer("How did the choir come about?", *sources)).startswith("The choir began")
+
+
+async def test_the_first_of_several_is_said_behind_what_announces_them(similarity: Similarity) -> None:
+    said = (
+        "These are a few hints for whoever buys a microphone. The first one is to think about which microphone fits "
+        "your voice, as there are some for every voice."
+    )
+    text = await answer(
+        "Which microphone fits my voice?", PromptSource(1, "Hints", "Ana", said, spoken=True), similarity=similarity
+    )
+    assert not text.startswith("The first one")
