@@ -25,7 +25,7 @@ from backend.api.body_limit import BodyLimit
 from backend.api.cross_origin import CrossOrigin
 from backend.api.default_headers import DefaultHeaders
 from backend.api.dependencies import Services
-from backend.api.documented import operation_id
+from backend.api.documented import Described, operation_id
 from backend.api.error_handlers import install_error_handlers
 from backend.api.internal_errors import InternalErrors
 from backend.api.methods import HeadAsGet
@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             with streams_ended_on_signal(services.runs, resolved.server.drain_s), collecting_seldom():
                 yield {"services": services}
 
-    app = FastAPI(
+    app = Described(
         title="Footnote",
         lifespan=lifespan,
         docs_url=None,

@@ -80,7 +80,7 @@ async def known(
     parts: Parts,
     site: Here,
     x_visitor_token: Annotated[str | None, Header()] = None,
-    authorization: Annotated[str | None, Header()] = None,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Identity | None:
     """Who is asking, None where no credentials came; see `Authentication.identify`. Of two credentials of one kind
     nobody can say which is meant."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from backend.api.schemas import ErrorBody
@@ -9,6 +10,18 @@ from backend.api.schemas import ErrorBody
 Responses = dict[int | str, dict[str, Any]]
 
 REFUSALS: Responses = {status: {"model": ErrorBody} for status in (401, 403, 404, 409, 413, 422, 429, 500, 503)}
+
+
+class Described(FastAPI):
+    """An application whose OpenAPI document says how one signs in, too. A visitor need not."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        document = super().openapi()
+        scheme = {"type": "http", "scheme": "bearer", "description": "A user's token (a JWT), or an API key."}
+        document["components"]["securitySchemes"] = {"bearer": scheme}
+        document["security"] = [{}, {"bearer": []}]
+        return document
 
 
 def operation_id(route: APIRoute) -> str:

@@ -61,3 +61,15 @@ async def test_a_method_that_an_address_does_not_take_is_told_those_that_it_take
 def test_the_openapi_document_names_no_operation_for_head() -> None:
     document = create_app().openapi()
     assert not [path for path, methods in document["paths"].items() if "head" in methods]
+
+
+def test_the_openapi_document_says_how_one_signs_in_and_that_one_need_not() -> None:
+    document = create_app().openapi()
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["security"] == [{}, {"bearer": []}]
+    assert "authorization" not in {
+        parameter["name"].lower()
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+    }
