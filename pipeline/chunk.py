@@ -54,10 +54,11 @@ def chunk_document(
         least = -(-len(text) // CHARACTERS_A_TOKEN)
         return least if least > LIMIT else max(count_tokens(text) - special, least)  # too much anyway: no need to count
 
-    def prefix_size(covered: Sequence[Section]) -> int:
-        return size(_prefix(document.title, HEADING_SEPARATOR.join(_common_path(covered)), _common_speaker(covered)))
+    def prefix_size(covered: Sequence[Section], begins: bool) -> int:
+        first = _common_speaker(covered) or _begun_by(covered, begins)
+        return size(_prefix(document.title, HEADING_SEPARATOR.join(_common_path(covered)), first))
 
-    rooms = [max(LIMIT - special - prefix_size([section]), SMALLEST_ROOM) for section in sections]
+    rooms = [max(LIMIT - special - prefix_size([section], True), SMALLEST_ROOM) for section in sections]
     layout = lay_out(sections, rooms, size)
     spans = _Cutter(layout, sections, prefix_size, LIMIT - special, size).cut()
     chunks = [_chunk(document, sections, layout, first, last, number) for number, (first, last) in enumerate(spans)]
@@ -69,7 +70,7 @@ def embedding_text(chunk: Chunk, title: str) -> str:
 
     docs/decisions/0021-who-speaks.md has what the speaker is worth.
     """
-    return _prefix(title, chunk.heading or "", chunk.speaker) + chunk.text
+    return _prefix(title, chunk.heading or "", chunk.speaker or chunk.begun_by) + chunk.text
 
 
 def _prefix(title: str, heading_path: str, speaker: str | None) -> str:
@@ -102,13 +103,13 @@ class _Cutter:
         self,
         layout: Layout,
         sections: Sequence[Section],
-        prefix_size: Callable[[Sequence[Section]], int],
+        prefix_size: Callable[[Sequence[Section], bool], int],
         limit: int,
         size: Callable[[str], int],
     ) -> None:
         self._atoms = layout.atoms
         self._sections = sections
-        self._prefix_size = cache(lambda first, last: prefix_size(sections[first : last + 1]))
+        self._prefix_size = cache(lambda first, last, begins: prefix_size(sections[first : last + 1], begins))
         self._limit = limit
         self._labels = [size(PARAGRAPH_BREAK + section.label) for section in sections]
         ends = [0, *(atom.end for atom in layout.atoms)]
@@ -151,7 +152,7 @@ class _Cutter:
                         size += self._labels[section] if begins else 0
                         crossing += 0.0 if begins or self._begins_question(first) else FROM_MIDDLE
                     crossing += self._cost_across(atom.section)
-            with_prefix = size + self._prefix_size(section, atom.section)
+            with_prefix = size + self._prefix_size(section, atom.section, self._begins_section(first))
             if best is not None and with_prefix > self._limit:
                 break
             cost = shortfall(with_prefix) + crossing + self._break_cost(last) + steps[last + 1].cost
@@ -211,6 +212,7 @@ def _chunk(
         start_s=atoms[0].start_s,
         end_s=_end(atoms),
         speaker=_common_speaker(covered),
+        begun_by=_begun_by(covered, begins_section),
         page=atoms[0].page,
     )
 
@@ -225,6 +227,12 @@ def _common_speaker(sections: Sequence[Section]) -> str | None:
     """Who says all of it, None where several do or nobody knows."""
     speakers = {section.speaker for section in sections}
     return speakers.pop() if len(speakers) == 1 else None
+
+
+def _begun_by(sections: Sequence[Section], begins: bool) -> str | None:
+    """Who goes on at the beginning of what several say, None where it begins with a turn, and so with its label."""
+    first, several = sections[0], _common_speaker(sections) is None
+    return first.speaker if several and first.is_turn and not begins else None
 
 
 def _common_path(sections: Sequence[Section]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from pipeline.load import document_id
 from pipeline.source import Source
 
-PIPELINE_VERSION = 8  # raised when the same bytes would give other passages: everything is then done again
+PIPELINE_VERSION = 9  # raised when the same bytes would give other passages: everything is then done again
 
 Status = Literal["pending", "ready", "failed", "left_out", "duplicate"]
 

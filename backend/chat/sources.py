@@ -33,7 +33,7 @@ def number_sources(retrieved: Retrieved) -> list[Source]:
             speaker=passage.chunk.speaker,
             start_s=passage.chunk.start_s,
             end_s=passage.chunk.end_s,
-            snippet=shorten(passage.chunk.text, SNIPPET_LENGTH),
+            snippet=shorten(passage.chunk.told_text, SNIPPET_LENGTH),
             score=round(passage.score, 6),
             scope=passage.scope,
             published_at=passage.document.published_at,
@@ -50,7 +50,7 @@ def offered(retrieved: Retrieved) -> list[PromptSource]:
             index,
             passage.document.title,
             passage.creator.name,
-            without_references(passage.chunk.text),
+            without_references(passage.chunk.told_text),
             spoken=passage.document.kind in RECORDED,
             speaker=passage.chunk.speaker,
         )

@@ -57,6 +57,8 @@ class Chunk:
 
     `text` is what a reader is shown; `heading` is the heading path ("Setup > Microphones"). `char_start` and
     `char_end` are offsets into the document's cleaned text; `start_s` and `end_s` are seconds into a recording.
+    `speaker` is who says or wrote all of it; the labels of several are in the text, and where that begins within the
+    turn of one, `begun_by` is who goes on.
     """
 
     id: UUID
@@ -71,12 +73,18 @@ class Chunk:
     start_s: float | None = None
     end_s: float | None = None
     speaker: str | None = None
+    begun_by: str | None = None
     page: int | None = None
 
     @property
+    def told_text(self) -> str:
+        """The text in which each of several speakers has their name before their words, the first one too."""
+        return f"{self.begun_by}: {self.text}" if self.begun_by else self.text
+
+    @property
     def labelled_text(self) -> str:
-        """The text behind the name of its one speaker; that of several has their names in it."""
-        return f"{self.speaker}: {self.text}" if self.speaker else self.text
+        """The same, behind the name of its one speaker where it has only one."""
+        return f"{self.speaker}: {self.text}" if self.speaker else self.told_text
 
 
 @dataclass(frozen=True, slots=True)

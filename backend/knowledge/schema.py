@@ -43,6 +43,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
         "start_s": chunk.start_s,
         "end_s": chunk.end_s,
         "speaker": chunk.speaker,
+        "begun_by": chunk.begun_by,
         "page": chunk.page,
     }
     return {name: value for name, value in fields.items() if value is not None}

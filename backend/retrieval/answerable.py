@@ -98,7 +98,7 @@ def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles:
     read = [
         (
             f"{titles.get(hit.chunk.document_id, '')} {hit.chunk.heading or ''} {hit.chunk.speaker or ''}",
-            hit.chunk.text,
+            hit.chunk.told_text,
         )
         for hit in fused[:READ]
     ]

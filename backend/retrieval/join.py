@@ -61,6 +61,7 @@ def whole(parts: Iterable[Chunk]) -> Chunk:
         char_start=first.char_start,
         char_end=last.char_end,
         start_s=first.start_s,
+        begun_by=first.begun_by,
         end_s=None if last.end_s is None else max(ends),
         page=first.page,
     )

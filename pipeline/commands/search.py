@@ -89,7 +89,7 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
     dense, lexical = _scores(trace.candidates.dense), _scores(trace.candidates.lexical)
     for rank, (hit, fate) in enumerate(zip(fused, fates, strict=False), start=1):
         chunk = hit.chunk
-        excerpt = snippet(chunk.text, retrieved.query)
+        excerpt = snippet(chunk.told_text, retrieved.query)
         by = f" by {', '.join(excerpt.words)}" if chunk.id in lexical and excerpt.words else ""
         body = Text(f"   {excerpt.text}", style="default")
         for start, end in excerpt.matches:

@@ -27,7 +27,7 @@ def run(name: str) -> None:
         console.print(escape(one_line(line)), soft_wrap=True)
     for chunk in chunks:
         console.print(f"\n[bold]{escape(place(chunk))}[/]", soft_wrap=True)
-        console.print(Padding(escape(chunk.text), (0, 0, 0, 2)))
+        console.print(Padding(escape(chunk.told_text), (0, 0, 0, 2)))
     missing = shelved.chunks - len(chunks)
     if shelved.status == "ready" and missing:
         console.print(f"\n[red]{missing} of its passages are not in the index[/]: `footnote doctor` says more.")

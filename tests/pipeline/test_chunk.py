@@ -161,6 +161,17 @@ def test_one_speakers_passage_names_them_beside_the_text_and_a_conversation_with
     assert "\n\nLeo: The quick" in together[0].text
 
 
+def test_a_conversation_that_begins_within_a_turn_knows_whose_it_is() -> None:
+    turns = ("Ana", prose(17)), ("Leo", prose(2))
+    alone, talking = cut([Section(blocks, speaker=name, is_turn=True) for name, blocks in turns])
+    assert (alone.speaker, alone.begun_by) == ("Ana", None)
+    assert (talking.speaker, talking.begun_by) == (None, "Ana")
+    assert talking.text.startswith("The quick")
+    assert "\n\nLeo: The quick" in talking.text
+    assert talking.told_text == f"Ana: {talking.text}"
+    assert embedding_text(talking, "Loudness").startswith("Loudness\nAna: The quick")
+
+
 def test_a_passage_ends_with_its_chapter_where_both_are_of_some_size() -> None:
     turns = [
         Section((Block(SENTENCE * 4),), headings=(chapter,), speaker=speaker, is_turn=True)

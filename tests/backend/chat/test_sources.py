@@ -86,6 +86,13 @@ def test_a_tier_reads_no_markers_in_the_sources_and_knows_which_of_them_are_spok
     assert [source.spoken for source in read] == [True, True, False, False]
 
 
+def test_a_conversation_that_begins_within_a_turn_is_shown_and_read_with_the_name_of_who_goes_on() -> None:
+    chunk = replace(CHUNK, text="It hums.\n\nLeo: Why?", begun_by="Ana")
+    retrieved = Retrieved("q", "creator", (Passage(chunk, DOCUMENT, Creator("ana", "Ana"), 0.03, "creator"),), True)
+    assert [source.snippet for source in number_sources(retrieved)] == ["Ana: It hums. Leo: Why?"]
+    assert [source.text for source in offered(retrieved)] == ["Ana: It hums.\n\nLeo: Why?"]
+
+
 def test_a_source_that_was_deleted_since_keeps_its_number_and_loses_its_text() -> None:
     passage = Passage(CHUNK, DOCUMENT, Creator("ana", "Ana"), 0.03, "creator")
     snapshot = as_json(number_sources(Retrieved("q", "creator", (passage,), True)))

@@ -138,6 +138,15 @@ def test_neighbours_become_one_passage_with_the_place_and_times_of_all() -> None
     assert joined.score == 0.9
 
 
+def test_a_joined_conversation_is_begun_by_whoever_begins_its_first_part() -> None:
+    first, second = (
+        Hit(replace(hit.chunk, speaker=None, begun_by=name), hit.score)
+        for hit, name in ((part(3, 0.4), "Ana"), (part(4, 0.9), "Ben"))
+    )
+    (joined,) = join([second, first], near=2)
+    assert joined.chunk.begun_by == "Ana"
+
+
 def test_a_joined_passage_stands_where_its_best_part_did() -> None:
     hits = [part(7, 0.9, document=2), part(4, 0.8), part(1, 0.7, document=3), part(5, 0.6)]
     assert ordinals(join(hits, near=4)) == [(2, 7), (1, 4), (3, 1)]
