@@ -63,11 +63,17 @@ class Users:
         return await self._published.find(header.get("kid"), algorithm)
 
 
+def is_subject(subject: str) -> bool:
+    """Whether it can be a user's id."""
+    fits = 0 < len(subject) <= LONGEST_SUBJECT
+    return fits and not any(unicodedata.category(each) in ("Cc", "Cs") for each in subject)
+
+
 def identity_from(claims: Mapping[str, Any]) -> Identity:
     """The user whom verified claims describe; a role that is not known is a reader's. Raises `ValueError` for a `sub`
     that cannot be kept."""
     subject = claims["sub"]
-    if not 0 < len(subject) <= LONGEST_SUBJECT or any(unicodedata.category(each) in ("Cc", "Cs") for each in subject):
+    if not is_subject(subject):
         raise ValueError
     creators = claims.get(CREATORS_CLAIM)
     named = [each for each in creators if isinstance(each, str)] if isinstance(creators, list) else []

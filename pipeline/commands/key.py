@@ -20,6 +20,8 @@ from pipeline.workplace import database, workplace
 
 def create(name: str, role: Role, creators: Sequence[str], site: str | None, days: int | None) -> None:
     """Prints a new key, the only time that it is shown. Raises `ContentError` for what the key could not mean."""
+    if not name.strip():
+        raise ContentError("Give the key a name by which you know later what it is for, such as `shop-server`.")
     if (role == "curator") != bool(creators):
         raise ContentError("A curator looks after creators: name them with `--creator`, and only for that role.")
     if role != "reader" and site is not None:

@@ -7,13 +7,15 @@ import typer
 
 from backend import settings as configuration
 from backend.access.identity import Role
-from backend.access.users import CREATORS_CLAIM, ROLE_CLAIM
-from backend.errors import ConfigurationError
+from backend.access.users import CREATORS_CLAIM, LONGEST_SUBJECT, ROLE_CLAIM, is_subject
+from backend.errors import ConfigurationError, ContentError
 
 
 def run(subject: str, role: Role, creators: list[str], hours: float) -> None:
     """Prints a token that is good for so many hours. Raises `ConfigurationError` where tokens are not signed with a
-    secret: only the issuer can make them then."""
+    secret: only the issuer can make them then, and `ContentError` for a user's id that the service would refuse."""
+    if not is_subject(subject):
+        raise ContentError(f"A user's id has 1 to {LONGEST_SUBJECT} characters, without control characters.")
     users = configuration.load().users
     if users.secret is None:
         raise ConfigurationError(

@@ -97,6 +97,8 @@ async def test_a_token_made_by_the_command_is_taken(http: httpx.AsyncClient, lib
         (["key", "create", "x", "--role", "admin", "--site", "nowhere"], "leave `--site` out"),
         (["key", "create", "x", "--site", "nowhere"], "There is no site `nowhere`"),
         (["key", "revoke", "no-such-id"], "There is no key with an id"),
+        (["key", "create", " "], "Give the key a name"),
+        (["token", ""], "A user's id has 1 to 255 characters"),
         (["token", "ana"], "FOOTNOTE_USERS__SECRET, which is not set"),
     ],
 )
