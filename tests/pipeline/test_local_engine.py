@@ -72,12 +72,12 @@ def test_what_is_refused_stops_nobody_and_says_whether_it_failed(
         task_of(tmp_path / "slow.md", SLOW),
         *articles(tmp_path, 2)[1:],
     ]
-    with Pool(2, pool.model, Limits(seconds=2)) as hasty:
+    with Pool(2, pool.model, Limits(seconds=6)) as hasty:
         batches = list(engine(embedder, hasty).batches(tasks))
     refused = [(refusal.source.uri, refusal.reason, refusal.is_failure) for b in batches for refusal in b.refused]
     assert refused == [
         ("old.md", "It only points to another page.", False),
-        ("slow.md", "It takes more than 2 seconds to read.", True),
+        ("slow.md", "It takes more than 6 seconds to read.", True),
     ]
     assert [record.document.source_uri for batch in batches for record in batch.finished] == ["0.md", "1.md"]
 
