@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from backend.access.visitors import needs_own_secret
+from backend.access.visitors import SECRET_IS_MISSING, needs_own_secret
 from backend.api.connection import Connection
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import Pulse
@@ -56,9 +56,7 @@ def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> No
     Raises `ConfigurationError` with one sentence where it cannot start.
     """
     if needs_own_secret(settings):
-        raise ConfigurationError(
-            f"{PREFIX}SECRET is missing: beside a database of your own, set it to at least 32 random bytes."
-        )
+        raise ConfigurationError(SECRET_IS_MISSING)
     refuse_taken_port(settings.server.host, settings.server.port)
     signal.signal(signal.SIGTERM, exit_on_signal)
     with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings):

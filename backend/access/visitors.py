@@ -14,6 +14,7 @@ from backend.access.identity import Identity
 from backend.errors import ConfigurationError, Unauthenticated
 from backend.settings import EMBEDDED, Settings
 from backend.settings_access import MIN_SECRET_BYTES
+from backend.settings_files import PREFIX
 
 ALGORITHM = "HS256"
 AUDIENCE = "footnote-visitor"
@@ -22,6 +23,7 @@ RENEWED_AFTER_S = 30 * 24 * 3600  # who comes once in five months stays the same
 LONGEST_TOKEN = 2048
 DAY_S = 24 * 3600
 REFUSAL = "The visitor token is not valid any more: leave it out to get a new one."
+SECRET_IS_MISSING = f"{PREFIX}SECRET is missing: beside a database of your own, set it to at least 32 random bytes."
 
 
 class Visitors:

@@ -3,20 +3,25 @@
 import os
 from pathlib import Path
 
+from backend.access.visitors import SECRET_IS_MISSING, needs_own_secret
 from backend.settings import Settings
 from backend.settings_files import PREFIX, config_file, dot_env
 from pipeline.checks.finding import Finding
 
 
 def configuration(settings: Settings) -> Finding:
-    """Names the file, and every variable that overrides it; no value, which may be a secret."""
+    """Names the file, and every variable that overrides it; no value, which may be a secret. Notes where the service
+    would not start by them."""
     own = f"{config_file()}" if os.environ.get(f"{PREFIX}CONFIG") else "config.yaml"
     told = [own]
     if variables := sorted(name for name in os.environ if _is_setting(name) and os.environ[name]):
         told.append(f"from the environment {', '.join(variables)}")
     if names := _names_in(dot_env()):
         told.append(f"from .env {', '.join(names)}")
-    return Finding("ok", "configuration", f"{'; '.join(told)}.")
+    says = f"{'; '.join(told)}."
+    if needs_own_secret(settings):
+        return Finding("note", "configuration", says, f"`footnote serve` will not start: {SECRET_IS_MISSING}")
+    return Finding("ok", "configuration", says)
 
 
 def _is_setting(name: str) -> bool:

@@ -137,6 +137,13 @@ def test_settings_are_named_and_their_values_are_not(
     assert SECRET not in says
 
 
+def test_a_secret_that_the_service_will_want_is_noted(settings: Settings) -> None:
+    shared = settings.model_copy(update={"secret": None})
+    found = configuration(shared)
+    assert (found.state, found.advice.split(":")[0]) == ("note", "`footnote serve` will not start")
+    assert configuration(with_section(shared, "database", url="embedded")).state == "ok"
+
+
 async def test_running_engines_are_in_order_and_addresses_of_nothing_are_told_apart(settings: Settings) -> None:
     assert states(await databases.postgres(settings, settings)) == ["ok", "ok"]
     assert states(await databases.redis(settings, settings)) == ["ok"]
