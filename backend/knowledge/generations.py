@@ -44,11 +44,14 @@ class Generations:
         return status.st_ino, status.st_mtime_ns
 
     def current(self) -> Path | None:
-        """The folder of the generation that answers now."""
+        """The folder of the generation that answers now: the newest one where the note of it is damaged."""
         try:
-            return self._complete / self._pointer.read_text(encoding="ascii").strip()
+            name = self._pointer.read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
             return None
+        if name.isdecimal():
+            return self._complete / name
+        return max(self._complete.iterdir(), key=lambda folder: int(folder.name), default=None)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -104,6 +104,19 @@ async def test_a_generation_that_never_became_current_is_cleared_away(folder: Pa
     assert await index.count(Scope()) == 2 * CHUNKS_A_DOCUMENT
 
 
+@pytest.mark.parametrize("note", [b"", b"\xff\xfe\x00", b"latest\n"])
+async def test_where_it_is_not_said_which_generation_answers_the_newest_does(folder: Path, note: bytes) -> None:
+    await publish(folder, 1)
+    await publish(folder, 2)
+    (folder / "CURRENT").write_bytes(note)
+    index = EdgeIndex(folder)
+    assert await index.count(Scope()) == 2 * CHUNKS_A_DOCUMENT
+    await publish(folder, 3)
+    assert await index.count(Scope()) == 3 * CHUNKS_A_DOCUMENT
+    assert generations(folder) == ["0002", "0003"]
+    await index.close()
+
+
 async def test_several_processes_read_a_generation_while_another_is_published(folder: Path, index: EdgeIndex) -> None:
     await publish(folder, 1)
     with process("read", folder) as one, process("read", folder) as two:
