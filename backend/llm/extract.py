@@ -177,7 +177,8 @@ def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) ->
 def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int]]:
     """By passage, the places of sentences that need nothing before them, as what they point at is in the question.
 
-    Such a sentence is near to the question and names what it is about, or the one before it says what is asked.
+    Such a sentence is near to the question and names what it is about, or the one before it says what is asked. Behind
+    a statement, which can be read as well, that does not do for "It is one.".
     """
     enough = KNOWN_SHARE * reading.terms.total
     return [
@@ -189,10 +190,19 @@ def understood(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int
                 and not (is_nameless(sentence.alone) or counts_on(sentence.alone))
                 and not (source.spoken and concludes(sentence.text))
             )
-            or (sentence.continues and reading.terms.overlap(frozenset(passage[sentence.place - 1].stems)) >= enough)
+            or (
+                sentence.continues
+                and reading.terms.overlap(frozenset(passage[sentence.place - 1].stems)) >= enough
+                and not (is_nameless(sentence.alone) and is_statement(passage[sentence.place - 1]))
+            )
         }
         for rank, (source, passage) in enumerate(zip(reading.sources, reading.passages, strict=True))
     ]
+
+
+def is_statement(sentence: Sentence) -> bool:
+    """Whether it can be read in an answer: it is no question and no aside."""
+    return sentence.usable and not sentence.about_itself
 
 
 def clear(reading: Reading, cosines: Mapping[Place, float]) -> list[set[int]]:

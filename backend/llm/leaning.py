@@ -4,19 +4,21 @@ import re
 
 from backend.knowledge.words import content_stems
 
+KNOWING_THAT = r"\w{2,}ing (?:this|that|these|those|it|them),"
 POINTING_BACK = re.compile(
     r"(?:(?:his|her|hers|their|theirs|its|both|neither|either|such|which|same|here|ones?|another|others|otherwise|too|"
     r"as well|vice versa|not (?:at all|only|really))\b|"
     r"the (?:same|other|others|latter|former|rest|second|third|result|above)\b|"
     r"(?:some|most|many|all|none|each|one|two|three|both|any) of (?:them|these|those|it)\b|"
     r"(?:some|most|many|all|none|each|one|two|three|both) of the \w+ (?:is|are|was|were)\b|"
-    r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b)",
+    rf"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b|{KNOWING_THAT})",
     re.IGNORECASE,
 )
 # Says what follows from the sentence before, or the other side of it: without that one it may say the contrary.
 CONCLUDING = re.compile(
     r"(?:(?:and|so|but)\s+)*"
-    r"(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather(?! than))\b",
+    r"(?:(?:therefore|thus|hence|consequently|instead|as a result|in other words|conversely|rather(?! than))\b|"
+    r"(?:\w+[ ,]+){0,3}on the other (?:hand|side),?\s)",
     re.IGNORECASE,
 )
 # These point back where the sentence has not yet said what it is about.
@@ -51,12 +53,16 @@ EXPLETIVE = re.compile(
 NAMELESS = re.compile(
     r"(?:it|they|he|she|this|these|those)"
     r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)|"
-    r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) (?:what|why|how|where|when|it|all)\b",
+    r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) "
+    r"(?:what|why|how|where|when|it|all|an?|my|your|our|their)\b",
     re.IGNORECASE,
 )
-# One of those that were announced before.
+# One of those that were announced before, or like what was said there.
 COUNTED = re.compile(
-    r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b|the (?:others?|rest|latter|former)\b",
+    rf"{KNOWING_THAT}|"
+    r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b|the (?:others?|rest|latter|former)\b|"
+    r"the same (?:thing|way|is|goes|happen\w*|holds|applies|was|with)\b|another (?:one|is|was)\b|"
+    r".{0,60}\b(?:any|all|some|each|both|none|most) of (?:these|those) (?:things|ones)\b",
     re.IGNORECASE,
 )
 

@@ -144,7 +144,7 @@ def says_twice(spoken: Sequence[str]) -> bool:
 def standing_alone(sentence: str) -> str:
     """The sentence without the words that tie it to the one before."""
     text = sentence
-    while (tie := CONNECTIVE.match(text) or PAUSED_OPENER.match(text)) and len(text) - tie.end() > 20:
+    while (tie := CONNECTIVE.match(text) or PAUSED_OPENER.match(text)) and len(text) - tie.end() > 12:
         text = text[tie.end() :]
     return capitalised(text)
 

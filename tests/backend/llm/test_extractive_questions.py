@@ -35,3 +35,23 @@ async def test_the_first_of_several_is_said_behind_what_announces_them(similarit
         "Which microphone fits my voice?", PromptSource(1, "Hints", "Ana", said, spoken=True), similarity=similarity
     )
     assert not text.startswith("The first one")
+
+
+@pytest.mark.parametrize(
+    "pointing",
+    [
+        "The same thing happened to my voice with a microphone that fits.",
+        "Whoever has some of these things finds the microphone that fits your voice.",
+        "That's a microphone that fits your voice.",
+        "And there is on the other hand the microphone that fits your voice.",
+        "Knowing this, the microphone that fits your voice is a matter of taste.",
+    ],
+)
+async def test_what_points_back_does_not_begin_an_answer(pointing: str, similarity: Similarity) -> None:
+    said = (
+        f"There was a rehearsal in May? {pointing}\n\nA shop lends three of them, so that everybody can sing at home."
+    )
+    text = await answer(
+        "Which microphone fits my voice?", PromptSource(1, "Hints", "Ana", said, spoken=True), similarity=similarity
+    )
+    assert pointing[-20:] not in text
