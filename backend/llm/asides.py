@@ -4,7 +4,7 @@ import re
 
 # "I will show you", "we were talking", "let me tell you".
 SPEAKING = (
-    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re|['’]ve| have| will| could| can| wanna| want to|['’]d like to|"
+    r"(?:i|we)(?:['’]ll|['’]m| am| are|['’]re|['’]ve| have| will| could| can| wanna| want to| aim to|['’]d like to|"
     r" would like to| was| were)"
     r"(?: just| also| now| here| already| quickly| briefly| gonna| going| to| be| been| really| mostly)* "
     r"(?:talk|talking|spoken|talked|show|showing|touch|discuss|cover|covered|look at|get to|see more|move on|"
@@ -18,6 +18,9 @@ SPEAKING = (
     r"(?:i|we)(?:['’]m| am|['’]re| are)? look(?:ing)? forward to|(?:i|we) hope you|that was a lot",
     r"(?:i|we) (?:would |really |also )*(?:appreciate|welcome) (?:any|your|all)|"
     r"(?:i|we)(?:['’]d| would)(?: also| really)? (?:love|like) to (?:hear|know)|let (?:us|me) know",
+    r"(?:i(?:['’]ll| will)(?: just)? provide|"
+    r"(?:i|we)(?:['’]ll| will|['’]re gonna| are going to)(?: just)? "
+    r"(?:describe|outline|sum up|summari[sz]e|leave (?:you|people|it) (?:there|with|at|on)|cut (?:over|away|back) to))",
     r"let me|i work (?:at|for)|i['’]m also",
     r"tell (?:us|me|the listeners)",
     r"as (?:i|we) (?:said|mentioned)",
@@ -53,6 +56,8 @@ OF_THE_PAGE = (
     r"(?:example|program|section|listing|snippet|paragraph)",
     r"(?:quick|fast|brief|short) (?:overview|summary|recap)|"
     r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing|the [xy][ -]axis",
+    r"(?:end|start|rest) of (?:this|the|our) (?:call|session|talk|show|webinar)|"
+    r"(?:on|to) (?:the|this|today['’]s) (?:show|podcast)|a (?:little )?bit about (?:me|myself|us)",
     r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
 )
 FIRST_WORDS = (
@@ -64,8 +69,15 @@ FIRST_WORDS = (
     r"(?:talking|speaking) about [^,.]*\.$|give (?:me |us )?(?:an|another|a few|some) examples?\b|"
     r"(?:read|check out|click|download|register)\b"
 )
+# What somebody else says elsewhere, and not what they say: "He goes through the mixes, and she'll tell us why."
+OF_OTHERS = (
+    r"\b(?:he|she|they)(?: \w+ly)? (?:talks?|speaks?) about\b|"
+    r"\b(?:he|she)(?: \w+ly)? (?:goes|walks(?: us| you)?) (?:through|over|into)\b|"
+    r"\b(?:he|she|they)(?:['’]ll| will)(?: also| then| now)? (?:talk|tell)\b|"
+    r"\b(?:he|she)(?:['’]ll| will)(?: also| then| now)? (?:explain|show|discuss)\b"
+)
 ABOUT_ITSELF = re.compile(
-    rf"^(?:(?:and|but|so|then) )?(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b",
+    rf"^(?:(?:and|but|so|then) )?(?:{FIRST_WORDS})|\b(?:{'|'.join((*SPEAKING, *ASKING, *OF_THE_PAGE))})\b|{OF_OTHERS}",
     re.IGNORECASE,
 )
 # Thanks at its beginning, as acknowledgements have them; "Thanks to the rain, …" is a reason.
@@ -79,12 +91,14 @@ TO_THE_LISTENER = re.compile(
     r"\b(?:feel free|happy|welcome) to (?:\w+ )?(?:contact|reach|e-?mail|message|ask)\b|\bcontact me\b|"
     r"\bthank you(?: all| everyone| very much| so much)?[.!]*$|"
     r"\b(?:i|we)(?:['’]m| am|['’]re| are)(?: \w+ly| very| so)* (?:proud|thrilled|delighted|pleased)\b|"
+    r"\bright (?:here|there)[.!…]*$|\bup to you[.!]*$|"
     r"^(?:i['’]m )?sorry\b|\b(?:by|at|on) the chat\b|"
     r"\b(?:we|i)['’]ll (?:get|come) (?:through|to|back to) (?:it|this|that)\b",
     re.IGNORECASE,
 )
-# Closes a subject, and announces nothing.
+# Closes a subject, or is about what is said elsewhere, and announces nothing.
 CLOSING = re.compile(
+    rf"{OF_OTHERS}|"
     r"\b(?:that|this|those|these)(?: was| were| wraps| concludes|['’]s (?:it|all))\b|"
     r"\b(?:i|we)(?:['’]ve| have)(?: \w+)? (?:talked|spoken|discussed|covered|mentioned|seen)\b",
     re.IGNORECASE,
@@ -106,7 +120,8 @@ PERSONAL = re.compile(
     r"i (?:just |really |still |honestly )?(?:don['’]t|didn['’]t|never|couldn['’]t)(?: even| really)? "
     r"(?:know|knew|understand|understood|remember|recall)\b|"
     r"(?:i think )?(?:nobody|not everyone|not everybody|everyone|everybody) knows\b|"
-    r"(?:i|we)(?:['’]m| am|['’]re| are)(?: also| currently)? (?:involved|working|part of|an?|the|here)\b",
+    r"(?:i|we)(?:['’]m| am|['’]re| are)(?: also| currently)? (?:involved|working|part of|an?|the|here)\b|"
+    r"i(?:['’]m| am)(?: also| currently)? (?:based\b|from\b|(?-i:[A-Z])\w+[,.])",
     re.IGNORECASE,
 )
 

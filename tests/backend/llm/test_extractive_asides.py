@@ -34,6 +34,17 @@ from tests.backend.llm.extracted import answer
         "And the follow-up question is where bass traps belong.",
         "And give an example of where bass traps belong.",
         "Talking about where bass traps belong.",
+        "We aim to talk about where bass traps belong.",
+        "I'll provide a list of where bass traps belong.",
+        "We'll sum up where bass traps belong.",
+        "We're gonna leave it there, where bass traps belong.",
+        "By the end of this call you'll say where bass traps belong.",
+        "A man on this podcast knows where bass traps belong.",
+        "A bit about me: I know where bass traps belong.",
+        "She goes through a plan, and she'll explain where bass traps belong.",
+        "In his book he talks about where bass traps belong.",
+        "Where bass traps belong is up to you.",
+        "The place where bass traps belong is right here.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
     ],
 )
@@ -62,3 +73,17 @@ async def test_an_answer_ends_where_the_talk_moves_on() -> None:
     told = said.replace("Taking it further.", "Getting there is easy.")
     text = await answer("Where do bass traps belong?", PromptSource(1, "Traps", "Ana Reyes", told))
     assert "Getting there is easy." in text
+
+
+@pytest.mark.parametrize("who", ["I'm Bo, and I sell traps.", "I'm based in a town of traps.", "I'm from a trap town."])
+async def test_an_answer_ends_where_speakers_say_who_they_are(who: str) -> None:
+    source = PromptSource(1, "Traps", "Ana Reyes", f"Bass traps belong in corners. {who} Buy traps.")
+    assert await answer("Where do bass traps belong?", source) == "Bass traps belong in corners. [1]"
+
+
+async def test_what_somebody_else_says_elsewhere_lends_no_weight_to_what_follows() -> None:
+    said = (
+        "Bo goes on a tour, and he talks about where bass traps belong. Lots to hear there.\n\nCorners suit bass traps."
+    )
+    source = PromptSource(1, "Traps", "Ana Reyes", said)
+    assert "Lots to hear" not in await answer("Where do bass traps belong?", source)
