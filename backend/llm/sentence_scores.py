@@ -1,6 +1,7 @@
 """How well each sentence of the sources answers the question. Pure."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -32,6 +33,10 @@ INTRODUCED_WEIGHT = 0.4
 TITLE_WEIGHT = 0.15
 # Two questions with this share of their content words in both may ask the same.
 SAME_QUESTION = 0.6
+WHETHER = re.compile(
+    r"\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|shall|may|must|might)(?:n['’]t)?\b",
+    re.IGNORECASE,
+)
 WHOSE = frozenset("a an the i we you my our your me us it its this that these those there of".split())
 # Each source further down counts so much less: retrieval has read the whole passage, and we one sentence.
 RANK_DISCOUNT = 0.3
@@ -40,6 +45,8 @@ PERSONAL_WEIGHT = 0.6
 # "What struck me is that you called it 2.0. Why?": what leads up to a question is the question, said before.
 LEADING_UP_WEIGHT = 0.1
 LEADING_UP_LIKENESS = 0.3
+# "Long drives are boring." tells nothing to whoever asks "Why are long drives boring?".
+NOTHING_NEW_WEIGHT = 0.3
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
 LONG_WORDS = 60
 
@@ -51,6 +58,7 @@ class QuestionTerms:
         everything = [sentence for passage in passages for sentence in passage]
         self.order = content_stems(question)
         self.turning = turning(question)
+        self.whether = WHETHER.match(question) is not None
         counts = Counter(stem for sentence in everything for stem in frozenset(sentence.stems))
         total = len(everything)
         weights = {
@@ -78,6 +86,10 @@ class QuestionTerms:
     def share(self, stems: frozenset[str]) -> float:
         """The share of all of the question, by weight, also of words that no source has, that is among `stems`."""
         return self.overlap(stems) / self._asked
+
+    def is_known(self, stems: Sequence[str]) -> bool:
+        """Whether who asks says as much in the question; where it is asked whether that is so, it answers."""
+        return not self.whether and bool(stems) and self.weights.keys() >= frozenset(stems)
 
     def coverage(self, title: str, passage: Sequence[Sentence]) -> float:
         """The share of the question, by weight, that occurs anywhere in the passage or its title."""
@@ -129,6 +141,12 @@ def leads_up(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> b
     )
 
 
+def says_nothing_new(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> bool:
+    """Whether who asks knows all of it, and nothing is said right behind it."""
+    goes_on = any(after.continues and after.whole for after in passage[place + 1 : place + 2])
+    return terms.is_known(passage[place].stems) and not goes_on
+
+
 def bearing(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> float:
     """What the sentence counts apart from its subject, at most 1: less for an aside, for what only leads up to the
     question, and where its thread is lost."""
@@ -136,6 +154,7 @@ def bearing(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> fl
     weight = ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
     weight *= PERSONAL_WEIGHT if sentence.secondary else 1.0
     weight *= LEADING_UP_WEIGHT if leads_up(passage, place, terms) else 1.0
+    weight *= NOTHING_NEW_WEIGHT if says_nothing_new(passage, place, terms) else 1.0
     return weight * min(1.0, LONG_WORDS / sentence.length)
 
 

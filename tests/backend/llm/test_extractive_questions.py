@@ -37,6 +37,13 @@ async def test_the_first_of_several_is_said_behind_what_announces_them(similarit
     assert not text.startswith("The first one")
 
 
+async def test_what_the_question_says_itself_does_not_answer_why() -> None:
+    said = "Long drives are boring. Do you sleep?\n\nOn a tour the drives are long because vans are slow."
+    source = PromptSource(1, "Touring", "Bo", said)
+    assert "boring" not in await answer("Why are long drives on a tour boring?", source)
+    assert "boring" in await answer("Are long drives boring?", source)
+
+
 @pytest.mark.parametrize(
     "pointing",
     [
