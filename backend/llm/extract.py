@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from backend.knowledge.words import content_stems
 from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
+from backend.llm.hosts import hosts_of
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import (
     CLEAR,
@@ -88,7 +89,8 @@ class Reading:
         self.terms = QuestionTerms(question, self.passages)
         self.wanted = wanted_by(question)
         titles = [source.title for source in sources]
-        self.counting = bearings(self.passages, self.terms)
+        self.hosts = hosts_of(titles, self.passages)
+        self.counting = bearings(self.passages, self.terms, self.hosts)
         self.scores = score_sentences(self.wanted, titles, self.passages, self.terms, self.counting)
         self.brief = self.wanted is not None and self.wanted.brief and not asks_twice(question)
         self.defines = self.wanted is not None and self.wanted.defines
@@ -160,11 +162,12 @@ def decided(lead: Excerpt, reading: Reading) -> Excerpt:
 def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:
     """Whether the first excerpt is near enough to the question to answer it, in meaning and in words.
 
-    What a speaker tells of themselves is not, and neither is what a source says that has nothing of the year that is
-    asked about. The words of "What is X?" are the subject's alone, and say nothing of
+    What a speaker tells of themselves is not, nor what a host says to a guest, and neither is what a source says that
+    has nothing of the year that is asked about. The words of "What is X?" are the subject's alone, and say nothing of
     whether it is explained: there, words count where the sentence is one that explains.
     """
-    if lead.sentences[0].secondary or lead.sentences[0].about_itself:
+    first = lead.sentences[0]
+    if first.secondary or first.about_itself or first.speaker in reading.hosts[lead.source]:
         return False
     if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
         return nearness >= DIRECT

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from backend.knowledge.words import content_stems, words
@@ -42,6 +42,8 @@ WHOSE = frozenset("a an the i we you my our your me us it its this that these th
 RANK_DISCOUNT = 0.3
 ABOUT_ITSELF_WEIGHT = 0.2
 PERSONAL_WEIGHT = 0.6
+# In a conversation counts who answers.
+HOST_WEIGHT = 0.4
 # "What struck me is that you called it 2.0. Why?": what leads up to a question is the question, said before.
 LEADING_UP_WEIGHT = 0.1
 LEADING_UP_LIKENESS = 0.3
@@ -158,9 +160,18 @@ def bearing(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> fl
     return weight * min(1.0, LONG_WORDS / sentence.length)
 
 
-def bearings(passages: Sequence[Sequence[Sentence]], terms: QuestionTerms) -> list[list[float]]:
-    """What each sentence of each passage counts apart from its subject."""
-    return [[bearing(passage, place, terms) for place in range(len(passage))] for passage in passages]
+def bearings(
+    passages: Sequence[Sequence[Sentence]], terms: QuestionTerms, hosts: Sequence[Container[str]]
+) -> list[list[float]]:
+    """What each sentence of each passage counts apart from its subject, less where one of the `hosts` of its
+    conversation says it."""
+    return [
+        [
+            bearing(passage, place, terms) * (HOST_WEIGHT if sentence.speaker in asking else 1.0)
+            for place, sentence in enumerate(passage)
+        ]
+        for passage, asking in zip(passages, hosts, strict=True)
+    ]
 
 
 def score_sentences(
