@@ -12,11 +12,12 @@ MOST_BLOCKS = 2  # of code
 MOST_EXCERPTS = 3
 # An excerpt goes on behind its best sentence, where speakers explain what they said, until it has so many words: the
 # first more than the others, which only add to it; little where a number, a date or a name is asked for. It stops
-# before a sentence that would make it this many times as long.
+# before a sentence that would make it this many times as long, or so many where that has a word of the question that
+# is still missing: both of "X or Y?".
 LEAD_WORDS, LEAD_SENTENCES = 45, 5
 BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
-TOO_LONG = 1.5
+TOO_LONG, TOO_LONG_ADDING = 1.5, 2.0
 # A sentence that needs others before it to be understood costs their words, or the reader a guess where they cannot be
 # had, and so many it may need.
 LEANING_WEIGHT = 0.75
@@ -117,9 +118,9 @@ def is_passed_over(sentence: Sentence, passage: Sequence[Sentence]) -> bool:
     return sentence.continues and sentence.fragment and not any(after.replies for after in following)
 
 
-def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], *, brief: bool) -> Excerpt:
+def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], terms: QuestionTerms, *, brief: bool) -> Excerpt:
     """The excerpt that an answer begins with, a short one where it is `brief`."""
-    return go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, ())
+    return go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, (), terms)
 
 
 def with_others(
@@ -156,7 +157,7 @@ def with_others(
         following = max(others, key=lambda candidate: gain(candidate, covered, terms), default=None)
         if following is None or gain(following, covered, terms) <= 0:
             break
-        more = go_on(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said)
+        more = go_on(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said, terms)
         more = joined(more, said_in(chosen, more.source), passages[more.source])
         if comes_before(more, best.excerpt):
             others.remove(following)
@@ -175,6 +176,7 @@ def go_on(
     enough_words: int,
     most_sentences: int,
     said: Collection[Sentence],
+    terms: QuestionTerms,
 ) -> Excerpt:
     """The excerpt with the sentences right behind it, until there are enough words or what comes next is `said`."""
     excerpt = begun
@@ -183,7 +185,9 @@ def go_on(
         if is_passed_over(sentence, passage):
             continue
         full = excerpt.words >= enough_words or len(excerpt.sentences) >= most_sentences or excerpt.sentences[-1].code
-        too_long = excerpt.words + sentence.length > TOO_LONG * enough_words
+        covered = frozenset(stem for earlier in excerpt.sentences for stem in earlier.stems)
+        adds = terms.overlap(frozenset(sentence.stems) - covered) > 0
+        too_long = excerpt.words + sentence.length > (TOO_LONG_ADDING if adds else TOO_LONG) * enough_words
         if full or too_long or not sentence.continues or not may_follow(sentence) or sentence.personal:
             break
         if sentence in said:

@@ -140,7 +140,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     if not candidates:
         return Answer((), direct=True)
     best = max(candidates, key=lambda candidate: candidate.score)
-    lead = decided(lead_of(best, reading.passages, brief=reading.brief), reading)
+    lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)

@@ -37,6 +37,18 @@ async def test_the_first_of_several_is_said_behind_what_announces_them(similarit
     assert not text.startswith("The first one")
 
 
+async def test_an_answer_goes_on_to_the_other_of_two_that_are_asked_about() -> None:
+    said = (
+        "Tape is what you give to a friend who has a player at home and the patience to wind it back, as it is warm, "
+        "it is cheap and it lies well in the hand for years. A file is what you give to anybody else, since whoever "
+        "gets it can hear it at once, can copy it as often as there is need, and loses nothing on the way there. "
+        "The shop at the harbour sells boxes for all of them, in every colour that a harbour has."
+    )
+    text = await answer("Should I hand out my songs on tape or as a file?", PromptSource(1, "Gifts", "Ana", said))
+    assert "A file is what you give" in text
+    assert "harbour" not in text
+
+
 async def test_what_the_question_says_itself_does_not_answer_why() -> None:
     said = "Long drives are boring. Do you sleep?\n\nOn a tour the drives are long because vans are slow."
     source = PromptSource(1, "Touring", "Bo", said)
