@@ -89,7 +89,7 @@ class Wanted:
 
 # "How did Ana Reyes learn it?", but not "What does Ana say?".
 OF_PERSON = re.compile(
-    r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+ ){2,3}"
+    r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+(?<!['’]s) ){2,3}"
     r"(?!do\b(?! (?:with|when|for|to|about|if)\b))[a-z]+\b"
 )
 

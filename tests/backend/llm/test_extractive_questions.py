@@ -56,6 +56,12 @@ async def test_what_the_question_says_itself_does_not_answer_why() -> None:
     assert "boring" in await answer("Are long drives boring?", source)
 
 
+async def test_what_somebody_tells_of_themselves_does_not_answer_what_is_asked_about_what_is_theirs() -> None:
+    said = "Ana Reyes: I moved into the studio in May.\n\nBo: A studio prints the sleeves of records for choirs."
+    source = PromptSource(1, "Studios", "Show", said, spoken=True)
+    assert (await answer("What does Ana Reyes's studio do?", source)).startswith("**Bo:** A studio prints")
+
+
 @pytest.mark.parametrize(
     "pointing",
     [
