@@ -85,6 +85,7 @@ FILLERS = frozenset(
     "um umm uh uhh er erm uhm know mean like kind sort right okay ok yeah huh obviously basically actually said say "
     "guess will whatever something on think".split()
 )
+APOSTROPHE = re.compile(r"['’]")
 SPACE_BEFORE_MARK = re.compile(r"\s+([,.;:!?])")
 PLAIN_FIRST_WORD = re.compile(r"[^\W\d_][^\W\d_A-Z]*(?:['’][a-z]+)?[,;:]?(?=\s|[.!]?$)")
 
@@ -107,7 +108,7 @@ def without_filler(sentence: str) -> str:
     text = DANGLING.sub("", text)
     if "sorry" in spoken:
         text = CORRECTED.sub("", text)
-    if says_twice(spoken):
+    if says_twice([APOSTROPHE.split(word)[0] for word in spoken]):
         text = STUTTER.sub(said_once, text)
     if text != sentence:
         text = SPACE_BEFORE_MARK.sub(r"\1", " ".join(text.split())).replace(",,", ",")

@@ -40,6 +40,7 @@ def test_list_items_and_paragraphs_are_blocks() -> None:
         ("There is more to it than I think.", "There is more to it than I think."),
         ("It would be, it would be, you know, louder.", "It would be louder."),
         ("It is a set of rules, sorry, a set of rules for a choir.", "It is a set of rules for a choir."),
+        ("The key is you you'll hear it.", "The key is you'll hear it."),
         ("You kind of wrap it in a kind of cloth.", "You wrap it in a kind of cloth."),
         ("If you look at it, if you look at it closely, it moves.", "If you look at it closely, it moves."),
     ],
