@@ -62,6 +62,7 @@ Broken = Literal[
     "lone_surrogate",
     "giant_line",
     "content_filter",
+    "aborted",
     "empty",
     "blank",
     "tool_calls",
@@ -207,6 +208,8 @@ async def break_off(fault: Fault) -> AsyncIterator[str | bytes]:
                 yield b"data: " + b"x" * 65536
         case "content_filter":
             yield frame({}, finish_reason="content_filter")
+        case "aborted":
+            yield frame({}, finish_reason="abort")
         case _:
             pass
 

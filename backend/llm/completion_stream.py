@@ -12,8 +12,8 @@ class CompletionStream(AnswerStream):
     """Reads one answer out of the bytes of its event stream.
 
     Refuses what a lenient reader would pass off as an answer: an error inside the stream, JSON that is broken or holds
-    half a character, a stream that closes without a finish reason, and an answer without a word. Every refusal is a
-    `TierFailure` without the upstream's text.
+    half a character, a stream that closes without a finish reason or with one that says it was cut, and an answer
+    without a word. Every refusal is a `TierFailure` without the upstream's text.
     """
 
     def __init__(self, *, max_line_bytes: int) -> None:
@@ -65,6 +65,9 @@ class CompletionStream(AnswerStream):
                 self.finish_reason = "length"
             case "content_filter":
                 raise TierFailure("refused", blame="question")
+            case "abort" | "error":
+                # Servers that are told to end cut an answer so and say `[DONE]` behind it (vLLM, SGLang).
+                raise TierFailure("broken_stream")
             case _:
                 # Compatible servers have words of their own (`eos`, `end_turn`) for an answer that is complete.
                 self.finish_reason = "stop"

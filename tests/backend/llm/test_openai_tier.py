@@ -114,6 +114,7 @@ SAID: dict[Fault, Outcome] = {
     "lone_surrogate": "broken_stream",
     "giant_line": "broken_stream",
     "content_filter": "refused",
+    "aborted": "broken_stream",
 }
 UNSAID: dict[Fault, Outcome] = {
     **dict.fromkeys(REFUSALS, "refused"),
