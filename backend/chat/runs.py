@@ -215,23 +215,30 @@ class Runs:
     def _last_reader_left(self, run: Run) -> None:
         self._await_readers(run, self._grace_s)
 
-    def _await_readers(self, run: Run, seconds: float) -> None:
-        """Looks after so many seconds whether somebody reads again; an earlier appointment for that is void."""
+    def _await_readers(self, run: Run, seconds: float, *, again: bool = False) -> None:
+        """Looks after so many seconds whether somebody reads again; an earlier appointment for that is void. `again`:
+        nobody could say so before."""
         if run.grace is not None:
             run.grace.cancel()
-        run.grace = asyncio.get_running_loop().call_later(seconds, self._end_if_abandoned, run)
+        run.grace = asyncio.get_running_loop().call_later(seconds, self._end_if_abandoned, run, again)
 
-    def _end_if_abandoned(self, run: Run) -> None:
+    def _end_if_abandoned(self, run: Run, again: bool) -> None:
         if not run.readers and not run.ended:
-            self._spawn(self._check_remote_readers(run))
+            self._spawn(self._check_remote_readers(run, again))
 
-    async def _check_remote_readers(self, run: Run) -> None:
-        with suppress(RedisError, OSError, TimeoutError):
-            left_ms = await self._redis.pttl(readers_key(run.id))
-            if left_ms > 0:
-                self._await_readers(run, left_ms / 1000)
-                return
-        if not run.readers:
+    async def _check_remote_readers(self, run: Run, again: bool) -> None:
+        """Stops a run that nobody reads. Where Redis, which knows of other workers' readers, is away, it may be back
+        after a second time of grace."""
+        try:
+            left_s = await self._redis.pttl(readers_key(run.id)) / 1000
+        except (RedisError, OSError, TimeoutError):
+            left_s = 0 if again else self._grace_s
+            again = True
+        else:
+            again = False
+        if left_s > 0:
+            self._await_readers(run, left_s, again=again)
+        elif not run.readers:
             run.stop("abandoned")
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -243,6 +243,23 @@ async def test_a_reader_who_comes_back_to_another_worker_is_known_at_once_where_
         assert (whole.last.json["finish_reason"], whole.text) == ("stop", LONG)
 
 
+async def test_a_redis_that_is_late_just_when_readers_are_looked_for_does_not_end_an_answer_that_is_read_elsewhere(
+    library: Settings, model: ModelServer
+) -> None:
+    model.answer, model.tokens_per_s = LONG, 15
+    settings = with_section(with_model(library, model.base_url), "chat", grace_s=1.5)
+    redis = Redis.from_url(library.redis.url)
+    async with running(settings) as here, running(settings) as there, Visitor(here) as first:
+        left = await first.ask(stop_after=2)
+        async with Visitor(there, first.token) as again:
+            reading = asyncio.create_task(again.follow(left.run_id))
+            await asyncio.sleep(1.3)
+            await redis.client_pause(600)
+            whole = (await reading).checked()
+        assert (whole.last.json["finish_reason"], whole.text) == ("stop", LONG)
+    await redis.aclose()
+
+
 async def test_without_redis_questions_are_answered_and_conversations_go_on(
     library: Settings, model: ModelServer
 ) -> None:
