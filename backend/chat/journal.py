@@ -94,7 +94,7 @@ class JournalWriter:
         pipeline = self._redis.pipeline(transaction=False)
         batch: list[tuple[Journaled, Written]] = []
         for run in self._dirty:
-            before, count = self._written.get(run, Written()), len(run.frames)
+            before, count = self._written.setdefault(run, Written()), len(run.frames)
             if count == before.frames:
                 continue
             key = frames_key(run.id)
@@ -115,9 +115,10 @@ class JournalWriter:
         try:
             await pipeline.execute()
         except BaseException:
-            self._dirty.update(run for run, _ in batch)
+            self._dirty.update(run for run, _ in batch if run in self._written)
             raise
-        self._written.update(batch)
+        # One that was forgotten meanwhile is not taken up again.
+        self._written.update((run, written) for run, written in batch if run in self._written)
 
     def forget(self, run: Journaled) -> None:
         """The run has ended and is written, or never will be."""
