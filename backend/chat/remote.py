@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -98,14 +99,13 @@ class RemoteRuns:
                     yield frames
                     if is_terminal(frames[-1]):
                         return
-        while (message := await self._saved(record)) is None:
+        while (message := await self._shown(record)) is None:
             if time.monotonic() - silent_since >= self._keepalive_s:
                 silent_since = time.monotonic()
                 yield []
             await asyncio.sleep(POLL_S)
-        shown = await living_sources(self._catalogue, message.sources)
         is_forgotten = datetime.now(UTC) - message.created_at >= timedelta(seconds=live.KEEP_ENDED_S)
-        yield retold(message, shown, position, expired=there is False and is_forgotten)
+        yield retold(message, message.sources, position, expired=there is False and is_forgotten)
 
     async def _has_rest(self, record: RunRecord, position: int) -> bool | None:
         """See `JournalReader.has_rest`; waits where the answer was saved just now, for its last frames are written
@@ -131,6 +131,16 @@ class RemoteRuns:
             self._pulse.forget()
             return False
         return not now.running
+
+    async def _shown(self, record: RunRecord) -> Message | None:
+        """The same as `_saved`, with its sources as they may be shown now."""
+        message = await self._saved(record)
+        if message is None:
+            return None
+        try:
+            return replace(message, sources=await living_sources(self._catalogue, message.sources))
+        except Unavailable:
+            return None
 
     async def _saved(self, record: RunRecord) -> Message | None:
         """The answer, or None while the database is away or the run goes on. Raises `NotFound` once it is deleted."""
