@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from backend.cancelling import cancelled
 from backend.chat import run as live
 from backend.chat.draft import nothing_new
 from backend.chat.events import KEEPALIVE, ErrorEvent, encode, frame_number, is_terminal
@@ -24,6 +25,8 @@ from backend.errors import INTERNAL_SENTENCE, InternalError, NotFound, Unavailab
 from backend.knowledge.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 POLL_S = 1.0
 WRITTEN_S = 1.0  # so long after an answer was saved its frames are in Redis, unless that is away
@@ -56,9 +59,9 @@ class RemoteRuns:
         position = after
         self.followed[record.id] += 1
         try:
-            async with aclosing(self._frames(record, after)) as batches:
+            async with aclosing(with_pauses(self._frames(record, after), self._keepalive_s)) as batches:
                 async for frames in batches:
-                    if frames:
+                    if frames is not None:
                         position = frame_number(frames[-1])
                         yield b"".join(frames)
                     else:
@@ -75,22 +78,19 @@ class RemoteRuns:
                 del self.followed[record.id]
 
     async def _frames(self, record: RunRecord, after: int) -> AsyncGenerator[list[bytes], None]:
-        """Batches of frames; an empty one says that it is time for a comment."""
-        position, silent_since = after, time.monotonic()
+        """Batches of frames, none of them empty."""
+        position = after
         if record.running and after < RETOLD:
             with suppress(JournalGap):
                 async with aclosing(self._journal.follow(record.id, after)) as batches:
                     async for frames in batches:
                         if frames:
-                            position, silent_since = frame_number(frames[-1]), time.monotonic()
+                            position = frame_number(frames[-1])
                             yield frames
                             if is_terminal(frames[-1]):
                                 return
                         elif await self._has_ended(record):
                             break
-                        elif time.monotonic() - silent_since >= self._keepalive_s:
-                            silent_since = time.monotonic()
-                            yield []
         there = after < RETOLD and await self._has_rest(record, position)
         if there:
             async with aclosing(self._journal.rest(record.id, position)) as batches:
@@ -99,11 +99,7 @@ class RemoteRuns:
                     yield frames
                     if is_terminal(frames[-1]):
                         return
-        while (message := await self._shown(record)) is None:
-            if time.monotonic() - silent_since >= self._keepalive_s:
-                silent_since = time.monotonic()
-                yield []
-            await asyncio.sleep(POLL_S)
+        message = await self._shown(record)
         is_forgotten = datetime.now(UTC) - message.created_at >= timedelta(seconds=live.KEEP_ENDED_S)
         yield retold(message, message.sources, position, expired=there is False and is_forgotten)
 
@@ -132,15 +128,13 @@ class RemoteRuns:
             return False
         return not now.running
 
-    async def _shown(self, record: RunRecord) -> Message | None:
-        """The same as `_saved`, with its sources as they may be shown now."""
-        message = await self._saved(record)
-        if message is None:
-            return None
-        try:
-            return replace(message, sources=await living_sources(self._catalogue, message.sources))
-        except Unavailable:
-            return None
+    async def _shown(self, record: RunRecord) -> Message:
+        """The answer with its sources as they may be shown now, as soon as it is there."""
+        while True:
+            with suppress(Unavailable):
+                if (message := await self._saved(record)) is not None:
+                    return replace(message, sources=await living_sources(self._catalogue, message.sources))
+            await asyncio.sleep(POLL_S)
 
     async def _saved(self, record: RunRecord) -> Message | None:
         """The answer, or None while the database is away or the run goes on. Raises `NotFound` once it is deleted."""
@@ -155,6 +149,25 @@ class RemoteRuns:
         except Unavailable:
             return None
         return message
+
+
+async def with_pauses(items: AsyncGenerator[Item, None], longest_s: float) -> AsyncGenerator[Item | None, None]:
+    """The items as they come, and None whenever none came for so long, whatever they wait for."""
+    while True:
+        coming = asyncio.ensure_future(anext(items, None))
+        coming.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
+        try:
+            while not (await asyncio.wait({coming}, timeout=longest_s))[0]:
+                yield None
+            if (item := coming.result()) is None:
+                return
+            yield item
+        except BaseException:  # the reader has left
+            if coming.done():
+                await items.aclose()
+            else:
+                await cancelled(coming)  # which closes the items from within
+            raise
 
 
 async def living_sources(catalogue: Catalogue, snapshot: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,12 +1,16 @@
-"""Following a run of another worker while the database is away for a moment."""
+"""Following a run of another worker while the database hangs, or is away for a moment."""
 
+import asyncio
 from collections.abc import Collection
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
 
+from backend.cancelling import AGAIN_S, cancelled
+from backend.chat.events import KEEPALIVE
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import Pulse
 from backend.chat.remote import RemoteRuns
@@ -23,9 +27,13 @@ ANSWER = Message(
 
 
 class Store:
-    """A database that has the answer."""
+    """A database that has the answer, and takes its time."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
 
     async def find_answer(self, run_id: UUID, owner: str) -> Message | None:
+        await asyncio.sleep(self.seconds)
         return ANSWER
 
 
@@ -45,6 +53,34 @@ class Catalogue:
 def remote(redis: Redis, store: Any, catalogue: Any) -> RemoteRuns:
     journal = JournalReader(redis)
     return RemoteRuns(store, catalogue, journal, Pulse(store, journal), keepalive_s=0.3)
+
+
+async def test_a_reader_hears_comments_also_while_the_database_hangs(redis: Redis) -> None:
+    runs = remote(redis, Store(seconds=2.0), Catalogue())
+    pieces = [piece async for piece in runs.follow(RUN, 0)]
+    assert pieces[:5] == [KEEPALIVE] * 5
+
+
+async def test_a_reader_who_leaves_while_the_database_hangs_also_in_being_given_up_has_only_left(redis: Redis) -> None:
+    class Stubborn(Store):
+        async def find_answer(self, run_id: UUID, owner: str) -> Message | None:
+            try:
+                return await super().find_answer(run_id, owner)
+            finally:
+                await asyncio.sleep(3 * AGAIN_S)
+
+    runs = remote(redis, Stubborn(seconds=60.0), Catalogue())
+
+    async def read() -> None:
+        async with aclosing(runs.follow(RUN, 0)) as pieces:
+            async for _ in pieces:
+                pass
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.2)
+    await cancelled(reading)
+    assert reading.cancelled()
+    assert not runs.followed
 
 
 async def test_a_saved_answer_is_told_also_where_the_database_is_away_just_before(redis: Redis) -> None:
