@@ -65,6 +65,7 @@ Broken = Literal[
     "aborted",
     "empty",
     "blank",
+    "unseen",
     "tool_calls",
 ]
 # Odd, and yet whole answers.

@@ -1,5 +1,6 @@
 """What an answer's event stream says, whatever the upstream's own words for it: the part that all streams share."""
 
+import unicodedata
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -7,6 +8,10 @@ from pydantic_core import from_json
 
 from backend.llm.server_sent_events import EventParser, EventTooLarge
 from backend.llm.tier import TierFailure
+
+# Controls, NUL among them, which is dropped from answers; what stands for nothing, such as a zero-width space; and
+# white space.
+UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 
 class AnswerStream(ABC):
@@ -23,7 +28,7 @@ class AnswerStream(ABC):
         self._blank = ""
 
     def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. White space waits until a word follows it.
+        """The text that `chunk` adds to the answer, possibly none. What cannot be seen waits until a word follows it.
 
         Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
         bytes were cut decides nothing. Behind an answer that is whole nothing is refused, as it is no part of that.
@@ -73,7 +78,7 @@ class AnswerStream(ABC):
         if self._started or not text:
             return text
         self._blank += text
-        if self._blank.isspace():
+        if all(unicodedata.category(letter) in UNSEEN for letter in text):
             return ""
         self._started = True
         return self._blank

@@ -134,6 +134,7 @@ UNSAID: dict[Fault, Outcome] = {
     "done_only": "empty",
     "empty": "empty",
     "blank": "empty",
+    "unseen": "empty",
     "tool_calls": "empty",
 }
 ODD: tuple[Fault, ...] = ("hang_after_finish", "finish_twice")
