@@ -19,8 +19,8 @@ from backend.chat.readers import Readers
 from backend.chat.remote import RemoteRuns
 from backend.chat.replay import RETOLD, error_data, has_all_retold
 from backend.chat.run import Run
-from backend.chat.saving import DRAINING_SAVE_S, LAST_FRAMES_S
-from backend.conversations.models import Deleted, RunRecord
+from backend.chat.saving import DRAINING_SAVE_S, LAST_FRAMES_S, save_late
+from backend.conversations.models import Answer, Deleted, RunRecord
 from backend.conversations.store import ConversationStore
 from backend.errors import INTERNAL_SENTENCE, InternalError, NotFound, Unavailable
 from backend.knowledge.catalogue import Catalogue
@@ -87,6 +87,12 @@ class Runs:
         """Ends a run, should it be there after all, of which the database could not say whether it has begun: nobody
         drives it, and its conversation would be busy until somebody misses its heartbeat."""
         self._spawn(self._end_disowned(run_id, owner))
+
+    def save_late(self, run: Run, answer: Answer) -> None:
+        """Commits an answer for which its readers do not wait any more: until then its conversation is busy."""
+        saving = asyncio.create_task(save_late(self._store, run, answer))
+        self._background.append(saving)
+        saving.add_done_callback(self._background.remove)
 
     async def follow(
         self, run_id: UUID, owner: str, after: int = 0, *, known: bool = False

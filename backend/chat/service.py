@@ -18,7 +18,7 @@ from backend.chat.replay import ending
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
-from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save
+from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save, unsaved
 from backend.chat.sources import as_json, number_sources, offered
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
@@ -174,10 +174,14 @@ class ChatService:
         within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         paying = asyncio.create_task(self._purse.pay(question, draft))  # before the reader may ask again, too
         last = await save(self._store, run, answer, within_s)
+        if last is None:
+            answer = unsaved(answer, run.record)
         await releasing
         await asyncio.wait({paying}, timeout=PAY_S)
-        for event in last:
+        for event in last or [ending(answer.terminal)]:
             run.append(event)
+        if last is None:
+            self._runs.save_late(run, answer)
         is_saved = last == [ending(answer.terminal)]  # and not what somebody else has ended the run with
         if draft.history is not None and is_saved and stands(answer, run.record):
             said = [] if answer.status == "failed" else [Turn("assistant", answer.content)]
