@@ -68,6 +68,7 @@ class JournalWriter:
         self._ttl_s = ttl_s
         self._written: dict[Journaled, Written] = {}
         self._dirty: set[Journaled] = set()
+        self._lost: set[Journaled] = set()
         self._wake = asyncio.Event()
 
     def changed(self, run: Journaled) -> None:
@@ -93,32 +94,47 @@ class JournalWriter:
         now = time.monotonic()
         pipeline = self._redis.pipeline(transaction=False)
         batch: list[tuple[Journaled, Written]] = []
+        writing: list[Journaled | None] = []  # for each command the run that it writes frames of
         for run in self._dirty:
             before, count = self._written.setdefault(run, Written()), len(run.frames)
-            if count == before.frames:
+            if count == before.frames or run in self._lost:
                 continue
             key = frames_key(run.id)
             if before.frames == 0:
                 pipeline.delete(key)
+                writing.append(None)
             for start in range(before.frames, count, ENTRY_FRAMES):
                 last = min(start + ENTRY_FRAMES, count)
                 entry: Any = {"frames": b"".join(run.frames[start:last])}
                 # What was deleted meanwhile stays deleted, and nothing is there without a time to live.
                 pipeline.xadd(key, entry, id=f"{last}-0", nomkstream=start > 0)
+                writing.append(run)
             kept_at = before.kept_at
             # Not each time: a command costs more than a frame.
             if before.frames == 0 or now - kept_at > self._ttl_s / 4 or is_terminal(run.frames[count - 1]):
                 pipeline.expire(key, self._ttl_s)
+                writing.append(None)
                 kept_at = now
             batch.append((run, Written(count, kept_at)))
-        self._dirty.clear()
+        self._dirty &= self._lost
         try:
-            await pipeline.execute()
+            answers = await pipeline.execute()
         except BaseException:
             self._dirty.update(run for run, _ in batch if run in self._written)
             raise
         # One that was forgotten meanwhile is not taken up again.
         self._written.update((run, written) for run, written in batch if run in self._written)
+        for run in {run for run, answer in zip(writing, answers, strict=True) if run is not None and answer is None}:
+            self._lost.add(run)
+            asyncio.get_running_loop().call_later(RETRY_S, self._write_anew, run)
+
+    def _write_anew(self, run: Journaled) -> None:
+        """Of a run whose journal is not in Redis any more. Where somebody has deleted it, the run was stopped and
+        forgotten meanwhile; else Redis was started anew in a moment in which nothing was written."""
+        self._lost.discard(run)
+        if run in self._written:
+            self._written[run] = Written()
+            self.changed(run)
 
     def forget(self, run: Journaled) -> None:
         """The run has ended and is written, or never will be."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.chat.events import TokenEvent, encode
-from backend.chat.journal import JournalWriter
+from backend.chat.journal import JournalReader, JournalWriter, frames_key
 
 
 class Frames:
@@ -33,3 +33,26 @@ async def test_a_run_that_is_forgotten_just_while_it_is_written_is_held_no_longe
         await writing
     assert (writer._written, writer._dirty) == ({}, set())
     await connection.aclose()
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_a_journal_that_redis_has_lost_is_written_anew_unless_its_run_is_deleted(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, is_deleted: bool
+) -> None:
+    monkeypatch.setattr("backend.chat.journal.RETRY_S", 0.3)
+    writer, run = JournalWriter(redis, 60), Frames()
+    for number in range(2, 6):
+        writer.changed(run)
+        await writer.write()
+        if number == 2:
+            await redis.delete(frames_key(run.id))
+        run.frames.append(encode(number, TokenEvent("and louder")))
+    if is_deleted:
+        writer.forget(run)
+        await asyncio.sleep(0.4)
+    else:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(writer.write(), 3)
+    written = await JournalReader(redis).read(run.id)
+    assert written == ([] if is_deleted else run.frames)
+    assert is_deleted or await redis.ttl(frames_key(run.id)) > 0
