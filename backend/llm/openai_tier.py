@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
@@ -18,6 +19,15 @@ from backend.llm.tier import Finish, Prompt, TierFailure, Token
 
 # The answer is whole once the finish reason is there; usage follows at once or not at all.
 USAGE_PATIENCE_S = 1.0
+NO_KEY = "none"
+HEADERS = ("Host", "Accept", "Accept-Encoding", "Content-Type", "Content-Length", "User-Agent")
+
+
+async def send_ours_alone(api_key: str | None, request: httpx2.Request) -> None:
+    """Leaves out what the openai client adds to every request: what this machine is, and what the environment has for
+    another endpoint (`OPENAI_ORG_ID`; `OPENAI_CUSTOM_HEADERS`, which may even hold its key)."""
+    ours = {name: request.headers[name] for name in HEADERS if name in request.headers}
+    request.headers = httpx2.Headers(ours | {"Authorization": f"Bearer {api_key or NO_KEY}"})
 
 
 class OpenAITier:
@@ -48,7 +58,7 @@ class OpenAITier:
         self._client = AsyncOpenAI(
             base_url=base_url,
             # A local endpoint needs no key, but the client insists on one, and would otherwise take the environment's.
-            api_key=api_key or "none",
+            api_key=api_key or NO_KEY,
             # The cascade alone decides what is tried again.
             max_retries=0,
             # A compressor between us and the model would hold tokens back.
@@ -60,7 +70,7 @@ class OpenAITier:
                 follow_redirects=False,
                 # A cookie would belong to one visitor and go out with the question of another.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                event_hooks={"response": [refuse_unread]},
+                event_hooks={"request": [partial(send_ours_alone, api_key)], "response": [refuse_unread]},
             ),
         )
 

@@ -86,6 +86,17 @@ async def test_the_request_carries_prompt_model_key_and_limits() -> None:
     }
 
 
+async def test_nothing_of_the_environment_goes_out_with_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, CANARY)
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"Authorization: Bearer {CANARY}\nX-Gateway-Key: {CANARY}")
+    async with ModelServer("Hi") as server, tier_of(server) as tier:
+        await read(tier)
+        headers = server.requests[0].headers
+    assert headers["authorization"] == "Bearer key"
+    assert CANARY not in str(headers)
+
+
 async def test_usage_is_optional_length_is_told_and_reasoning_is_not_part_of_the_answer() -> None:
     async with (
         ModelServer("Hi", usage=False, finish_reason="length", reasoning=True) as server,
