@@ -137,7 +137,7 @@ class LocalCircuit:
         self._open_until = 0.0
         self._half = False
         self._probe_until = 0.0
-        self._out = False
+        self._out_until = 0.0
 
     async def admit(self) -> Standing:
         found = await self.look()
@@ -148,7 +148,7 @@ class LocalCircuit:
 
     async def look(self) -> Standing:
         now = time.monotonic()
-        if self._out:
+        if now < self._out_until:
             return Standing("key_refused")
         if now < self._open_until:
             return Standing("open", wait_s=self._open_until - now)
@@ -187,8 +187,11 @@ class LocalCircuit:
         self._probe_until = 0.0
 
     async def refuse_key(self) -> bool:
-        was, self._out = self._out, True
-        return not was
+        now = time.monotonic()
+        if now < self._out_until:
+            return False
+        self._out_until = now + KEPT_S
+        return True
 
     def _forget_old(self, now: float) -> None:
         self._failures = [moment for moment in self._failures if moment > now - self._rules.window_s]

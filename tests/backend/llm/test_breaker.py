@@ -131,6 +131,18 @@ async def test_a_failure_that_asks_for_a_pause_counts_and_at_the_threshold_it_re
     assert 119 < (await fail(circuit, retry_after_s=120)).wait_s < 121
 
 
+async def test_a_key_that_was_refused_a_day_ago_is_tried_again(
+    make_circuit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.llm.circuit.KEPT_S", 1)
+    circuit = make_circuit(LONG)
+    await circuit.refuse_key()
+    assert (await circuit.admit()).state == "key_refused"
+    await asyncio.sleep(1.1)
+    assert (await circuit.admit()).state == "closed"
+    assert await circuit.refuse_key()
+
+
 async def test_a_refused_key_takes_the_tier_out_and_is_news_once(make_circuit: Any) -> None:
     circuit = make_circuit(RULES)
     assert await circuit.refuse_key()
