@@ -18,6 +18,8 @@ from backend.errors import ConfigurationError
 from pipeline.clean import clean_characters, clean_values, flow
 
 _KEY_LENGTH = 80  # characters of a key that are told
+_ENCODING = "utf-8-sig"  # UTF-8; some editors put a byte-order mark before it
+_HEADINGS = ("query-id", "corpus-id", "score")
 
 Keys = tuple[str, ...]
 
@@ -157,11 +159,13 @@ def question(row: _Question, talk: _Conversation | None) -> JudgedQuestion:
 
 
 def rows(path: Path, kind: type[Row]) -> Iterator[Row]:
-    """The objects of a file, one a line, each with an `_id` of its own."""
+    """The objects of a file, one a line, each with an `_id` of its own; empty lines are none."""
     seen: set[str] = set()
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding=_ENCODING) as lines:
             for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
                 row = _row(line, kind, f"{path}, line {number}")
                 if row.id in seen:
                     raise ConfigurationError(f"{path}, line {number}: there is another `{row.id}` above.")
@@ -172,22 +176,30 @@ def rows(path: Path, kind: type[Row]) -> Iterator[Row]:
 
 
 def grades(path: Path) -> dict[str, dict[str, int]]:
-    """The judgements that are above 0: question, article and grade in three columns under a line of headings."""
+    """The judgements that are above 0: question, article and grade in three columns, under a line of headings or
+    without one."""
     relevant: dict[str, dict[str, int]] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding=_ENCODING, newline="") as lines:
             for number, columns in enumerate(csv.reader(lines, delimiter="\t"), 1):
-                if number == 1:
+                if not columns or (number == 1 and _are_headings(columns)):
                     continue
                 try:
                     asked, found, grade = map(clean_characters, columns)
                     if int(grade) > 0:
                         relevant.setdefault(asked, {})[found] = int(grade)
                 except ValueError as error:
-                    raise ConfigurationError(f"{path}, line {number}: three columns, the last a number.") from error
+                    raise ConfigurationError(
+                        f"{path}, line {number}: three columns with tabs between them, the last a whole number."
+                    ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path} cannot be read: a dataset is a folder in the form of BEIR.") from error
     return relevant
+
+
+def _are_headings(columns: Sequence[str]) -> bool:
+    """Whether a first line names the columns, and is not the first judgement of a file that does not name them."""
+    return len(columns) == len(_HEADINGS) and not columns[-1].strip().lstrip("-").isdecimal()
 
 
 def _row(line: str, kind: type[Row], place: str) -> Row:

@@ -71,6 +71,8 @@ def test_a_dataset_is_read_with_scopes_grades_and_conversations(folder: Path) ->
         ("corpus.jsonl", '{"_id": "a", "text": "x"}\nnot json\n', "line 2: it is no JSON object"),
         ("queries.jsonl", '["q1"]\n', "line 1: it is no JSON object"),
         ("qrels.tsv", "a\tb\tc\nq1\tbread\tmuch\n", "line 2: three columns"),
+        ("qrels.tsv", "q1\t0\tbread\t1\n", "line 1: three columns"),
+        ("qrels.tsv", "query-id corpus-id score\n", "line 1: three columns with tabs between them"),
         ("qrels.tsv", "a\tb\tc\nq1\tcake\t1\n", "judges `cake`"),
         ("qrels.tsv", "a\tb\tc\nq9\tbread\t1\n", "judges `q9`, which is not in queries.jsonl"),
         ("corpus.jsonl", '{"_id": "a"}\n', "line 1: `text` is missing"),
@@ -91,6 +93,19 @@ def test_what_cannot_be_understood_is_told_with_its_line(
         (folder / name).write_text(content)
     with pytest.raises(ConfigurationError, match=said):
         read_dataset(folder)
+
+
+def test_judgements_without_headings_are_all_read(folder: Path) -> None:
+    judged = read_dataset(folder).relevant
+    (folder / "qrels.tsv").write_text(QRELS.partition("\n")[2])
+    assert read_dataset(folder).relevant == judged
+
+
+def test_files_are_read_as_editors_leave_them(folder: Path) -> None:
+    read = read_dataset(folder)
+    for file in folder.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+    assert read_dataset(folder) == read
 
 
 def test_every_stage_is_measured_by_the_product_s_own_retrieval_and_written_down(
