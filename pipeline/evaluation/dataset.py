@@ -125,6 +125,11 @@ def read_dataset(folder: Path) -> Dataset:
         raise ConfigurationError(f"{folder / 'qrels.tsv'} judges `{min(unknown)}`, which is not in corpus.jsonl.")
     if unknown := relevant.keys() - {one.id for one in questions}:
         raise ConfigurationError(f"{folder / 'qrels.tsv'} judges `{min(unknown)}`, which is not in queries.jsonl.")
+    creators = {one.creator for one in questions if one.creator}
+    if unknown := creators - {one.creator for one in articles}:
+        raise ConfigurationError(
+            f"{folder / 'queries.jsonl'} asks `{min(unknown)}`, who has no article in corpus.jsonl."
+        )
     traits = {one.trait for one in questions if one.trait}
     if unknown := traits - {trait for one in articles for trait in one.traits}:
         raise ConfigurationError(

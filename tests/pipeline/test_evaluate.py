@@ -79,6 +79,7 @@ def test_a_dataset_is_read_with_scopes_grades_and_conversations(folder: Path) ->
         ("corpus.jsonl", '{"_id": "a", "text": "x"}\n' * 2, "line 2: there is another `a` above"),
         ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"answers": "x"}}\n', "`metadata.answers` is"),
         ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"scope": {"n": 2}}}\n', "asks within `n=2`"),
+        ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"scope": {"creator": "annie"}}}\n', "asks `annie`"),
         ("conversations.jsonl", '{"_id": "q1", "turns": [{}]}\n', "`turns.0.role` is missing"),
         ("corpus.jsonl", None, "cannot be read: a dataset is a folder"),
     ],
