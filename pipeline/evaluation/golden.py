@@ -120,7 +120,7 @@ def read_golden(path: Path) -> list[GoldenQuestion]:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise ConfigurationError(f"{path} is larger than golden questions are: {MOST_BYTES >> 20} MiB; divide it.")
-        items = parse_yaml(decode(content)[0], str(path))
+        items = parse_yaml(decode(content)[0], str(path), strict=True)
     except ContentError as error:
         raise ConfigurationError(error.message) from error
     except OSError as error:

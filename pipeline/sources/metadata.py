@@ -1,7 +1,7 @@
 """What front matter and sidecars say, as `Metadata`. Values that make no sense are left out with a remark."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from datetime import date
 from typing import cast, get_args
@@ -21,14 +21,15 @@ _AUTHOR_KEYS = ("by", "author", "authors", "speaker", "speakers")
 _URL_KEYS = ("url", "podcast", "media")  # a page about it is better than the bare recording
 
 
+_KEY_LENGTH = 80  # characters of a key that are told
 _TAG = "tag:yaml.org,2002:"
 
 
 class _Refused(yaml.YAMLError):
     """YAML that may be valid, and that we do not read. Its text goes on after the file's name."""
 
-    def __init__(self, what: str, event: yaml.Event) -> None:
-        line = f" (line {event.start_mark.line + 1})" if event.start_mark else ""
+    def __init__(self, what: str, found: yaml.Event | yaml.Node) -> None:
+        line = f" (line {found.start_mark.line + 1})" if found.start_mark else ""
         super().__init__(f"{what}{line}.")
 
 
@@ -55,6 +56,19 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class _StrictLoader(_Loader):
+    """Also refuses a name that stands twice in one mapping, where the first value would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise _Refused(f"has `{flow(key.value)[:_KEY_LENGTH]}` twice in one item", key)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(text: str, name: str) -> Mapping[str, object]:
     """The mapping that `text` holds, empty for an empty text: clean texts, and lists and mappings of them.
 
@@ -70,10 +84,13 @@ def read_yaml(text: str, name: str) -> Mapping[str, object]:
     return {str(key).lower(): value for key, value in values.items()}
 
 
-def parse_yaml(text: str, name: str) -> object:
-    """Whatever `text` holds, None for an empty text. Raises `ContentError` with the line that is wrong."""
+def parse_yaml(text: str, name: str, *, strict: bool = False) -> object:
+    """Whatever `text` holds, None for an empty text.
+
+    Raises `ContentError` with the line that is wrong; if `strict`, also for a name that stands twice in a mapping.
+    """
     try:
-        return clean_values(yaml.load(text, _Loader))
+        return clean_values(yaml.load(text, _StrictLoader if strict else _Loader))
     except _Refused as error:
         raise ContentError(f"{name} {error}") from error
     except yaml.YAMLError as error:

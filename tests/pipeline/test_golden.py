@@ -164,6 +164,12 @@ async def test_a_document_of_another_creator_than_the_one_asked_is_a_contradicti
         ("- {question: a, expected: not here, earlier: b}\n", "`earlier` is a list of the questions before"),
         ("- &a {question: a, expected: not here}\n- *a\n", r"has a `\*` that stands for something else"),
         ("- {question: !!python/name:os.system a}\n", "has a tag"),
+        (
+            "- question: a\n  expected: not here\n  question: b\n  expected: not here\n",
+            r"has `question` twice in one item \(line 3\)",
+        ),
+        ("- {question: a, expected: {document: c, document: d}}\n", "has `document` twice in one item"),
+        ("- {? [a] : b, ? [a] : c}\n", "is not valid YAML"),
         ("- [\n", "is not valid YAML"),
         ("[" * 5000, "is nested too deeply"),
         ("- a\n" * (MOST_BYTES // 4 + 1), "is larger than golden questions are"),
