@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.interruptible import interruptible
+from pipeline.interruptible import BEGINS_ANEW, interruptible
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -103,7 +103,8 @@ def evaluate(
     """
     from pipeline.commands import evaluate as command
 
-    raise typer.Exit(interruptible(lambda: command.run(datasets, output, together=together, baseline=baseline)))
+    code = interruptible(lambda: command.run(datasets, output, together=together, baseline=baseline), BEGINS_ANEW)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -43,6 +43,19 @@ def test_help_teaches_and_loads_nothing_heavy() -> None:
         assert word in shown
 
 
+def test_an_evaluation_that_is_stopped_does_not_promise_to_go_on(data_dir: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "golden.yaml"
+    os.mkfifo(questions)
+    command = [FOOTNOTE, "evaluate", questions]
+    with (
+        subprocess.Popen(command, env=environment(data_dir), stderr=subprocess.PIPE, text=True) as run,
+        questions.open("w"),  # from here on it reads
+    ):
+        run.send_signal(signal.SIGINT)
+        said = run.communicate()[1]
+    assert (run.returncode, said) == (130, "Stopped: nothing was written, and the same command begins anew.\n")
+
+
 def test_content_of_nobody_fails_with_a_way_out(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("x")
     done = footnote(data_dir, "ingest", tmp_path / "a.md")
