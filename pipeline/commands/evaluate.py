@@ -60,8 +60,11 @@ def run(targets: Sequence[str], output: str | None, *, together: bool, baseline:
     losses = tables.compare(differences, terminal) if before else []
     if target:
         setting = results.setting_of(settings, models, together=together)
-        results.write(target, found, setting)
-        report.write(target, found, setting, differences)
+        try:
+            results.write(target, found, setting)
+            report.write(target, found, setting, differences)
+        except OSError as error:
+            raise ConfigurationError(f"{target} cannot be written to ({error.strerror}).") from error
         terminal.print(f"The page {report.PAGE}, {results.RESULTS} and the runs are in {target}", markup=False)
     for sentence in losses:
         terminal.print(f"[red]worse:[/] {escape(sentence)}")

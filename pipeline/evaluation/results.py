@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from backend.errors import ConfigurationError
@@ -94,11 +95,16 @@ def write(target: Path, found: Sequence[Evaluated], setting: Setting) -> None:
 
 
 def made(output: str) -> Path:
-    """The folder to write to, made where it is missing. Raises `ConfigurationError` where it cannot be."""
+    """The folder to write to, made where it is missing. Raises `ConfigurationError` where it cannot be, or nothing can
+    be written there."""
     try:
         Path(output).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"{output} cannot be made: name a folder that you may write to.") from error
+    try:
+        TemporaryFile(dir=output).close()
+    except OSError as error:
+        raise ConfigurationError(f"{output} cannot be written to: name a folder that you may write to.") from error
     return Path(output)
 
 

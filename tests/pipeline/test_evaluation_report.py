@@ -73,6 +73,18 @@ def test_the_page_holds_every_figure_and_asks_nobody_for_anything(forest: Path, 
     assert all(len(line.split()) == 6 for line in (tmp_path / "out").glob("*.fused.run").__next__().open())
 
 
+def test_what_cannot_be_written_is_told_before_anything_runs_or_in_a_sentence_at_the_end(
+    forest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigurationError, match="/proc cannot be written to: name a folder that you may write to"):
+        command.run([str(forest)], "/proc", together=False)
+    assert capsys.readouterr().out == ""
+    (tmp_path / "out" / "results.json").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"out cannot be written to \(Is a directory\)"):
+        command.run([str(forest)], str(tmp_path / "out"), together=False)
+    assert "latency" in capsys.readouterr().out
+
+
 def test_answers_are_those_of_the_extractive_tier(forest: Path, tmp_path: Path) -> None:
     command.run([str(forest)], str(tmp_path / "out"), together=False)
     figures = json.loads((tmp_path / "out" / "results.json").read_text())["figures"][0]
