@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from uuid import UUID
 
@@ -80,16 +81,21 @@ class GoldenSet:
 async def looked_up(path: Path, items: Sequence[GoldenQuestion], library: Library) -> GoldenSet:
     """Finds the creators and documents that the questions name.
 
-    Raises `ConfigurationError` with the number of the item whose creator or document there is not.
+    Raises `ConfigurationError` with the number of the item whose creator, topic or document there is not.
     """
     shelved = await library.documents()
     creators = {one.slug for one in await library.counts()}
+    topics = {topic for one in shelved for topic in one.document.topics}
     silent: dict[UUID, str] = {}
     rights: list[tuple[Right, ...]] = []
     for number, item in enumerate(items, 1):
         place = f"{path}, item {number}"
         if item.creator is not None and item.creator not in creators:
             raise ConfigurationError(f"{place}: there is no creator `{item.creator}`: `footnote status` lists them.")
+        if item.topic is not None and item.topic not in topics:
+            near = get_close_matches(item.topic, topics, n=1)
+            hint = f". Did you mean `{near[0]}`?" if near else ": `footnote show` tells those of a document."
+            raise ConfigurationError(f"{place}: no document has the topic `{item.topic}`{hint}")
         found: list[Right] = []
         for wanted in item.wanted:
             one = await _find(library, wanted.document, place)
@@ -97,6 +103,11 @@ async def looked_up(path: Path, items: Sequence[GoldenQuestion], library: Librar
                 raise ConfigurationError(
                     f"{place}: `{wanted.document}` is `{one.document.creator}`'s, and the question is asked of "
                     f"`{item.creator}`: change one of them."
+                )
+            if item.topic is not None and item.topic not in one.document.topics:
+                raise ConfigurationError(
+                    f"{place}: `{wanted.document}` is not of the topic `{item.topic}`, and the question is asked of "
+                    "that: change one of them."
                 )
             if one.status != "ready":
                 silent[one.document.id] = WORDS[one.status]

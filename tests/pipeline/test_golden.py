@@ -59,7 +59,8 @@ async def boat(library: Library, settings: Settings, monkeypatch: pytest.MonkeyP
     library.write("knots.md", f"---\ntitle: Knots\n---\n\n{KNOTS}")
     library.write(
         "splices.md",
-        f"---\ntitle: Splices of {library.slug}\n---\n\nA splice joins two ropes for good, without any knot at all.",
+        f"---\ntitle: Splices of {library.slug}\ntopics: [ropes]\n---\n\n"
+        "A splice joins two ropes for good, without any knot at all.",
     )
     library.write("seamanship.vtt", TALK)
     await library.ingest()
@@ -126,6 +127,14 @@ async def test_a_golden_question_that_is_no_longer_found_is_a_loss(
             "item 1: There is no document `Nowhere`: `foot",
         ),
         ("{question: a, creator: nobody, expected: not here}", "item 1: there is no creator `nobody`"),
+        (
+            "{question: a, topic: rope, expected: not here}",
+            "item 1: no document has the topic `rope`. Did you mean `ropes`",
+        ),
+        (
+            "{question: a, topic: qxzvjk, expected: not here}",
+            "item 1: no document has the topic `qxzvjk`: `footnote show`",
+        ),
     ],
 )
 async def test_a_document_or_creator_there_is_not_is_named_with_its_item(
@@ -145,6 +154,12 @@ async def test_a_document_of_another_creator_than_the_one_asked_is_a_contradicti
     boat.slug = own
     with pytest.raises(ConfigurationError, match=f"`Hitches` is `{other}`'s, and the question is asked of `{own}`"):
         await evaluate(file_of(tmp_path, f"- {{question: a, creator: {own}, expected: {{document: Hitches}}}}"))
+
+
+async def test_a_document_outside_the_topic_that_is_asked_is_a_contradiction(boat: Library, tmp_path: Path) -> None:
+    wanted = f"{boat.slug}/knots.md"
+    with pytest.raises(ConfigurationError, match=f"`{wanted}` is not of the topic `ropes`, and the question is asked"):
+        await evaluate(file_of(tmp_path, f"- {{question: a, topic: ropes, expected: {{document: {wanted}}}}}"))
 
 
 @pytest.mark.parametrize(
