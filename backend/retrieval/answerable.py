@@ -12,9 +12,10 @@ from uuid import UUID
 
 from backend.knowledge.models import Candidates, Hit
 from backend.knowledge.words import words
-from backend.retrieval.evidence import NEGATION, terms_of, weigh
+from backend.retrieval.evidence import NEGATION, about, terms_of, weigh
 
 READ = 2  # passages that are read closely
+OFFERED = 6  # passages that a visitor is offered, as it is set: of two people who are asked, each speaks in another one
 COUNTED = 30  # found texts over which the rarity of a word is counted
 
 LENT = re.compile(r" \([^()]*\)$")  # the words that `rewrite.standalone` puts behind a leaning question
@@ -67,8 +68,8 @@ def answerability(question: str, candidates: Candidates, fused: Sequence[Hit], t
     """The probability, 0 to 1, that the found passages answer the question; 0 where nothing was found.
 
     `question` is the standalone one, as it was searched. `fused` are the candidates in their common order, best first;
-    `titles` has what the documents of the first two hits are called, by document id: the title, and on lines of their
-    own whatever else names it, such as its creator. Who asks for a document or a section by its name is given it.
+    `titles` has what the documents of the first six hits are called, by document id: the title, and on lines of their
+    own whose they are. Who asks for a document or a section by its name is given it.
     """
     if not fused:
         return 0.0
@@ -102,7 +103,12 @@ def signals(question: str, candidates: Candidates, fused: Sequence[Hit], titles:
         )
         for hit in fused[:READ]
     ]
-    evidence = weigh(asked, terms, read)
+    speaking = [
+        name
+        for hit in fused[:OFFERED]
+        for name in (*titles.get(hit.chunk.document_id, "").splitlines()[1:], hit.chunk.speaker or "")
+    ]
+    evidence = weigh(asked, about(terms, speaking), read)
     best = fused[0].chunk.id
     asks = bool(ASKS.search(asked))
     about_what_is_not = asks and NEGATION.search(asked) and not NATURALLY_DENIED.search(asked)

@@ -16,6 +16,7 @@ BEGINNING = 0.7  # of the stem
 LATER_PASSAGE = 0.02  # the share that a sentence of the next passage must have more, so that ties go to the first
 LEAST_WEIGHT = 0.3  # of a word that every text has
 REMEMBERED = 256  # texts of some 10 kB as words: good passages come up again
+SHORTEST_INITIALS = 3  # "PC" is rarely a person
 MOST_TERMS = 64  # each is looked for in every sentence and text; no question that means one thing has as many
 
 NEGATION = re.compile(
@@ -136,6 +137,17 @@ def terms_of(question: str, texts: Sequence[str]) -> list[Term]:
             asked=root in asked,
         )
     return list(terms.values())
+
+
+def about(terms: Sequence[Term], names: Iterable[str]) -> list[Term]:
+    """The terms without those that call somebody of these `names`, by a word of it or by its initials ("DHH"): whose
+    words are asked for, and not what they say. All of them where no others are left."""
+    called: set[str] = set()
+    for name in map(Words.of, names):
+        called.update(name.stems)
+        if len(name.spelt) >= SHORTEST_INITIALS:
+            called.add(stem("".join(word[0] for word in name.spelt)))
+    return [term for term in terms if not (term.name and term.stem in called)] or list(terms)
 
 
 def rarity(root: str, texts: Sequence[str]) -> float:

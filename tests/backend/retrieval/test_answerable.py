@@ -219,3 +219,45 @@ def test_the_name_of_who_is_asked_is_not_missing() -> None:
     assert signals(asked, candidates, fused, {UUID(int=100): "Kilns\nAna Velloret"}).missing_particulars == 0
     said = [replace(hit, chunk=replace(hit.chunk, speaker="Ana Velloret")) for hit in fused]
     assert signals(asked, candidates, said, {UUID(int=100): "Kilns"}).missing_particulars == 0
+
+
+def test_of_two_people_who_are_asked_each_speaks_in_a_passage_of_their_own() -> None:
+    texts = ("The glaze melts slowly.", "A glaze wants patience.", KILN)
+    candidates, fused = found(*texts)
+    titles = {UUID(int=100 + n): f"Kilns\n{name}" for n, name in enumerate(("Ana Velloret", "Ana Velloret", "Dex Poe"))}
+    both = signals("What do Ana and Dex think of the glaze?", candidates, fused, titles)
+    assert (both.missing_particulars, both.coverage) == (0, 1)
+    one = signals("What do Ana and Ines think of the glaze?", candidates, fused, titles)
+    assert one.missing_particulars == 1
+    assert one.coverage < 1
+    stranger = signals("What do Ana and Dex think of horses?", candidates, fused, titles)
+    assert stranger.coverage == 0
+
+
+def test_who_speaks_is_known_by_their_initials() -> None:
+    candidates, fused = found(KILN)
+    said = [replace(hit, chunk=replace(hit.chunk, speaker="Ana Maria Velloret")) for hit in fused]
+    asked = "When does AMV close the lid?"
+    assert signals(asked, candidates, fused, {}).missing_particulars == 1
+    assert signals(asked, candidates, said, {}).missing_particulars == 0
+    assert signals(asked, candidates, said, {}).coverage == 1
+    assert signals("When does AMX close the lid?", candidates, said, {}).missing_particulars == 1
+
+
+def test_who_is_asked_for_by_name_alone_is_still_what_is_looked_for() -> None:
+    candidates, fused = found("Ana Velloret is a potter from Orvik.", KILN)
+    titles = {UUID(int=100): "Kilns\nAna Velloret"}
+    assert signals("Who is Ana?", candidates, fused, titles).coverage == 1
+
+
+async def test_two_creators_of_the_sample_are_asked_at_once(searcher: Searcher) -> None:
+    for question, is_answered in (
+        ("What do Ana and Dex think of reverb?", True),
+        ("What do Ana and Imke say about compression?", True),
+        ("What do Ana and Dex think of taxes?", False),
+    ):
+        candidates = await searcher.search(await searcher.embed(question), Scope(), 50)
+        fused = fuse(candidates)
+        names = {path.parent.name: yaml.safe_load(path.read_text())["name"] for path in SAMPLE.glob("*/creator.yaml")}
+        titles = {hit.chunk.document_id: f"\n{names[hit.chunk.creator]}" for hit in fused}
+        assert (answerability(question, candidates, fused, titles) >= REFUSED_BELOW) == is_answered, question
