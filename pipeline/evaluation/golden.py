@@ -37,9 +37,10 @@ class Right:
 class Verdict:
     """What became of the question `number` (from 1). `failure` says what is wrong, empty where nothing is.
 
-    `is_found`: a right document is among the sources of an answer; `at_moment`: so is the moment, None where none is
-    named; `is_refused`: it was not answered. Else `answer` is what the extractive tier says, and `cited` names the
-    sources that its markers stand for: `[1] Title by Creator, 12:05`.
+    `is_found`: a right document is among the sources of an answer; `at_moment`: so is the moment, or a right document
+    of which none is wanted, and None where none is named at all; `is_refused`: it was not answered. Else `answer` is
+    what the extractive tier says, and `cited` names the sources that its markers stand for: `[1] Title by Creator,
+    12:05`.
     """
 
     number: int

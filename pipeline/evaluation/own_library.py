@@ -177,13 +177,14 @@ def _verdict(
     offered = retrieved.passages if retrieved.answerable else ()
     found = {one.document for one in rights} & {passage.document.id for passage in offered}
     moments = [one for one in rights if one.at_s is not None]
-    at_moment = any(_covers(passage, one) for one in moments for passage in offered) if moments else None
+    is_whole = any(one.document in found for one in rights if one.at_s is None)  # no moment is wanted of it
+    at_moment = is_whole or any(_covers(passage, one) for one in moments for passage in offered) if moments else None
     if not rights:
         failure = _should_be_refused(offered)
     elif not found:
         failure = _missing(rights, retrieved, order, silent)
     elif at_moment is False:
-        failure = _wrong_moment(moments, offered)
+        failure = _wrong_moment(next(one for one in moments if one.document in found), offered)
     else:
         failure = ""
     return Verdict(number, item.question, bool(rights), bool(found), at_moment, not retrieved.answerable, failure)
@@ -222,12 +223,10 @@ def _missing(rights: Sequence[Right], retrieved: Retrieved, order: Sequence[str]
     return f"“{near.title}” {where}, and is not among the {len(retrieved.passages)} sources; the first is “{first}”."
 
 
-def _wrong_moment(moments: Sequence[Right], offered: Sequence[Passage]) -> str:
-    wanted = moments[0]
+def _wrong_moment(wanted: Right, offered: Sequence[Passage]) -> str:
+    """Where a document that is among the sources opens instead."""
     title, at = wanted.title, clock(wanted.at_s or 0)
     of_it = [passage.chunk for passage in offered if passage.document.id == wanted.document]
-    if not of_it:
-        return f"“{title}” at {at} is not among the sources; another right document is."
     spans = [
         clock(chunk.start_s) + (f" to {clock(chunk.end_s)}" if chunk.end_s is not None else "")
         for chunk in of_it

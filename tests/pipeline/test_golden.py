@@ -119,6 +119,26 @@ async def test_a_golden_question_that_is_no_longer_found_is_a_loss(
     assert "worse: golden: found of golden questions fell from 1.000 to 0." in printed
 
 
+async def test_of_several_right_documents_one_without_a_moment_is_right_by_itself(
+    boat: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk, knots = f"{boat.slug}/seamanship.vtt", f"{boat.slug}/knots.md"
+    text = f"""
+- question: Which knot can be untied after a load?
+  creator: {boat.slug}
+  expected: [{{document: '{talk}', at: 20:00}}, {{document: '{knots}'}}]
+- question: Which knot can be untied after a load?
+  creator: {boat.slug}
+  expected: [{{document: '{talk}', at: 20:00}}]
+"""
+    await evaluate(file_of(tmp_path, text))
+    printed = capsys.readouterr().out
+    assert "found: 100% of 2 " in printed
+    assert "moment: 50% of 2 have the moment" in printed
+    assert "1. Which knot" not in printed
+    assert "2. Which knot" in printed
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [
