@@ -73,7 +73,7 @@ def run(targets: Sequence[str], output: str | None, *, together: bool, baseline:
 
 def is_golden(path: Path) -> bool:
     """Whether it is a file of golden questions, not a folder."""
-    return path.suffix in (".yaml", ".yml") and not path.is_dir()
+    return path.suffix.lower() in (".yaml", ".yml") and not path.is_dir()
 
 
 async def evaluate(

@@ -216,9 +216,10 @@ def test_what_cannot_be_understood_is_told_with_what_to_do(tmp_path: Path, text:
         read_golden(file_of(tmp_path, text))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml cannot be read"):
-        command.run([str(tmp_path / "nowhere.yaml")], None, together=False)
+@pytest.mark.parametrize("name", ["nowhere.yaml", "nowhere.yml", "NOWHERE.YAML"])
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be read"):
+        command.run([str(tmp_path / name)], None, together=False)
 
 
 @pytest.mark.parametrize(
