@@ -120,6 +120,9 @@ def read_dataset(folder: Path) -> Dataset:
     keys = {tuple(sorted(_scope(row).keys() - {"creator"})) for row in asked} - {()}
     questions = tuple(question(row, talks.get(row.id)) for row in asked)
     articles = tuple(article(row, name, keys) for row in rows(folder / "corpus.jsonl", _Article))
+    for file, held in (("queries.jsonl", questions), ("corpus.jsonl", articles)):
+        if not held:
+            raise ConfigurationError(f"{folder / file} is empty: there is nothing to measure.")
     relevant = grades(folder / "qrels.tsv")
     if unknown := {found for judged in relevant.values() for found in judged} - {one.id for one in articles}:
         raise ConfigurationError(f"{folder / 'qrels.tsv'} judges `{min(unknown)}`, which is not in corpus.jsonl.")

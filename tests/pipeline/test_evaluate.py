@@ -82,6 +82,8 @@ def test_a_dataset_is_read_with_scopes_grades_and_conversations(folder: Path) ->
         ("queries.jsonl", '{"_id": "q1", "text": "?", "metadata": {"scope": {"creator": "annie"}}}\n', "asks `annie`"),
         ("conversations.jsonl", '{"_id": "q1", "turns": [{}]}\n', "`turns.0.role` is missing"),
         ("corpus.jsonl", None, "cannot be read: a dataset is a folder"),
+        ("corpus.jsonl", "\n", "corpus.jsonl is empty"),
+        ("queries.jsonl", "", "queries.jsonl is empty"),
     ],
 )
 def test_what_cannot_be_understood_is_told_with_its_line(
