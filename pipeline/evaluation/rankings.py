@@ -83,9 +83,12 @@ async def rank(
         done += 1
         tell(what, done, len(dataset.questions))
 
-    async with asyncio.TaskGroup() as asking:
-        for question in dataset.questions:
-            asking.create_task(ask(question))
+    try:
+        async with asyncio.TaskGroup() as asking:
+            for question in dataset.questions:
+                asking.create_task(ask(question))
+    except BaseExceptionGroup as error:  # what is away is away for all of them, and one of them can tell
+        raise error.exceptions[0] from error
     for question in dataset.questions[:: max(1, len(dataset.questions) // SAMPLED)]:
         begun = time.perf_counter()
         await desk.trace(question, question.earlier)

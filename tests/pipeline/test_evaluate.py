@@ -2,16 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from backend.errors import ConfigurationError
+from backend.errors import ConfigurationError, Unavailable
 from pipeline.commands import evaluate as command
 from pipeline.evaluation.answers import Given, contains, has_short_answers, summed
 from pipeline.evaluation.dataset import Article, Dataset, JudgedQuestion, read_dataset
 from pipeline.evaluation.measures import Bin, calibration, measure
-from pipeline.evaluation.rankings import Rankings, percentile
+from pipeline.evaluation.rankings import Rankings, percentile, rank
 
 ARTICLES = [
     ("bread", "Bread", "ana", "Let the dough rest in the cold for a night, and bake it in a very hot oven."),
@@ -184,6 +184,15 @@ def test_a_reranker_that_does_not_come_leaves_the_order_from_before(
     assert list(stages)[3:5] == ["rewritten", "reranked"]
     assert stages["reranked"] == stages["rewritten"]
     assert "secret" not in (output / "report.html").read_text() + (output / "results.json").read_text()
+
+
+async def test_an_index_that_goes_away_meanwhile_is_one_error_and_not_a_group(folder: Path) -> None:
+    class Away:
+        async def trace(self, *_: object, **__: object) -> NoReturn:
+            raise Unavailable("The index could not be searched.")
+
+    with pytest.raises(Unavailable, match="could not be searched"):
+        await rank(read_dataset(folder), Away(), str, lambda *_: None, scoped=False, reranks=False)
 
 
 def test_the_figures_are_those_that_one_counts_by_hand() -> None:
