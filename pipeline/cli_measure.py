@@ -1,5 +1,6 @@
 """The commands that look and measure, and change no content: `search`, `unanswered`, `feedback`, and so on."""
 
+import signal
 from typing import Annotated
 
 import typer
@@ -103,6 +104,8 @@ def evaluate(
     """
     from pipeline.commands import evaluate as command
 
+    # So that a job that has run out of its time leaves no library of its own behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = interruptible(lambda: command.run(datasets, output, together=together, baseline=baseline), BEGINS_ANEW)
     raise typer.Exit(code)
 

@@ -43,7 +43,10 @@ def test_help_teaches_and_loads_nothing_heavy() -> None:
         assert word in shown
 
 
-def test_an_evaluation_that_is_stopped_does_not_promise_to_go_on(data_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_evaluation_that_is_stopped_ends_in_order_and_does_not_promise_to_go_on(
+    data_dir: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
     questions = tmp_path / "golden.yaml"
     os.mkfifo(questions)
     command = [FOOTNOTE, "evaluate", questions]
@@ -51,7 +54,7 @@ def test_an_evaluation_that_is_stopped_does_not_promise_to_go_on(data_dir: Path,
         subprocess.Popen(command, env=environment(data_dir), stderr=subprocess.PIPE, text=True) as run,
         questions.open("w"),  # from here on it reads
     ):
-        run.send_signal(signal.SIGINT)
+        run.send_signal(stop)
         said = run.communicate()[1]
     assert (run.returncode, said) == (130, "Stopped: nothing was written, and the same command begins anew.\n")
 
