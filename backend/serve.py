@@ -25,7 +25,6 @@ from sqlalchemy import func, select
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from backend.access.visitors import SECRET_IS_MISSING, needs_own_secret
 from backend.api.connection import Connection
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import Pulse
@@ -55,8 +54,8 @@ def serve(settings: Settings, *, sample: bool, say: Callable[[str], None]) -> No
     `sample` ingests the sample content if nothing has been ingested yet. `say` gets lines for the terminal.
     Raises `ConfigurationError` with one sentence where it cannot start.
     """
-    if needs_own_secret(settings):
-        raise ConfigurationError(SECRET_IS_MISSING)
+    if problem := settings.problem_of_serving():
+        raise ConfigurationError(problem)
     refuse_taken_port(settings.server.host, settings.server.port)
     signal.signal(signal.SIGTERM, exit_on_signal)
     with suppress(KeyboardInterrupt), engines(settings) as resolved, only_instance(settings):

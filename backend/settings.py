@@ -138,6 +138,13 @@ class Settings(BaseSettings):
         """The sites as requests name them: the service's own page is the one without a name."""
         return {"" if name == OWN_PAGE else name: site for name, site in self.sites.items()}
 
+    def problem_of_serving(self) -> str | None:
+        """Why the service would not start: several machines may share these settings, and each would make its own
+        secret. None where nothing speaks against it."""
+        if self.secret is None and self.database.url != EMBEDDED:
+            return f"{PREFIX}SECRET is missing: beside a database of your own, set it to at least 32 random bytes."
+        return None
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -12,9 +12,8 @@ import jwt
 
 from backend.access.identity import Identity
 from backend.errors import ConfigurationError, Unauthenticated
-from backend.settings import EMBEDDED, Settings
+from backend.settings import Settings
 from backend.settings_access import MIN_SECRET_BYTES
-from backend.settings_files import PREFIX
 
 ALGORITHM = "HS256"
 AUDIENCE = "footnote-visitor"
@@ -23,7 +22,6 @@ RENEWED_AFTER_S = 30 * 24 * 3600  # who comes once in five months stays the same
 LONGEST_TOKEN = 2048
 DAY_S = 24 * 3600
 REFUSAL = "The visitor token is not valid any more: leave it out to get a new one."
-SECRET_IS_MISSING = f"{PREFIX}SECRET is missing: beside a database of your own, set it to at least 32 random bytes."
 
 
 class Visitors:
@@ -102,8 +100,3 @@ def read_or_make_secret(path: Path) -> bytes:
     if len(secret) < MIN_SECRET_BYTES:
         raise ConfigurationError(f"The secret in {path} is damaged: delete that file to get a new one.")
     return secret
-
-
-def needs_own_secret(settings: Settings) -> bool:
-    """Whether several machines may share this configuration, so that each making its own secret would be wrong."""
-    return settings.secret is None and settings.database.url != EMBEDDED

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from backend.access.visitors import SECRET_IS_MISSING, needs_own_secret
 from backend.settings import Settings
 from backend.settings_files import PREFIX, config_file, dot_env
 from pipeline.checks.finding import Finding
@@ -19,8 +18,8 @@ def configuration(settings: Settings) -> Finding:
     if names := _names_in(dot_env()):
         told.append(f"from .env {', '.join(names)}")
     says = f"{'; '.join(told)}."
-    if needs_own_secret(settings):
-        return Finding("note", "configuration", says, f"`footnote serve` will not start: {SECRET_IS_MISSING}")
+    if problem := settings.problem_of_serving():
+        return Finding("note", "configuration", says, f"`footnote serve` will not start: {problem}")
     return Finding("ok", "configuration", says)
 
 
