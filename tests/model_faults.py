@@ -66,6 +66,7 @@ Broken = Literal[
     "empty",
     "blank",
     "unseen",
+    "markers_alone",
     "tool_calls",
 ]
 # Odd, and yet whole answers.

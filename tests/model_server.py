@@ -171,7 +171,8 @@ class ModelServer:
             yield frame({"tool_calls": [{"index": 0, "function": {"name": CANARY, "arguments": "{}"}}]})
             yield frame({}, finish_reason="tool_calls")
             return
-        text = {"empty": "", "blank": " \n ", "unseen": "\0 \u200b\ufeff \0"}.get(fault or "", self.text(request))
+        wordless = {"empty": "", "blank": " \n ", "unseen": "\0 \u200b\ufeff \0", "markers_alone": "[1] [9, 2]\n"}
+        text = wordless.get(fault or "", self.text(request))
         words = self.split(text) if self.chunking != "whole" else [text]
         for number, word in enumerate(words):
             if number:  # without a pace too, each token goes out by itself

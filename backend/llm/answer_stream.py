@@ -1,5 +1,6 @@
 """What an answer's event stream says, whatever the upstream's own words for it: the part that all streams share."""
 
+import re
 import unicodedata
 from abc import ABC, abstractmethod
 from typing import Any
@@ -12,6 +13,9 @@ from backend.llm.tier import TierFailure
 # Controls, NUL among them, which is dropped from answers; what stands for nothing, such as a zero-width space; and
 # white space.
 UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
+# Footnotes to nothing: of those without a source not even the number is left.
+MARKERS = re.compile(r"(?:\[[\d,;]*(?:\]|\Z))*")
+MOST_MARKERS = 64  # characters; more are let through
 
 
 class AnswerStream(ABC):
@@ -26,9 +30,11 @@ class AnswerStream(ABC):
         self._parser = EventParser(max_bytes=max_line_bytes)
         self._started = False
         self._blank = ""
+        self._markers = ""
 
     def feed(self, chunk: bytes) -> str:
-        """The text that `chunk` adds to the answer, possibly none. What cannot be seen waits until a word follows it.
+        """The text that `chunk` adds to the answer, possibly none. What cannot be seen, and markers, wait until a word
+        follows them.
 
         Where text comes before what is refused, it is given back, and `failure` is what is to be raised then: how the
         bytes were cut decides nothing. Behind an answer that is whole nothing is refused, as it is no part of that.
@@ -78,7 +84,9 @@ class AnswerStream(ABC):
         if self._started or not text:
             return text
         self._blank += text
-        if all(unicodedata.category(letter) in UNSEEN for letter in text):
+        seen = "".join(letter for letter in text if unicodedata.category(letter) not in UNSEEN)
+        self._markers += seen
+        if not seen or (len(self._markers) <= MOST_MARKERS and MARKERS.fullmatch(self._markers)):
             return ""
         self._started = True
         return self._blank

@@ -146,6 +146,7 @@ UNSAID: dict[Fault, Outcome] = {
     "empty": "empty",
     "blank": "empty",
     "unseen": "empty",
+    "markers_alone": "empty",
     "tool_calls": "empty",
 }
 ODD: tuple[Fault, ...] = ("hang_after_finish", "finish_twice")
