@@ -45,6 +45,11 @@ def run(targets: Sequence[str], output: str | None, *, together: bool, baseline:
     sizes += [(path.stem, len(items)) for path, items in questions]
     if len(dict(sizes)) < len(sizes):
         raise ConfigurationError("Two datasets have the same name: give their folders or files different names.")
+    if output and baseline and Path(baseline).resolve() == (Path(output) / results.RESULTS).resolve():
+        raise ConfigurationError(
+            f"{baseline} would be overwritten with what is measured now, and a loss be found only once: name another "
+            "folder to write to."
+        )
     before = read_baseline(Path(baseline)) if baseline else None
     if before:
         before.check(dict(sizes), together=together)

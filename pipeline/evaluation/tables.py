@@ -94,7 +94,7 @@ def compare(differences: Sequence[Difference], terminal: Terminal) -> list[str]:
         table.add_column(heading, justify="right")
     for one in differences:
         style = "red" if one.is_loss else None
-        cells = (one.dataset, "creator" if one.scoped else "all", one.what, one.measure)
+        cells = (one.dataset, "creator" if one.scoped else "everything", one.what, one.measure)
         figures = (number(one.before), number(one.after), number(one.change, signed=True))
         table.add_row(*(escape(one_line(cell)) for cell in cells), *figures, style=style)
     terminal.print(table)

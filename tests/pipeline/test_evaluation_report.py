@@ -148,6 +148,15 @@ def test_what_is_no_baseline_is_told_before_anything_runs(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_baseline_that_would_be_overwritten_is_refused_before_anything_runs(forest: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "report"
+    kept.mkdir()
+    (kept / "results.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match="name another folder to write to"):
+        command.run([str(forest)], str(kept), together=False, baseline=f"{kept}/../report/results.json")
+    assert (kept / "results.json").read_text() == "{}"
+
+
 def test_other_questions_or_another_index_cannot_be_compared(tmp_path: Path) -> None:
     figures = {
         "dataset": "d", "scoped": False, "questions": 3, "final": "fused", "stages": {}, "abstention": None,
