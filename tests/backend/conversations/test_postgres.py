@@ -13,8 +13,9 @@ from backend.absence import Absence
 from backend.chat.events import DoneEvent, ErrorEvent, ResetEvent, SourcesEvent, TokenEvent
 from backend.chat.journal import JournalReader
 from backend.chat.pulse import STALE_S, Pulse
+from backend.chat.replay import ending
 from backend.chat.run import Run
-from backend.chat.saving import save
+from backend.chat.saving import save, unsaved
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Answer, Question, RunRecord, Turn
 from backend.conversations.postgres import PostgresConversations, title_of
@@ -179,7 +180,9 @@ async def test_saving_ends_in_time_where_the_database_stays_away(tmp_path: Path)
     engine = open_database(f"postgresql+asyncpg://nobody@/none?host={tmp_path}")
     record = RunRecord(uuid4(), uuid4(), uuid4(), 1, "me", running=True, heartbeat_at=datetime.now(UTC))
     run = Run(record, lambda run: None, lambda run: None)
-    (event,) = await save(PostgresConversations(engine), run, ANSWER, within_s=0.3)
+    async with asyncio.timeout(0.3 + 1):
+        assert await save(PostgresConversations(engine), run, ANSWER, within_s=0.3) is None
+    event = ending(unsaved(ANSWER, record).terminal or {})
     assert isinstance(event, ErrorEvent)
     assert (event.data["code"], event.data["retryable"]) == ("unavailable", True)
     assert "message_id" not in event.data
