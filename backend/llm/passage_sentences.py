@@ -36,8 +36,8 @@ REQUEST = re.compile(r"(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
     r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
-    r"than|then|to|of|for|from|with|is|are|was|were|be|i|my|your|our|their|his|her|its|very|really|maybe|whether|while|since|"
-    r"until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$|"
+    r"than|then|to|of|for|from|with|against|between|into|is|are|was|were|be|i|my|your|our|their|his|her|its|very|"
+    r"really|maybe|whether|while|since|until|such|mean|um|uh|\w+['’](?:m|s|re|ve|ll|d))[,\s-]*(?:\.{3,}|…)$|"
     # "… we saw that as we added more of them...": what was seen is not said.
     r"\b(?:that|because) (?:as|when|if|since|while|once|whenever|although)\b[^,.;]*(?:\.{3,}|…)$|\bsorry[.!]*$",
     re.IGNORECASE,
