@@ -31,8 +31,12 @@ ASKING = re.compile(
 )
 # "What is not open is …", "What I like is …": a statement.
 CLEFT = re.compile(r"what\b.*?\b(?:is|are|was|were)\b.*\b(?:is|are|was|were|means?)\b", re.IGNORECASE)
-# A host's request is a question however long it is.
-REQUEST = re.compile(r"(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell|talk|give|share)\b", re.IGNORECASE)
+# A host's request is a question however long it is: "I guess tell us how it began.".
+REQUEST = re.compile(
+    r"(?:(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell|talk|give|share)|(?:(?:i guess|maybe|please),? )*"
+    r"(?:tell (?:us|me)|walk (?:us|me) through|talk (?:to us |more |a (?:little )?bit (?:more )?)about))\b",
+    re.IGNORECASE,
+)
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
     r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
@@ -238,7 +242,7 @@ def read_passage(
                     code=shows,
                 )
             )
-            if is_question(sentence):
+            if is_question(standing_alone(sentence)):
                 before = found[-2].text if found[-2:-1] else ""
                 if is_question(before):
                     asked = f"{asked} {sentence}"

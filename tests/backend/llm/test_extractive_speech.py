@@ -1,11 +1,28 @@
 """What people say while they think, and what they lead up to things with, is left out."""
 
+import pytest
+
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
 
 def talk(said: str) -> PromptSource:
     return PromptSource(1, "Vans", "Show", said, spoken=True)
+
+
+@pytest.mark.parametrize(
+    "request_of_host",
+    [
+        "So I guess talk a little bit about what a spring reverb is.",
+        "So tell us what a spring reverb is before anything else, for those who have never seen one.",
+        "Maybe walk us through what a spring reverb is and what it was.",
+    ],
+)
+async def test_what_a_host_requests_is_a_question(request_of_host: str) -> None:
+    said = f"Bo Kern: {request_of_host}\n\nAna Reyes: Two steel coils in a box shake when a voice goes through."
+    assert await answer("What is a spring reverb?", talk(said)) == (
+        "**Ana Reyes:** Two steel coils in a box shake when a voice goes through. [1]"
+    )
 
 
 async def test_what_somebody_says_against_nothing_is_broken_off() -> None:
