@@ -51,7 +51,7 @@ EXPLETIVE = re.compile(
 
 # The pronoun is all that the sentence says of what it is about.
 NAMELESS = re.compile(
-    r"(?:it|they|he|she|this|these|those)"
+    r"(?:i (?:think|guess) )?(?:it|they|he|she|this|these|those)"
     r"(?=['’]| (?:is|was|are|were|has|have|had|will|would|can|could|also|\w+ed)\b)|"
     r"(?:(?:for|to) me,? |i (?:think|guess) )?that(?:['’]s| is| was) "
     r"(?:what|why|how|where|when|it|all|an?|my|your|our|their)\b",

@@ -68,6 +68,7 @@ async def test_what_somebody_tells_of_themselves_does_not_answer_what_is_asked_a
         "The same thing happened to my voice with a microphone that fits.",
         "Whoever has some of these things finds the microphone that fits your voice.",
         "That's a microphone that fits your voice.",
+        "I think this is the microphone that fits your voice best of all.",
         "And there is on the other hand the microphone that fits your voice.",
         "Knowing this, the microphone that fits your voice is a matter of taste.",
     ],
