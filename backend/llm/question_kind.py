@@ -90,7 +90,9 @@ class Wanted:
 # "How did Ana Reyes learn it?", but not "What does Ana say?".
 OF_PERSON = re.compile(
     r"\b(?:did|does|do|was|were|is|are|has|had) (?:[A-Z][\w'’-]+(?<!['’]s) ){2,3}"
-    r"(?!do\b(?! (?:with|when|for|to|about|if)\b))[a-z]+\b"
+    r"(?!do\b(?! (?:with|when|for|to|about|if)\b))[a-z]+\b|"
+    # "What worried Ana Reyes most?"
+    r"^\W*(?:[Ww]hat|[Ww]ho) (?!about\b)[a-z]+ (?:[A-Z][\w'’-]+(?<!['’]s) ){2,3}[a-z]+\b",
 )
 
 

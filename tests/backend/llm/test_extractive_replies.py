@@ -69,7 +69,8 @@ async def test_what_somebody_tells_of_themselves_answers_what_is_asked_about_the
     )
 
 
-async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
+@pytest.mark.parametrize("question", ["How did Dex Morrow learn soldering?", "What taught Dex Morrow soldering first?"])
+async def test_who_speaks_is_known_where_it_is_asked_what_they_did(question: str) -> None:
     source = PromptSource(
         1,
         "Radios",
@@ -78,7 +79,7 @@ async def test_who_speaks_is_known_where_it_is_asked_what_they_did() -> None:
         "Dex Morrow: I learned soldering from a book about radios and from burnt fingers.\n\n"
         "Ana Reyes: I learned soldering in school.",
     )
-    text = await answer("How did Dex Morrow learn soldering?", source)
+    text = await answer(question, source)
     assert text.startswith("**Dex Morrow:** I learned soldering from a book")
     assert "in school" not in text
 
