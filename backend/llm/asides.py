@@ -92,6 +92,7 @@ TO_THE_LISTENER = re.compile(
     r"\bthank you(?: all| everyone| very much| so much)?[.!]*$|"
     r"\b(?:i|we)(?:['’]m| am|['’]re| are)(?: \w+ly| very| so)* (?:proud|thrilled|delighted|pleased)\b|"
     r"\bright (?:here|there)[.!…]*$|\bup to you[.!]*$|"
+    r"\b(?:bottom|top|left|right|end) of this (?:list|slide|picture|table|figure|diagram|graph)\b|"
     r"^(?:i['’]m )?sorry\b|\b(?:by|at|on) the chat\b|"
     r"\b(?:we|i)['’]ll (?:get|come) (?:through|to|back to) (?:it|this|that)\b",
     re.IGNORECASE,

@@ -45,6 +45,7 @@ from tests.backend.llm.extracted import answer
         "In his book he talks about where bass traps belong.",
         "Where bass traps belong is up to you.",
         "The place where bass traps belong is right here.",
+        "Where bass traps belong in a room that is as small as ours, the one at the bottom of this list shows.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
     ],
 )
