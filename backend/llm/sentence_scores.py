@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from backend.knowledge.words import content_stems, words
-from backend.llm.passage_sentences import Sentence
+from backend.llm.passage_sentences import PAUSES, Sentence
 from backend.llm.question_kind import Wanted
 
 # All weights here and in `excerpts` were chosen on every other answerable question of the dev set squad2, the shortest
@@ -49,6 +49,8 @@ LEADING_UP_WEIGHT = 0.1
 LEADING_UP_LIKENESS = 0.3
 # "Long drives are boring." tells nothing to whoever asks "Why are long drives boring?".
 NOTHING_NEW_WEIGHT = 0.3
+# Speakers leave open what they say before a pause: "Over the years, there were a lot of vans...".
+PAUSE_WEIGHT = 0.85
 # From here on a sentence counts less the longer it is, half at twice the length: people lose its thread.
 LONG_WORDS = 60
 
@@ -151,12 +153,13 @@ def says_nothing_new(passage: Sequence[Sentence], place: int, terms: QuestionTer
 
 def bearing(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> float:
     """What the sentence counts apart from its subject, at most 1: less for an aside, for what only leads up to the
-    question, and where its thread is lost."""
+    question, before a pause, and where its thread is lost."""
     sentence = passage[place]
     weight = ABOUT_ITSELF_WEIGHT if sentence.about_itself else 1.0
     weight *= PERSONAL_WEIGHT if sentence.secondary else 1.0
     weight *= LEADING_UP_WEIGHT if leads_up(passage, place, terms) else 1.0
     weight *= NOTHING_NEW_WEIGHT if says_nothing_new(passage, place, terms) else 1.0
+    weight *= PAUSE_WEIGHT if sentence.text.endswith(PAUSES) else 1.0
     return weight * min(1.0, LONG_WORDS / sentence.length)
 
 

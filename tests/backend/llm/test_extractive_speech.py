@@ -30,3 +30,8 @@ async def test_what_somebody_says_against_nothing_is_broken_off() -> None:
     assert await answer("How do I carry a spring reverb?", talk(said)) == (
         "Carry a spring reverb on your knees in a van. [1]"
     )
+
+
+async def test_what_trails_off_comes_behind_what_is_said() -> None:
+    said = "A spring reverb needs blankets in a van...\n\nIt rained.\n\nA spring reverb needs silence in a van."
+    assert (await answer("What does a spring reverb need?", talk(said))).startswith("A spring reverb needs silence")
