@@ -29,6 +29,8 @@ KNOWN_SHARE = 0.8
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
 SHARE_WEIGHT = 0.3
 DIRECT = 0.67
+# A sentence that scores this many times as much by its words as those before it does not need to be led up to.
+WITHOUT_RUN_UP = 2.0
 
 
 class Quoted(NamedTuple):
@@ -139,7 +141,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
-    best = max(candidates, key=lambda candidate: candidate.score)
+    best = past_run_up(max(candidates, key=lambda candidate: candidate.score), reading)
     lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
@@ -148,6 +150,17 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
+
+
+def past_run_up(best: Candidate, reading: Reading) -> Candidate:
+    """The candidate without what only leads up to what has far more of the question, where that stands alone."""
+    lead = lead_of(best, reading.passages, reading.terms, brief=reading.brief)
+    words = [reading.scores[lead.source][sentence.place] for sentence in lead.sentences]
+    for number, sentence in enumerate(lead.sentences[1:], start=1):
+        stands = sentence.usable and not (sentence.leans or sentence.mentions or sentence.about_itself)
+        if stands and words[number] >= WITHOUT_RUN_UP * max(words[:number]) > 0:
+            return replace(best, excerpt=Excerpt(lead.source, (sentence,)), stems=frozenset(sentence.stems))
+    return best
 
 
 def decided(lead: Excerpt, reading: Reading) -> Excerpt:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.llm.extract import Reading, extract
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -35,3 +36,11 @@ async def test_what_somebody_says_against_nothing_is_broken_off() -> None:
 async def test_what_trails_off_comes_behind_what_is_said() -> None:
     said = "A spring reverb needs blankets in a van...\n\nIt rained.\n\nA spring reverb needs silence in a van."
     assert (await answer("What does a spring reverb need?", talk(said))).startswith("A spring reverb needs silence")
+
+
+def test_what_only_leads_up_to_the_answer_is_left_out() -> None:
+    said = "Singers have an evening in the van. Most of it is free. A spring reverb of my grandmother is in the van."
+    reading = Reading("What does Ana do with the spring reverb in the van?", [talk(said)])
+    meanings = {text: 0.6 if text.startswith("Singers") else 0.1 for text in reading.worth_comparing()}
+    read = extract(reading, meanings).extracts[0].sentences
+    assert [sentence.text for sentence in read] == ["A spring reverb of my grandmother is in the van."]
