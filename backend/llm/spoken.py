@@ -15,6 +15,14 @@ PAUSED_OPENER = re.compile(
 )
 # In writing these begin a list or say what to do: "Look, listen, learn."
 SPOKEN_OPENER = re.compile(rf"(?:look|listen|see|like|right|now){PAUSE}", re.IGNORECASE)
+# "There's -- I use a small one": begun again before anything was said. "We took -- I think it was a van" goes on.
+FALSE_START = re.compile(
+    r"(?!(?:no|not|yes|why|what|how|who|when|where|which)\b)(?:[\w'’]+,? ){0,5}[\w'’]+,? ?--\s+"
+    r"(?=(?:(?:like|you know|i mean|well|okay|so),? )*"
+    r"(?!(?:i think|i guess|i believe|maybe) it|i (?:don['’]t|can['’]t|didn['’]t)\b)"
+    r"(?:i|you|we|they|he|she|it|there|that|this|everyone|everybody|people)\b)",
+    re.IGNORECASE,
+)
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
     r"(?:(?!so as\b|or else\b)(?:and|but|so|or|yet|therefore|thus|hence)\s+"
@@ -41,7 +49,8 @@ PARENTHETIC = re.compile(
 HEDGE = re.compile(
     r"(?<=\s)(?:(?<=\bI )|(?<=\byou )|(?<=\bwe )|(?<=\bthey )|(?<=\bit )|(?<=\bis )|(?<=\bare )|"
     r"(?<=['’]s )|(?<=['’]re )|"
-    r"(?<=\bwas )|(?<=\bto )|(?<=\bcan )|(?<=\bcould )|(?<=\bwould )|(?<=\band )|(?<=\bbut )|(?<=\bjust ))"
+    r"(?<=\bwas )|(?<=\bhad )|(?<=\bhave )|(?<=\bto )|(?<=\bcan )|(?<=\bcould )|(?<=\bwould )|(?<=\band )|"
+    r"(?<=\bbut )|(?<=\bjust ))"
     r"(?:kind|sort) of\s+(?!an?\b|the\b|like an?\b)",
     re.IGNORECASE,
 )
@@ -100,7 +109,7 @@ def without_filler(sentence: str) -> str:
     text = sentence.strip()
     if SIDES.search(text):
         return capitalised(text)
-    text = without_opener(text)
+    text = without_opener(without_false_start(without_opener(text)))
     spoken = [word.strip(".,-…!?").lower() for word in text.split()]
     if not FILLERS.isdisjoint(spoken):
         text = without_opener(HESITATION.sub("", TAG_QUESTION.sub(".", text)))
@@ -120,6 +129,12 @@ def without_opener(sentence: str) -> str:
     while trimmed := PAUSED_OPENER.match(sentence) or SPOKEN_OPENER.match(sentence):
         sentence = sentence[trimmed.end() :]
     return sentence
+
+
+def without_false_start(sentence: str) -> str:
+    """The sentence from where it begins again, if no word of content is lost."""
+    start = FALSE_START.match(sentence)
+    return sentence[start.end() :] if start and FILLERS.issuperset(content_stems(start[0])) else sentence
 
 
 def said_once(stutter: re.Match[str]) -> str:

@@ -44,3 +44,21 @@ def test_what_only_leads_up_to_the_answer_is_left_out() -> None:
     meanings = {text: 0.6 if text.startswith("Singers") else 0.1 for text in reading.worth_comparing()}
     read = extract(reading, meanings).extracts[0].sentences
     assert [sentence.text for sentence in read] == ["A spring reverb of my grandmother is in the van."]
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("There's -- I mean, we keep a spring reverb in felt.", "We keep a spring reverb in felt."),
+        ("But yeah, I was like -- you keep a spring reverb in felt.", "You keep a spring reverb in felt."),
+        ("Nobody has -- I can't name a spring reverb in felt.", "Nobody has -- I can't name a spring reverb in felt."),
+        ("The felt -- you keep a spring reverb in it.", "The felt -- you keep a spring reverb in it."),
+    ],
+)
+async def test_a_false_start_is_left_out(said: str, read: str) -> None:
+    assert await answer("How is a spring reverb kept in felt?", talk(said)) == f"{read} [1]"
+
+
+async def test_a_hedge_behind_had_is_left_out() -> None:
+    said = "Singers had kind of kept a spring reverb in felt."
+    assert await answer("How is a spring reverb kept?", talk(said)) == "Singers had kept a spring reverb in felt. [1]"
