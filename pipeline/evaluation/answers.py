@@ -3,6 +3,7 @@
 import re
 import statistics
 import string
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ SHORT_WORDS = 10
 _MARKER = re.compile(r"\s*\[\d+\]")
 _FROM = re.compile(r"^\*\*[^*\n]*\*\*", re.MULTILINE)  # "From Ana Velloret:", where several creators answer
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
-_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,16 @@ def contains(words: Sequence[str], golden: Iterable[str]) -> bool:
 
 
 def normalised(text: str) -> str:
-    """Lower case, without punctuation and articles, one space between words (SQuAD's evaluation script, v1.1)."""
-    return " ".join(_ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+    """Lower case, without punctuation and articles, one space between words (SQuAD's evaluation script, v1.1), and
+    also without the quotation marks and dashes of print, which sources have and the extractive tier puts round a
+    quotation."""
+    said = "".join(letter for letter in text.lower() if not is_punctuation(letter))
+    return " ".join(_ARTICLE.sub(" ", said).split())
+
+
+def is_punctuation(letter: str) -> bool:
+    """Whether a character is punctuation by ASCII or by Unicode."""
+    return letter in string.punctuation or unicodedata.category(letter).startswith("P")
 
 
 def summed(given: Sequence[Given]) -> Answers | None:

@@ -246,6 +246,8 @@ def test_a_scope_that_is_only_one_creator_s_is_not_asked_twice() -> None:
         ("It was in the Hague, in 1899.", ["The  HAGUE!"], True),
         ("It was in the Hague, in 1899.", ["189"], False),
         ("An answer", ["the", "!"], False),
+        ("“The cat sat.”", ["sat"], True),
+        ("It is “Anna’s”.", ["Anna's"], True),
         ("word " * 59 + "Hague", ["Hague"], True),
         ("word " * 60 + "Hague", ["Hague"], False),
     ],
