@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rich.text import Text
 
+from backend.chat.sources import MOST_PERHAPS
 from backend.errors import ContentError
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
@@ -94,7 +95,7 @@ def report(trace: Trace, known: Known, limits: RetrievalSettings, creator: str |
         body = Text(f"   {excerpt.text}", style="default")
         for start, end in excerpt.matches:
             body.stylize("bold yellow", start + 3, end + 3)
-        style = "green" if fate.startswith("source") else "dim"
+        style = "dim" if fate.startswith("not shown") else "green"
         lines += [
             Text(""),
             Text.assemble((f"{rank}. ", "bold"), (fate, style), f" · {_title(chunk, known)} · {place_of(chunk)}"),
@@ -130,20 +131,21 @@ def _verdict(trace: Trace, least: float) -> str:
 def _fates(trace: Trace, known: Known, sources: int) -> list[str]:
     """What becomes of each passage, down to the last source and at least twice as many as there are sources."""
     fused = trace.stages["fused"]
-    shown = [_source_of(hit.chunk, trace.retrieved.passages) for hit in fused]
+    offered = sources if trace.retrieved.answerable else min(sources, MOST_PERHAPS)
+    shown = [_source_of(hit.chunk, trace.retrieved.passages[:offered]) for hit in fused]
     last = max((rank for rank, number in enumerate(shown, start=1) if number), default=0)
     fates = []
     for rank, (hit, number) in enumerate(zip(fused, shown, strict=True), start=1):
         if rank > max(last, 2 * sources):
             break
         if number:
-            fates.append(f"source {number}" if trace.retrieved.answerable else f"not shown (perhaps: source {number})")
+            fates.append(f"source {number}" if trace.retrieved.answerable else f"perhaps: source {number}")
         elif hit.chunk.document_id not in known:
             fates.append("not shown (its document does not answer)")
         elif rank < last:
             fates.append("not shown (others of its document, or the same words, come first)")
         else:
-            fates.append(f"not shown (only {sources} are)")
+            fates.append(f"not shown (only {offered} are)")
     return fates
 
 

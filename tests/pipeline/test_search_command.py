@@ -111,7 +111,9 @@ async def test_a_question_about_something_else_would_not_be_answered_and_the_rea
     )
     least = kitchen.settings.retrieval.min_confidence
     assert said[1].endswith(f"and `retrieval.min_confidence` is {least:g}.")
-    assert "not shown (perhaps: source 1)" in " ".join(said)
+    fates = " ".join(said)
+    assert [number for number in range(1, 7) if f" perhaps: source {number} · " in fates] == [1, 2, 3]  # as on the page
+    assert "not shown (only 3 are)" in fates
 
 
 async def test_a_document_that_was_deleted_a_moment_ago_is_no_source(kitchen: Library) -> None:
