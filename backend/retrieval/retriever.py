@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from backend.knowledge.models import Creator, Document, Hit, Scope
+from backend.knowledge.models import Candidates, Creator, Document, Hit, Scope
 from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.answerable import answerability
 from backend.retrieval.diversify import diversify
@@ -32,6 +33,19 @@ class Documents(Protocol):
     async def find_documents(self, ids: Collection[UUID]) -> Mapping[UUID, tuple[Document, Creator]]:
         """See `Catalogue.find_documents`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one scope has: all candidates in their common order, and the best `hits` of documents that are `known`."""
+
+    scope: ScopeName
+    candidates: Candidates
+    fused: list[Hit]
+    hits: list[Hit]
+    known: Mapping[UUID, tuple[Document, Creator]]
+    confidence: float
+    is_answerable: bool
 
 
 class Retriever:
@@ -88,44 +102,48 @@ class Retriever:
             excluded = await deleted
         finally:
             deleted.cancel()
-        narrowest: Trace | None = None
+        narrowest: Found | None = None
         for reach in reaches(creator, topic, widen=widen and self._settings.widen):
-            scope = Scope(reach.creator, reach.topic, among, excluded)
-            found = await self._look(question, reach.name, scope, (creator, topic))
-            if found.retrieved.answerable:
-                return found
+            found = await self._look(question, reach.name, Scope(reach.creator, reach.topic, among, excluded))
+            if found.is_answerable:
+                return await self._arrange(question, found, (creator, topic))
             narrowest = narrowest or found
         assert narrowest is not None  # there is always a scope
-        return narrowest
+        return await self._arrange(question, narrowest, (creator, topic))
 
-    async def _look(
-        self, question: Query, reached: ScopeName, scope: Scope, asked: tuple[str | None, str | None]
-    ) -> Trace:
-        """One search in one scope."""
+    async def _look(self, question: Query, reached: ScopeName, scope: Scope) -> Found:
+        """One search in one scope, and whether it answers."""
         candidates = await self._searcher.search(question, scope, self._settings.candidates)
         fused = fuse(candidates)
         best = fused[: self._considered]
         known = await self._documents.find_documents({hit.chunk.document_id for hit in best})
         hits = [hit for hit in best if hit.chunk.document_id in known]  # what does not answer now has no document
-        reranked = await self._rerank(question.text, hits, known)
-        joined = join(reranked or hits, JOINED_A_SOURCE * self._settings.sources)
-        diverse = diversify(joined, self._settings.sources)
         titles = {identity: f"{document.title}\n{creator.name}" for identity, (document, creator) in known.items()}
         others = fused[self._considered :]  # only their words are counted
         confidence = answerability(question.text, candidates, [*hits, *others], titles)
+        is_answerable = bool(hits) and confidence >= self._settings.min_confidence
+        return Found(reached, candidates, fused, hits, known, confidence, is_answerable)
+
+    async def _arrange(self, question: Query, found: Found, asked: tuple[str | None, str | None]) -> Trace:
+        """What was found in the scope that counts as passages. Only here is the reranker asked: a search that widens
+        waits for it once, too."""
+        known = found.known
+        reranked = await self._rerank(question.text, found.hits, known)
+        joined = join(reranked or found.hits, JOINED_A_SOURCE * self._settings.sources)
+        diverse = diversify(joined, self._settings.sources)
         passages = tuple(
             Passage(hit.chunk, *known[hit.chunk.document_id], hit.score, nearness(hit.chunk, *asked)) for hit in diverse
         )
-        answerable = bool(passages) and confidence >= self._settings.min_confidence
         stages = {
-            "dense": candidates.dense,
-            "lexical": candidates.lexical,
-            "fused": tuple(fused),
+            "dense": found.candidates.dense,
+            "lexical": found.candidates.lexical,
+            "fused": tuple(found.fused),
             **({"reranked": tuple(reranked)} if reranked else {}),
             "joined": tuple(joined),
             "diverse": tuple(diverse),
         }
-        return Trace(candidates, stages, confidence, Retrieved(question.text, reached, passages, answerable))
+        retrieved = Retrieved(question.text, found.scope, passages, found.is_answerable)
+        return Trace(found.candidates, stages, found.confidence, retrieved)
 
     async def _rerank(
         self, question: str, hits: list[Hit], known: Mapping[UUID, tuple[Document, Creator]]
