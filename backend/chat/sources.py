@@ -14,6 +14,8 @@ from backend.retrieval.models import Retrieved
 SNIPPET_LENGTH = 320
 MOST_PERHAPS = 3
 RECORDED = ("audio", "video")
+# Addresses of recordings themselves: a browser plays them alone, and heeds the moment only behind a `#`.
+PLAYED = (".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".flac", ".wav", ".mp4", ".m4v", ".mov", ".webm", ".ogv")
 REMOVED = {"title": "Removed", "url": None, "heading": None, "speaker": None, "snippet": "", "removed": True}
 FIELDS = tuple(field.name for field in fields(Source))
 
@@ -80,6 +82,7 @@ def hide_removed(snapshot: Sequence[dict[str, Any]], living: Collection[str]) ->
 def deep_link(document: Document, chunk: Chunk) -> str | None:
     """The document's address, opened at the chunk: `t` in whole seconds, never past the end, or the page of a PDF.
 
+    A recording that is addressed itself has its `t` also as a media fragment (W3C), without which it begins anew.
     Only web addresses are links; anything else gives None.
     """
     if document.url is None:
@@ -91,8 +94,11 @@ def deep_link(document: Document, chunk: Chunk) -> str | None:
         last = document.duration_s if document.duration_s is not None else chunk.start_s
         # The rest of the query stays as it is written: a server may read it in its own way.
         query = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "t"]
-        query.append(f"t={int(max(0.0, min(chunk.start_s, last)))}")
+        moment = f"t={int(max(0.0, min(chunk.start_s, last)))}"
+        query.append(moment)
         fragment = "" if parts.fragment.startswith("t=") else parts.fragment
+        if parts.path.lower().endswith(PLAYED):
+            fragment = moment
         return urlunsplit(parts._replace(query="&".join(query), fragment=fragment))
     if chunk.page is not None:
         return urlunsplit(parts._replace(fragment=f"page={chunk.page}"))

@@ -38,10 +38,22 @@ def test_a_moment_that_the_address_names_already_is_replaced() -> None:
         ("https://x.example/index.php?/videos/12-title/", "https://x.example/index.php?/videos/12-title/&t=12"),
         ("https://x.example/p?title=caf%E9&a=b+c", "https://x.example/p?title=caf%E9&a=b+c&t=12"),
         ("https://x.example/a?b", "https://x.example/a?b&t=12"),
-        ("https://x.example/talk.mp3#t=10", "https://x.example/talk.mp3?t=12"),
+        ("https://x.example/talk#t=10", "https://x.example/talk?t=12"),
     ],
 )
 def test_the_rest_of_an_address_stays_as_it_is_written_and_an_older_moment_goes(url: str, link: str) -> None:
+    assert deep_link(replace(DOCUMENT, url=url), CHUNK) == link
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://x.example/ep/17.mp3", "https://x.example/ep/17.mp3?t=12#t=12"),
+        ("https://x.example/talk.MP4?key=a%2Fb&t=9#t=10", "https://x.example/talk.MP4?key=a%2Fb&t=12#t=12"),
+        ("https://x.example/mp3", "https://x.example/mp3?t=12"),
+    ],
+)
+def test_a_recording_that_is_addressed_itself_opens_at_the_moment_in_a_browser(url: str, link: str) -> None:
     assert deep_link(replace(DOCUMENT, url=url), CHUNK) == link
 
 
