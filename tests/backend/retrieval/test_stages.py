@@ -226,6 +226,12 @@ def test_a_search_widens_from_the_creator_to_the_topic_to_everything_and_never_u
         "tell me",
         "Why is that?",
         "Is there more to hear?",
+        "What is it?",
+        "What is a better one?",
+        "What's an alternative?",
+        "What's better?",
+        "Why don’t you?",
+        "What is the price?",
     ],
 )
 def test_a_question_that_leans_on_the_conversation_is_lent_what_it_is_about(query: str) -> None:
@@ -237,6 +243,7 @@ def test_what_a_question_says_itself_is_not_lent_and_no_more_than_three_words_ar
     earlier = ["How do I record an acoustic guitar with two microphones in stereo?"]
     assert standalone("And what about guitars?", earlier) == "And what about guitars? (record acoustic two)"
     assert standalone("Why?", ["And how?"]) == "Why?"
+    assert standalone("And why?", ["How loud is a master?", "ok thanks", "Thank you!"]) == "And why? (loud master)"
 
 
 @pytest.mark.parametrize(
@@ -250,6 +257,10 @@ def test_what_a_question_says_itself_is_not_lent_and_no_more_than_three_words_ar
         "录音时话筒应该离嘴多远才能避免喷麦的问题呢?",
         "Is there a way to remove room echo from a recording?",
         "Which microphone has the same sound as a ribbon?",
+        "What is a transient?",
+        "what's an envelope",
+        "What is LUFS?",
+        "Who is Leonie",
     ],
 )
 def test_a_question_that_stands_on_its_own_is_left_alone(query: str) -> None:
