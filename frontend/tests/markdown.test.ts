@@ -166,6 +166,12 @@ describe("footnote markers", () => {
     expect(doubted()).toEqual([true, true, false]);
   });
 
+  test("are marked where they begin the doubted sentence, and not where they end the one before", () => {
+    show("One.[1]\n\n[1] says two.\n\nThree.[1]");
+    markDoubts(container, sources, [verdict(1, "One.", true), verdict(1, "says two.", false), verdict(1, "Three.", true)]);
+    expect(doubted()).toEqual([false, true, false]);
+  });
+
   test("are all marked where it cannot be told which one is meant, as a doubt is never hidden", () => {
     show("One.[1] Two.[1] Three.[2]");
     markDoubts(container, sources, [verdict(1, "Written otherwise.", false), verdict(2, "Three.", true)]);

@@ -28,9 +28,12 @@ export function markDoubts(container: Element, sources: readonly Source[], citat
   const doubted = new Set<Element>();
   for (const { index, sentence } of citations.filter(({ supported }) => !supported)) {
     const own = places.filter(({ marker }) => markerIndex(marker) === index);
-    const spans = occurrences(words, wordsOf(sentence));
-    const judged = own.filter(({ at }) => spans.some(([start, end]) => start < at && at <= end));
-    for (const { marker } of judged.length > 0 ? judged : own) doubted.add(marker);
+    const judged = wordsOf(sentence);
+    const starts = occurrences(words, judged);
+    const within = own.filter(({ at }) => starts.some((start) => start < at && at <= start + judged.length));
+    // "[1] says …": at its beginning the sentence before may end with a marker, too; the last one there is its own.
+    const leading = own.filter(({ at }, place) => own[place + 1]?.at !== at && starts.includes(at));
+    for (const { marker } of within[0] ? within : leading[0] ? leading : own) doubted.add(marker);
   }
   for (const { marker } of places) {
     const source = sources.find((candidate) => candidate.index === markerIndex(marker));
@@ -60,9 +63,9 @@ function wordsOf(text: string): string {
   return text.replace(/[^\p{L}\p{N}]/gu, "");
 }
 
-function occurrences(words: string, sentence: string): [start: number, end: number][] {
-  const spans: [number, number][] = [];
-  if (sentence === "") return spans;
-  for (let at = words.indexOf(sentence); at !== -1; at = words.indexOf(sentence, at + 1)) spans.push([at, at + sentence.length]);
-  return spans;
+/** Where the sentence begins in the words, each time that it stands there. */
+function occurrences(words: string, sentence: string): number[] {
+  const starts: number[] = [];
+  for (let at = -1; sentence !== "" && (at = words.indexOf(sentence, at + 1)) !== -1; ) starts.push(at);
+  return starts;
 }
