@@ -57,7 +57,7 @@ from backend.limits.spending import Spending
 from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.logs import log_what_python_prints
-from backend.processes import end_with_parent
+from backend.processes import end_with_parent, give_back_memory
 from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
@@ -247,6 +247,7 @@ def collecting_seldom() -> Iterator[None]:
     instead of 700. It took an eighth of the time of a question."""
     usual = gc.get_threshold()
     gc.collect()
+    give_back_memory()
     gc.freeze()
     gc.set_threshold(10_000)
     try:

@@ -121,7 +121,9 @@ def open_rewriter(settings: Settings, counter: TokenCounter, cascade: Cascade) -
         log.info("tier %s does not rewrite: it has no base_url or no model", name)
         return None
     tier = openai_tier(name, section.base_url, section.model, section)
-    return ModelRewriter(tier, counter, settings.retrieval.rewrite.deadline_s, cascade.breaker_of(name))
+    return ModelRewriter(
+        tier, counter.for_model(section.model), settings.retrieval.rewrite.deadline_s, cascade.breaker_of(name)
+    )
 
 
 def read_rewritten(said: str, question: str, history: Sequence[Turn]) -> str | None:

@@ -18,6 +18,7 @@ from backend.knowledge.edge_errors import EngineFailure, engine_failures
 from backend.knowledge.generations import Generations, Stamp, model_of
 from backend.knowledge.index import ModelChanged
 from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope, SparseVector
+from backend.processes import let_go_of_pages
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -146,6 +147,7 @@ class EdgeIndex:
                 with engine_failures():
                     shard = edge.EdgeShard.load(str(folder))
                     is_empty = edge_shard.count(shard, Scope()) == 0
+                    let_go_of_pages(folder)
                     return Opened(shard, None if is_empty else model_of(folder))
             except EngineFailure as failure:
                 newer = self._generations.current()

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,6 @@ class Embedder:
         self._cores = cores
         # One pool for all calls: the end of one, when there is no longer a batch for each core, is the next one's time.
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="embedder")
-        self.count_tokens = TokenCounter(tokenizer_json, manifest.document_prompt).count_tokens
         self._reading = Tokenizer.from_str(tokenizer_json)
         self._reading.enable_truncation(max_length=manifest.max_tokens)
         self._reading.no_padding()
@@ -68,6 +67,12 @@ class Embedder:
             return cls(folder.name, manifest, session, tokenizer_json, cores or usable_cores())
         except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
             raise damaged(folder) from error
+
+    @cached_property
+    def count_tokens(self) -> Callable[[str], int]:
+        """See `TokenCounter.count_tokens`. It is made when it is first asked for: who answers questions counts nothing,
+        and a tokenizer takes 10 MB."""
+        return TokenCounter(self._reading.to_str(), self.manifest.document_prompt).count_tokens
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Passages as unit vectors, shape (len(texts), dimension), in the order given; cut at `max_tokens`."""

@@ -34,7 +34,7 @@ ROOM = 2000
 def counter(tmp_path_factory: pytest.TempPathFactory) -> TokenCounter:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
-        return TokenCounter.open(Path(tmp_path_factory.getbasetemp().parent))
+        return TokenCounter.open(Path(tmp_path_factory.getbasetemp().parent)).for_model("gpt-4o")
 
 
 def test_without_weight_creator_or_voice_nothing_is_added(counter: TokenCounter) -> None:

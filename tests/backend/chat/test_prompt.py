@@ -35,7 +35,7 @@ HISTORY = [Turn("user", "How loud?"), Turn("assistant", "About -14 LUFS [2][3]. 
 def counter(tmp_path_factory: pytest.TempPathFactory) -> TokenCounter:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
-        return TokenCounter.open(Path(tmp_path_factory.getbasetemp().parent))
+        return TokenCounter.open(Path(tmp_path_factory.getbasetemp().parent)).for_model("gpt-4o")
 
 
 def made(counter: TokenCounter, **changes: Any) -> Prompt:

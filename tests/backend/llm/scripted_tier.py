@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Self
+from typing import Any
 
 from backend.llm.budget import Budget, Prices
 from backend.llm.cascade import Cascade, CascadeEvent, Started
@@ -43,9 +43,6 @@ def outcomes(tiers_tried: tuple[TierTried, ...]) -> list[tuple[str, str]]:
 
 class Letters:
     """Counts letters, which is enough where tokens do not matter."""
-
-    def without_margin(self) -> Self:
-        return self
 
     def count(self, text: str) -> int:
         return len(text)

@@ -1,0 +1,44 @@
+"""The memory of this process."""
+
+import mmap
+from contextlib import ExitStack
+from pathlib import Path
+
+from backend.knowledge.edge import EdgeIndex
+from backend.knowledge.edge_writer import EdgeIndexWriter
+from backend.knowledge.models import Scope
+from backend.processes import let_go_of_pages
+from tests.backend.knowledge.publisher import CHUNKS_A_DOCUMENT, MODEL, document
+from tests.resident import resident_bytes
+
+MEGABYTE = 1 << 20
+
+
+def test_pages_that_are_let_go_come_back_with_what_they_hold(tmp_path: Path) -> None:
+    ours, others = tmp_path / "a library" / "vectors", tmp_path / "others"
+    ours.parent.mkdir()
+    with ExitStack() as stack:
+        for path in (ours, others):
+            path.write_bytes(b"\x07" * MEGABYTE)
+        mapped, left_alone = (
+            stack.enter_context(mmap.mmap(stack.enter_context(path.open("r+b")).fileno(), 0)) for path in (ours, others)
+        )
+        assert mapped[:] == left_alone[:]
+        mapped[5] = 9
+        assert (resident_bytes(ours), resident_bytes(others)) == (MEGABYTE, MEGABYTE)
+        let_go_of_pages(ours.parent)
+        assert (resident_bytes(ours), resident_bytes(others)) == (0, MEGABYTE)
+        assert mapped[:] == b"\x07" * 5 + b"\x09" + b"\x07" * (MEGABYTE - 6)
+    assert ours.read_bytes()[5] == 9
+
+
+async def test_an_index_takes_no_memory_for_the_room_it_has_to_grow(tmp_path: Path) -> None:
+    async with EdgeIndexWriter(tmp_path).publication(MODEL) as publication:
+        await publication.upsert(document(1))
+    index = EdgeIndex(tmp_path)
+    assert await index.ready()
+    assert resident_bytes(tmp_path) < MEGABYTE
+    assert await index.count(Scope()) == CHUNKS_A_DOCUMENT
+    assert await index.passages(document(1)[0].chunk.document_id, 0, 1)
+    assert 0 < resident_bytes(tmp_path) < MEGABYTE
+    await index.close()
