@@ -55,7 +55,7 @@ class Pulse:
         """Saves a run as interrupted, with what its journal still holds; nothing where somebody has ended it before."""
         frames = await self._journal.read(record.id)
         answer = recovered(frames, record)
-        if await self._store.finish(record, answer):
+        if await self._store.finish(record, answer) and answer.frames is None:
             # Who has followed the journal to its end has what is saved, and lacks only this.
             await self._journal.conclude(record.id, len(frames), ending(answer.terminal))
 

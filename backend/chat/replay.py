@@ -7,7 +7,7 @@ another, not even when those appear again because Redis was only away. So they h
 of any other run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from backend.chat.events import DoneEvent, ErrorEvent, Event, Gathered, ResetEvent, SourcesEvent, TokenEvent, encode
@@ -71,14 +71,19 @@ def ending(terminal: dict[str, Any]) -> DoneEvent | ErrorEvent:
     return ErrorEvent(terminal) if "code" in terminal else DoneEvent(terminal)
 
 
-def recovered(frames: Iterable[bytes], record: RunRecord) -> Answer:
-    """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources."""
+def recovered(frames: Sequence[bytes], record: RunRecord) -> Answer:
+    """The answer that a worker was giving when it died, as far as its journal tells: interrupted, with its sources.
+
+    Where its readers had been told of an end, which waited to be saved, it ends as they were told.
+    """
     gathered = Gathered()
     for frame in frames:
         gathered.add(frame)
     return Answer(
         content=gathered.text,
         status="interrupted",
-        terminal=error_data(Interrupted(), record, saved=record.replaces is None),
+        terminal=gathered.terminal or error_data(Interrupted(), record, saved=record.replaces is None),
         sources=gathered.sources,
+        # Readers of a run without an end may have had more from the memory of its worker.
+        frames=len(frames) if gathered.terminal else None,
     )
