@@ -42,7 +42,7 @@ from backend.conversations.cached import CachedHistory
 from backend.conversations.deleted import DeletedConversations
 from backend.conversations.expired import ExpiredConversations
 from backend.conversations.postgres import PostgresConversations
-from backend.database import open_database
+from backend.database import close_database, open_database
 from backend.errors import FootnoteError
 from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.embedders import open_embedders
@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Opens the parts from the bottom up; `stack` closes them in reverse."""
     engine = open_database(settings.database.url, pool_size=settings.database.pool_size)
-    stack.push_async_callback(engine.dispose)
+    stack.push_async_callback(close_database, engine)
     redis = open_redis(settings, REDIS_TIMEOUT_S, connections=20)
     stack.push_async_callback(redis.aclose)
     blocking_redis = open_redis(

@@ -60,7 +60,7 @@ class Runs:
         self._background: list[asyncio.Task[None]] = []
         self.draining = False
         self._end: float | None = None
-        self._drained = False
+        self.drained = asyncio.Event()  # the drain time is over
 
     def open(self) -> None:
         """Starts the background tasks: journal, heartbeat, stops that others ask for, and readers to tell them of."""
@@ -78,7 +78,7 @@ class Runs:
         """Starts the task that answers, detached from whoever asked."""
         run = Run(record, self._writer.changed, self._last_reader_left)
         self._runs[run.id] = run
-        if self._drained:
+        if self.drained.is_set():
             run.stop("shutdown")
         self._last_reader_left(run)  # who asked may be gone before reading begins
         self._spawn(self._drive(run, answer))
@@ -161,10 +161,10 @@ class Runs:
         # One whose question was being committed at the first call begins meanwhile.
         while self._tasks and (left := self._end - clock()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
-        self._drained = True
+        self.drained.set()
         for run in self._runs.values():
             run.stop("shutdown")
-        # One that was being saved before the first call may wait for the database for longer.
+        # They may wait for the database.
         if self._tasks and (left := self._end + DRAINING_SAVE_S + LAST_FRAMES_S - clock()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
 
@@ -196,7 +196,7 @@ class Runs:
             asyncio.get_running_loop().call_later(live.KEEP_ENDED_S, self._forget, run)
 
     async def _end_disowned(self, run_id: UUID, owner: str) -> None:
-        while not self._drained:
+        while not self.drained.is_set():
             try:
                 record = await self._store.find_run(run_id, owner)
                 if record.running:

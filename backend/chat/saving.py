@@ -20,15 +20,20 @@ LATE_PAUSE_S = 2.0  # nobody waits any more, and there may be as many as were an
 NOT_SAVED = "The answer could not be saved because the database is away. Ask again in a moment."
 
 
-async def save(store: ConversationStore, run: Run, answer: Answer, within_s: float) -> list[Event] | None:
-    """Commits the answer, trying again for `within_s` seconds while the database is away; gives the events that end the
-    stream, None where it was away for all of them.
+async def save(store: ConversationStore, run: Run, answer: Answer, drained: asyncio.Event) -> list[Event] | None:
+    """Commits the answer, trying again for `SAVE_S` seconds while the database is away, and for no more than
+    `DRAINING_SAVE_S` once the service has drained; gives the events that end the stream, None where it was away for
+    all of them.
 
     They tell what is saved: where somebody else has ended the run before, or an earlier attempt did arrive, that.
     Raises `NotFound` where the conversation was deleted meanwhile.
     """
     attempt = asyncio.create_task(commit(store, run, answer))
-    await asyncio.wait({attempt}, timeout=within_s)
+    draining = asyncio.create_task(drained.wait())
+    await asyncio.wait({attempt, draining}, timeout=SAVE_S, return_when=asyncio.FIRST_COMPLETED)
+    draining.cancel()
+    if drained.is_set():
+        await asyncio.wait({attempt}, timeout=DRAINING_SAVE_S)
     if attempt.done():
         return attempt.result()
     # Not awaited: a connection to a server that hangs takes its time to be given up.

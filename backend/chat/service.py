@@ -18,7 +18,7 @@ from backend.chat.replay import ending
 from backend.chat.rewriting import ModelRewriter
 from backend.chat.run import Run
 from backend.chat.runs import Runs
-from backend.chat.saving import DRAINING_SAVE_S, SAVE_S, save, unsaved
+from backend.chat.saving import save, unsaved
 from backend.chat.sources import as_json, number_sources, offered
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
@@ -171,13 +171,14 @@ class ChatService:
         answer = conclude(draft, run.record, stopped, failure)
         if answer.cost is not None:
             log.info("run %s: tier %s takes %.6f for the answer", run.id, draft.tier, answer.cost)
-        within_s = DRAINING_SAVE_S if self._runs.draining else SAVE_S
         paying = asyncio.create_task(self._purse.pay(question, draft))  # before the reader may ask again, too
-        last = await save(self._store, run, answer, within_s)
+        last = await save(self._store, run, answer, self._runs.drained)
+        await releasing
         if last is None:
             answer = unsaved(answer, run.record)
-        await releasing
-        await asyncio.wait({paying}, timeout=PAY_S)
+            paying.cancel()  # which would keep the process at its end
+        else:
+            await asyncio.wait({paying}, timeout=PAY_S)
         for event in last or [ending(answer.terminal)]:
             run.append(event)
         if last is None:

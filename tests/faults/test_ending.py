@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx
+import psutil
 import pytest
 
 from backend.settings import Settings
 from tests.faults.conftest import ROUNDS, two_services
+from tests.faults.stores import serving, started
 from tests.model_server import ModelServer
 from tests.served import Served
 from tests.service import QUESTION, Visitor
@@ -168,3 +170,41 @@ async def test_a_reader_whose_service_ends_before_the_run_of_another_goes_on_the
         rest = await asker.follow(asked.run_id, after=int(events[-1].id))
         assert rest.last.event == "done"
         assert text_of(events + rest.events) == whole
+
+
+@contextlib.contextmanager
+def hanging(postmaster: psutil.Process) -> Iterator[None]:
+    """Postgres does not answer any more, and no connection to it ends."""
+    processes = [postmaster, *postmaster.children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+# What an answer takes of a budget is counted in the database too.
+@pytest.mark.parametrize("budget", [{}, {"FOOTNOTE_BUDGETS__SITE__TOKENS": "1000000"}])
+async def test_an_answer_that_waits_for_a_database_that_hangs_when_its_service_ends_is_told_to_be_lost_in_time(
+    library: Settings, model: ModelServer, budget: dict[str, str]
+) -> None:
+    ending = serving(library, model, FOOTNOTE_SERVER__DRAIN_S=str(DRAIN_S), **budget)
+    async with started(library, ending) as service, Visitor(service.address) as visitor:
+        # So that there are connections to close.
+        await asyncio.gather(*(visitor.get("/api/v1/conversations") for _ in range(5)))
+        model.answer, model.tokens_per_s = "word " * 10, 20
+        asking = asyncio.create_task(visitor.ask())
+        await model.stream_open()
+        with hanging(service.engine("postgres")):
+            assert await model.no_stream_open(10)
+            await asyncio.sleep(0.5)
+            assert service.process is not None
+            told = time.monotonic()
+            service.process.terminate()
+            await asyncio.to_thread(service.process.wait, 60)
+            took = time.monotonic() - told
+            last = (await asking).checked().last
+        assert (last.event, last.json["retryable"]) == ("error", True)
+        assert took < DRAIN_S + LATER_S

@@ -14,7 +14,7 @@ from tests.service import Visitor
 async def test_an_answer_that_could_not_be_saved_leaves_no_conversation_busy(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.chat.service.SAVE_S", 0.3)
+    monkeypatch.setattr("backend.chat.saving.SAVE_S", 0.3)
     finish, back_at = PostgresConversations.finish, time.monotonic() + 1.5
 
     async def away(store: PostgresConversations, run: RunRecord, answer: Answer) -> bool:

@@ -185,7 +185,7 @@ async def test_a_worker_that_dies_while_it_answers_anew_leaves_the_earlier_answe
     for event in (SourcesEvent([]), TokenEvent("said anew")):
         run.append(event)
     # It was only slow: what it has is not saved, and it must not say so.
-    (event,) = await save(store, run, replace(ANSWER, content="said anew"), within_s=5)
+    (event,) = await save(store, run, replace(ANSWER, content="said anew"), asyncio.Event())
     assert isinstance(event, ErrorEvent)
     assert (event.data["code"], "message_id" in event.data) == ("interrupted", False)
 
@@ -200,7 +200,7 @@ async def test_a_conversation_that_is_deleted_while_it_is_answered_anew_takes_bo
     assert not await store.finish(second, ANSWER)
     run = Run(second, lambda run: None, lambda run: None)
     with pytest.raises(NotFound):
-        await save(store, run, ANSWER, within_s=5)
+        await save(store, run, ANSWER, asyncio.Event())
 
 
 async def test_an_end_without_an_answer_whose_commit_was_not_acknowledged_is_told_as_it_was(
@@ -211,7 +211,7 @@ async def test_an_end_without_an_answer_whose_commit_was_not_acknowledged_is_tol
     stopped = Answer("", "interrupted", {"finish_reason": "stopped", "message_id": str(first.message_id)})
     assert await store.finish(second, stopped)
     run = Run(second, lambda run: None, lambda run: None)
-    assert await save(store, run, stopped, within_s=5) == [DoneEvent(stopped.terminal)]
+    assert await save(store, run, stopped, asyncio.Event()) == [DoneEvent(stopped.terminal)]
 
 
 async def test_a_copy_of_the_history_with_an_answer_that_was_made_anew_since_is_not_believed(

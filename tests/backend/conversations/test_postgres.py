@@ -161,7 +161,7 @@ async def test_an_answer_whose_commit_was_not_acknowledged_is_still_said_to_be_s
     store = LosesAcknowledgements(engine)
     record, _ = await store.begin(question())
     run = Run(record, lambda run: None, lambda run: None)
-    assert await save(store, run, ANSWER, within_s=5) == [DoneEvent(ANSWER.terminal)]
+    assert await save(store, run, ANSWER, asyncio.Event()) == [DoneEvent(ANSWER.terminal)]
     await engine.dispose()
 
 
@@ -171,17 +171,25 @@ async def test_an_answer_that_somebody_else_ended_before_is_told_as_it_is_saved(
     for event in (SourcesEvent([]), TokenEvent("more than was saved")):
         run.append(event)
     await store.finish(record, Answer("more", "interrupted", {"code": "interrupted"}))
-    events = await save(store, run, ANSWER, within_s=5)
+    events = await save(store, run, ANSWER, asyncio.Event())
     assert [type(event) for event in events] == [ResetEvent, TokenEvent, ErrorEvent]
     assert events[1] == TokenEvent("more")
 
 
-async def test_saving_ends_in_time_where_the_database_stays_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["answering", "draining"])
+async def test_saving_ends_in_time_where_the_database_stays_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("backend.chat.saving.SAVE_S", 0.3 if how == "answering" else 60)
+    monkeypatch.setattr("backend.chat.saving.DRAINING_SAVE_S", 0.1 if how == "draining" else 60)
+    drained = asyncio.Event()
+    if how == "draining":
+        asyncio.get_running_loop().call_later(0.2, drained.set)
     engine = open_database(f"postgresql+asyncpg://nobody@/none?host={tmp_path}")
     record = RunRecord(uuid4(), uuid4(), uuid4(), 1, "me", running=True, heartbeat_at=datetime.now(UTC))
     run = Run(record, lambda run: None, lambda run: None)
     async with asyncio.timeout(0.3 + 1):
-        assert await save(PostgresConversations(engine), run, ANSWER, within_s=0.3) is None
+        assert await save(PostgresConversations(engine), run, ANSWER, drained) is None
     event = ending(unsaved(ANSWER, record).terminal or {})
     assert isinstance(event, ErrorEvent)
     assert (event.data["code"], event.data["retryable"]) == ("unavailable", True)
