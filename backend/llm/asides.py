@@ -130,6 +130,11 @@ PERSONAL = re.compile(
 # Adds to what was said, or guesses.
 ADDING = re.compile(r"(?:maybe|perhaps|also)\b", re.IGNORECASE)
 
+# Sums up what was said, or turns to something else: "So those are some of the costs.", "And also, there is …".
+CLOSING_A_POINT = re.compile(
+    r"(?:(?:and|but|so) )*(?:also\b|(?:that|this|those|these)(?:['’]s| is| are| was| were)\b)", re.IGNORECASE
+)
+
 
 def is_about_itself(sentence: str) -> bool:
     """Whether it is about the talk or the page and not about its subject."""
@@ -152,6 +157,11 @@ def is_personal(sentence: str) -> bool:
 def is_added(sentence: str) -> bool:
     """Whether it adds to what was said before it, or guesses."""
     return bool(ADDING.match(sentence))
+
+
+def closes_a_point(sentence: str) -> bool:
+    """Whether it sums up what was said before it, or turns to something else."""
+    return bool(CLOSING_A_POINT.match(sentence))
 
 
 def announces(sentence: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from backend.llm.asides import closes_a_point
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import QuestionTerms
 
@@ -18,6 +19,10 @@ LEAD_WORDS, LEAD_SENTENCES = 45, 5
 BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
 TOO_LONG, TOO_LONG_ADDING = 1.5, 2.0
+# Speakers come to the point a sentence later than writers: what they say further of the same is read up to so many
+# words, if it has so many content words that were not said yet.
+SPOKEN_LEAD_WORDS = 100
+WORTH_SAYING = 3
 # A sentence that needs others before it to be understood costs their words, or the reader a guess where they cannot be
 # had, and so many it may need.
 LEANING_WEIGHT = 0.75
@@ -194,6 +199,24 @@ def go_on(
             break
         excerpt = Excerpt(begun.source, (*excerpt.sentences, sentence))
     return excerpt
+
+
+def spoken_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms) -> Excerpt:
+    """The first excerpt of what somebody says, with what is said further of it: right behind it stands
+    what points back at it or has a word of the question, and tells something new."""
+    for sentence in passage[lead.sentences[-1].place + 1 :]:
+        if is_passed_over(sentence, passage):
+            continue
+        stems = frozenset(sentence.stems)
+        fresh = stems - frozenset(stem for earlier in lead.sentences for stem in earlier.stems)
+        of_it = sentence.leans or terms.overlap(stems) > 0
+        new = len(fresh) >= WORTH_SAYING and not closes_a_point(sentence.text)
+        goes_on = sentence.continues and may_follow(sentence)
+        too_long = lead.words + sentence.length > SPOKEN_LEAD_WORDS
+        if too_long or not (goes_on and of_it and new) or sentence.personal:
+            break
+        lead = Excerpt(lead.source, (*lead.sentences, sentence))
+    return lead
 
 
 def comes_before(excerpt: Excerpt, best: Excerpt) -> bool:

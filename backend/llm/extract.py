@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from backend.knowledge.words import content_stems
-from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, with_others
+from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, spoken_further, with_others
 from backend.llm.hosts import hosts_of
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import (
@@ -146,6 +146,8 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
+    if reading.sources[lead.source].spoken and not reading.brief:
+        lead = spoken_further(lead, reading.passages[lead.source], reading.terms)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)

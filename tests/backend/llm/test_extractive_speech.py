@@ -62,3 +62,39 @@ async def test_a_false_start_is_left_out(said: str, read: str) -> None:
 async def test_a_hedge_behind_had_is_left_out() -> None:
     said = "Singers had kind of kept a spring reverb in felt."
     assert await answer("How is a spring reverb kept?", talk(said)) == "Singers had kept a spring reverb in felt. [1]"
+
+
+SPRINGS = (
+    "A spring reverb in a van needs a shelf of its own, with felt under each of the four feet, a strap around the lid, "
+    "a bag of sand behind it and a drummer beside it who knows what the strap is for and when it is opened."
+)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "And they crash through every wall at night without it.",
+        "Brakes throw a spring reverb through every wall at night.",
+    ],
+)
+async def test_what_is_said_further_of_it_is_read_as_well(point: str) -> None:
+    said = f"{SPRINGS} {point}"
+    assert await answer("What does a spring reverb need?", talk(said)) == f"{SPRINGS} [1] {point} [1]"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Our singer bought forty kilos of felt in Ghent.",
+        "They need felt under each of the four feet, and they need sand.",
+        "So those are some of the costs and dangers of old instruments.",
+        "And also, there is a second van with curtains for the spring reverb.",
+    ],
+)
+async def test_what_is_of_something_else_or_says_nothing_new_is_not_read(other: str) -> None:
+    assert await answer("What does a spring reverb need?", talk(f"{SPRINGS} {other}")) == f"{SPRINGS} [1]"
+
+
+async def test_what_is_written_has_its_point_in_it() -> None:
+    said = f"{SPRINGS} And they crash through every wall at night without it."
+    assert await answer("What does a spring reverb need?", PromptSource(1, "Vans", "Show", said)) == f"{SPRINGS} [1]"
