@@ -21,7 +21,8 @@ from sklearn.metrics import roc_auc_score
 from backend import settings as configuration
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import load_embedder
-from backend.llm.extract import Reading, extract
+from backend.llm.extract import extract
+from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
 from backend.retrieval.models import Retrieved
 from pipeline.evaluation.answers import contains

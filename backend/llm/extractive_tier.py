@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import groupby
 
 from backend.knowledge.similarity import Similarity
-from backend.llm.extract import Answer, Quoted, Reading, extract
+from backend.llm.extract import Answer, Quoted, extract
 from backend.llm.meaning import Meanings
 from backend.llm.names import is_called
+from backend.llm.reading import Reading
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 
 WORD = re.compile(r"\s*\S+")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from backend.llm.extract import Reading, extract
+from backend.llm.extract import extract
+from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as some
 
 from backend.chat.citations import check
 from backend.knowledge.similarity import Similarity
-from backend.llm.extract import Reading, extract
+from backend.llm.extract import extract
+from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource, TierFailure
 from tests.backend.llm.extracted import answer
 
