@@ -19,6 +19,9 @@ KNOWN_SHARE = 0.8
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
 SHARE_WEIGHT = 0.3
 DIRECT = 0.67
+# Who talks says the same again at other places, in passing. Those are read only where they have a word of the question
+# that the direct answer has not, or are nearer to it by so much. What a thing is, is seldom said at one place.
+NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
 
@@ -79,10 +82,32 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     direct = meanings is None or is_direct(reading, lead, nearness, share)
     if reading.sources[lead.source].spoken and not reading.brief:
         lead = spoken_further(lead, reading.passages[lead.source], reading.terms)
+    if direct and cosines and reading.sources[lead.source].spoken and not reading.defines:
+        candidates = without_mentions(candidates, lead, reading, cosines, nearness + NEARER)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
+
+
+def without_mentions(
+    candidates: Sequence[Candidate],
+    lead: Excerpt,
+    reading: Reading,
+    cosines: Mapping[Place, float],
+    nearer: float,
+) -> list[Candidate]:
+    """The candidates without those of another passage of the lead's creator that only come back to what it says."""
+    creator = reading.sources[lead.source].creator
+    said = frozenset(stem for sentence in lead.sentences for stem in sentence.stems)
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.excerpt.source == lead.source
+        or reading.sources[candidate.excerpt.source].creator != creator
+        or reading.terms.overlap(candidate.stems - said) > 0
+        or any(cosines.get((candidate.excerpt.source, s.place), 0.0) >= nearer for s in candidate.excerpt.sentences)
+    ]
 
 
 def past_run_up(best: Candidate, reading: Reading) -> Candidate:

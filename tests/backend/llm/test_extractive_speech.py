@@ -99,3 +99,22 @@ async def test_what_is_of_something_else_or_says_nothing_new_is_not_read(other: 
 async def test_what_is_written_has_its_point_in_it() -> None:
     said = f"{SPRINGS} And they crash through every wall at night without it."
     assert await answer("What does a spring reverb need?", PromptSource(1, "Vans", "Show", said)) == f"{SPRINGS} [1]"
+
+
+@pytest.mark.parametrize(
+    ("question", "again", "nearness", "creator", "is_read"),
+    [
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Show", False),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Other", True),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Show", True),
+        ("Why does the spring reverb rust in bags?", "In bags of singers a spring reverb rusts.", 0.6, "Show", True),
+        ("What is a spring reverb?", "A singer has a spring reverb that rusts.", 0.7, "Show", True),
+    ],
+)
+def test_what_comes_back_to_it_in_passing_is_not_read(
+    question: str, again: str, nearness: float, creator: str, is_read: bool
+) -> None:
+    other = PromptSource(2, "Singers", creator, again, spoken=True)
+    reading = Reading(question, [talk("The spring reverb rusts because the floor is wet."), other])
+    meanings = {text: nearness if "singer" in text else 0.72 for text in reading.worth_comparing()}
+    assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == ([1, 2] if is_read else [1])
