@@ -4,6 +4,7 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.llm.asides import closes_a_point
+from backend.llm.leaning import goes_on
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import QuestionTerms
 
@@ -125,7 +126,7 @@ def is_passed_over(sentence: Sentence, passage: Sequence[Sentence]) -> bool:
 
 def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], terms: QuestionTerms, *, brief: bool) -> Excerpt:
     """The excerpt that an answer begins with, a short one where it is `brief`."""
-    return go_on(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, (), terms)
+    return continued(best.excerpt, passages, BRIEF_LEAD_WORDS if brief else LEAD_WORDS, LEAD_SENTENCES, (), terms)
 
 
 def with_others(
@@ -162,7 +163,7 @@ def with_others(
         following = max(others, key=lambda candidate: gain(candidate, covered, terms), default=None)
         if following is None or gain(following, covered, terms) <= 0:
             break
-        more = go_on(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said, terms)
+        more = continued(following.excerpt, passages, MORE_WORDS, MORE_SENTENCES, said, terms)
         more = joined(more, said_in(chosen, more.source), passages[more.source])
         if comes_before(more, best.excerpt):
             others.remove(following)
@@ -175,7 +176,7 @@ def with_others(
     return chosen
 
 
-def go_on(
+def continued(
     begun: Excerpt,
     passages: Sequence[Sequence[Sentence]],
     enough_words: int,
@@ -203,17 +204,17 @@ def go_on(
 
 def spoken_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms) -> Excerpt:
     """The first excerpt of what somebody says, with what is said further of it: right behind it stands
-    what points back at it or has a word of the question, and tells something new."""
+    what is tied to it or has a word of the question, and tells something new."""
     for sentence in passage[lead.sentences[-1].place + 1 :]:
         if is_passed_over(sentence, passage):
             continue
         stems = frozenset(sentence.stems)
         fresh = stems - frozenset(stem for earlier in lead.sentences for stem in earlier.stems)
-        of_it = sentence.leans or terms.overlap(stems) > 0
+        of_it = goes_on(sentence.text, sentence.alone) or terms.overlap(stems) > 0
         new = len(fresh) >= WORTH_SAYING and not closes_a_point(sentence.text)
-        goes_on = sentence.continues and may_follow(sentence)
+        readable = sentence.continues and may_follow(sentence)
         too_long = lead.words + sentence.length > SPOKEN_LEAD_WORDS
-        if too_long or not (goes_on and of_it and new) or sentence.personal:
+        if too_long or not (readable and of_it and new) or sentence.personal:
             break
         lead = Excerpt(lead.source, (*lead.sentences, sentence))
     return lead

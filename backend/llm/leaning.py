@@ -79,6 +79,12 @@ def leans(text: str, alone: str) -> bool:
     return not joins and FEELING.issuperset(content_stems(ADVERB.sub("", before)))
 
 
+def goes_on(text: str, alone: str) -> bool:
+    """Whether the sentence `text`, which reads `alone` without its connectives, is tied to what was said before it, by
+    one of these or by a pronoun anywhere in it."""
+    return text != alone or bool(POINTER.search(alone) or POINTING_BACK.match(alone))
+
+
 def mentions(alone: str) -> bool:
     """Whether it speaks of "these theories" or "the one you mentioned": better read with the sentence before."""
     return bool(MENTION.match(alone))

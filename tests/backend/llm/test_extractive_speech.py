@@ -76,6 +76,8 @@ SPRINGS = (
     [
         "And they crash through every wall at night without it.",
         "Brakes throw a spring reverb through every wall at night.",
+        "But brakes throw boxes through every wall at night.",
+        "Brakes throw boxes through every wall with them at night.",
     ],
 )
 async def test_what_is_said_further_of_it_is_read_as_well(point: str) -> None:
