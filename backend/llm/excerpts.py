@@ -105,7 +105,7 @@ def candidates_of(
 
 def reaches_back(sentence: Sentence) -> bool:
     """Whether it is read with the sentence before it."""
-    return sentence.continues and (sentence.leans or sentence.mentions)
+    return sentence.continues and sentence.leans
 
 
 def is_aside(sentence: Sentence) -> bool:

@@ -115,7 +115,7 @@ def past_run_up(best: Candidate, reading: Reading) -> Candidate:
     lead = lead_of(best, reading.passages, reading.terms, brief=reading.brief)
     words = [reading.scores[lead.source][sentence.place] for sentence in lead.sentences]
     for number, sentence in enumerate(lead.sentences[1:], start=1):
-        stands = sentence.usable and not (sentence.leans or sentence.mentions or sentence.about_itself)
+        stands = sentence.usable and not (sentence.leans or sentence.about_itself)
         if stands and words[number] >= WITHOUT_RUN_UP * max(words[:number]) > 0:
             return replace(best, excerpt=Excerpt(lead.source, (sentence,)), stems=frozenset(sentence.stems))
     return best

@@ -23,11 +23,6 @@ CONCLUDING = re.compile(
 )
 # These point back where the sentence has not yet said what it is about.
 POINTER = re.compile(r"\b(?:it|they|them|he|she|him|this|these|those|that)\b", re.IGNORECASE)
-MENTION = re.compile(
-    r"(?:\S+\s+){1,6}?(?:this|these|those) (?!year|week|month|day|is|are|was|were)[a-z]+\b|"
-    r".*\b(?:one of (?:them|these|those)|the ones? you|(?:you|he|she|they) (?:just )?(?:mentioned|said))\b",
-    re.IGNORECASE,
-)
 # "I think that …" points at nothing, but "I think that's it" does.
 CONJUNCTION = re.compile(
     r"\b(?:think|thinks|know|knew|say|said|says|mean|means|believe|guess|hope|sure|so|see|find|found|note|show|shows|"
@@ -83,11 +78,6 @@ def goes_on(text: str, alone: str) -> bool:
     """Whether the sentence `text`, which reads `alone` without its connectives, is tied to what was said before it, by
     one of these or by a pronoun anywhere in it."""
     return text != alone or bool(POINTER.search(alone) or POINTING_BACK.match(alone))
-
-
-def mentions(alone: str) -> bool:
-    """Whether it speaks of "these theories" or "the one you mentioned": better read with the sentence before."""
-    return bool(MENTION.match(alone))
 
 
 def is_nameless(alone: str) -> bool:

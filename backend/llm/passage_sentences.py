@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
-from backend.llm.leaning import leans, mentions
+from backend.llm.leaning import leans
 from backend.llm.markup import plain, without_code, without_tags
 from backend.llm.sentences import split_blocks, split_sentences, with_whole_quotations
 from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
@@ -105,11 +105,6 @@ class Sentence:
     def leans(self) -> bool:
         """Whether it needs the sentence before to be understood."""
         return leans(self.text, self.alone)
-
-    @cached_property
-    def mentions(self) -> bool:
-        """Whether it is better read with the sentence before."""
-        return mentions(self.alone)
 
     @cached_property
     def whole(self) -> bool:
