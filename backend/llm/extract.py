@@ -20,7 +20,8 @@ KNOWN_SHARE = 0.8
 SHARE_WEIGHT = 0.3
 DIRECT = 0.67
 # Who talks says the same again at other places, in passing. Those are read only where they have a word of the question
-# that the direct answer has not, or are nearer to it by so much. What a thing is, is seldom said at one place.
+# that the direct answer has not, or are nearer to it by so much; then they come first. What a thing is, is seldom said
+# at one place.
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
@@ -77,7 +78,7 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
         return Answer((), direct=True)
     best = past_run_up(max(candidates, key=lambda candidate: candidate.score), reading)
     lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
-    nearness = max(cosines.get((lead.source, sentence.place), 0.0) for sentence in lead.sentences)
+    nearness = nearness_of(lead, cosines)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
     if reading.sources[lead.source].spoken and not reading.brief:
@@ -85,6 +86,8 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     if direct and cosines and reading.sources[lead.source].spoken and not reading.defines:
         candidates = without_mentions(candidates, lead, reading, cosines, nearness + NEARER)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
+    if direct and reading.sources[lead.source].spoken:
+        chosen = nearest_first(chosen, reading, cosines)
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
@@ -106,8 +109,23 @@ def without_mentions(
         if candidate.excerpt.source == lead.source
         or reading.sources[candidate.excerpt.source].creator != creator
         or reading.terms.overlap(candidate.stems - said) > 0
-        or any(cosines.get((candidate.excerpt.source, s.place), 0.0) >= nearer for s in candidate.excerpt.sentences)
+        or nearness_of(candidate.excerpt, cosines) >= nearer
     ]
+
+
+def nearest_first(chosen: Sequence[Excerpt], reading: Reading, cosines: Mapping[Place, float]) -> list[Excerpt]:
+    """The excerpts, led by the one that is nearest to the question where that is clearly nearer than the first, and of
+    its creator."""
+    first, nearest = chosen[0], max(chosen, key=lambda excerpt: nearness_of(excerpt, cosines))
+    creators = {reading.sources[excerpt.source].creator for excerpt in (first, nearest)}
+    if len(creators) > 1 or nearness_of(nearest, cosines) < nearness_of(first, cosines) + NEARER:
+        return list(chosen)
+    return [nearest, *(excerpt for excerpt in chosen if excerpt is not nearest)]
+
+
+def nearness_of(excerpt: Excerpt, cosines: Mapping[Place, float]) -> float:
+    """The highest cosine of what it says with the question, 0 where nothing of it was compared."""
+    return max(cosines.get((excerpt.source, sentence.place), 0.0) for sentence in excerpt.sentences)
 
 
 def past_run_up(best: Candidate, reading: Reading) -> Candidate:

@@ -104,19 +104,20 @@ async def test_what_is_written_has_its_point_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "again", "nearness", "creator", "is_read"),
+    ("question", "again", "nearness", "creator", "places"),
     [
-        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Show", False),
-        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Other", True),
-        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Show", True),
-        ("Why does the spring reverb rust in bags?", "In bags of singers a spring reverb rusts.", 0.6, "Show", True),
-        ("What is a spring reverb?", "A singer has a spring reverb that rusts.", 0.7, "Show", True),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Show", [1]),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Other", [1, 2]),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Show", [2, 1]),
+        ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Other", [1, 2]),
+        ("Why does the spring reverb rust in bags?", "In bags of singers a spring reverb rusts.", 0.6, "Show", [1, 2]),
+        ("What is a spring reverb?", "A singer has a spring reverb that rusts.", 0.7, "Show", [1, 2]),
     ],
 )
-def test_what_comes_back_to_it_in_passing_is_not_read(
-    question: str, again: str, nearness: float, creator: str, is_read: bool
+def test_what_comes_back_to_it_is_read_first_where_it_is_nearer_and_else_not(
+    question: str, again: str, nearness: float, creator: str, places: list[int]
 ) -> None:
     other = PromptSource(2, "Singers", creator, again, spoken=True)
     reading = Reading(question, [talk("The spring reverb rusts because the floor is wet."), other])
     meanings = {text: nearness if "singer" in text else 0.72 for text in reading.worth_comparing()}
-    assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == ([1, 2] if is_read else [1])
+    assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == places
