@@ -36,7 +36,7 @@ def give_back_memory() -> None:
 def let_go_of_pages(folder: Path) -> None:
     """Unloads what is mapped of the files in `folder`, which must stay mapped meanwhile: what is read again comes from
     the system's cache. Qdrant's engine reads whole files ahead, and most of a small library's 55 MB is room to grow.
-    Only shared mappings are touched, in which nothing can be lost. Does nothing where there is no /proc."""
+    Only what is shared or cannot be written is touched: nothing can be lost. Does nothing where there is no /proc."""
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return
@@ -44,7 +44,7 @@ def let_go_of_pages(folder: Path) -> None:
     within = f"{folder.resolve()}/"
     for line in maps.read_text().splitlines():
         span, mode, *_, path = line.split(maxsplit=5)
-        if mode.endswith("s") and path.startswith(within):
+        if (mode.endswith("s") or "w" not in mode) and path.startswith(within):
             first, end = (int(address, 16) for address in span.split("-"))
             libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
 

@@ -20,10 +20,11 @@ from tokenizers import Encoding, Tokenizer
 from backend.errors import Unavailable
 from backend.knowledge.exported import MODEL_FILE, Manifest, TokenCounter, damaged, read_manifest
 from backend.knowledge.models import EmbeddingModel
+from backend.processes import let_go_of_pages
 
-SMALLEST_BATCH, LARGEST_BATCH = 256, 512  # tokens, padding included
+SMALLEST_BATCH, LARGEST_BATCH = 128, 512  # tokens, padding included
 CUDA = "CUDAExecutionProvider"
-QUERIES_A_BATCH = 32  # in a burst the first are answered while the last wait; more in a batch is no faster per query
+QUERIES_A_BATCH = 16  # in a burst the first are answered while the last wait; more in a batch is no faster per query
 COMPARED_A_BATCH = 5  # so many sentences a question waits for: some 20 ms on two cores
 # The loop lets the encoder have the interpreter until the model computes, which takes 0.4 ms; the encoder would get it
 # 1.4 ms later otherwise, when the loop has nothing left to do. See docs/decisions/0017.
@@ -64,6 +65,7 @@ class Embedder:
         try:
             manifest, tokenizer_json = read_manifest(folder)
             session = onnxruntime.InferenceSession(folder / MODEL_FILE, options, providers=providers)
+            let_go_of_pages(folder)  # the weights are copied but for those of words, which are read as they are needed
             return cls(folder.name, manifest, session, tokenizer_json, cores or usable_cores())
         except Exception as error:  # onnxruntime and tokenizers raise no narrower class than this
             raise damaged(folder) from error

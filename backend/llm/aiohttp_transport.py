@@ -29,7 +29,10 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         if self._session is None:  # not before there is a loop
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=CONNECTIONS, keepalive_timeout=KEPT_S, ssl=httpx2.create_ssl_context()
+                    limit=CONNECTIONS,
+                    keepalive_timeout=KEPT_S,
+                    # 5 MB that a model in the same network does not need.
+                    ssl=httpx2.create_ssl_context() if request.url.scheme == "https" else True,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
