@@ -20,9 +20,9 @@ LEAD_WORDS, LEAD_SENTENCES = 45, 5
 BRIEF_LEAD_WORDS = 25
 MORE_WORDS, MORE_SENTENCES = 22, 2
 TOO_LONG, TOO_LONG_ADDING = 1.5, 2.0
-# Speakers come to the point a sentence later than writers: what they say further of the same is read up to so many
-# words, if it has so many content words that were not said yet.
-SPOKEN_LEAD_WORDS = 100
+# The point often comes later than the words of the question, with speakers still later than with writers: what is said
+# further of the same is read up to so many words, if it has so many content words that were not said yet.
+WRITTEN_LEAD_WORDS, SPOKEN_LEAD_WORDS = 85, 100
 WORTH_SAYING = 3
 # A sentence that needs others before it to be understood costs their words, or the reader a guess where they cannot be
 # had, and so many it may need.
@@ -202,21 +202,23 @@ def continued(
     return excerpt
 
 
-def spoken_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms) -> Excerpt:
-    """The first excerpt of what somebody says, with what is said further of it: right behind it stands
-    what is tied to it or has a word of the question, and tells something new."""
+def said_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms, most_words: int) -> Excerpt:
+    """The first excerpt with what is said further of it: right behind it stands what is tied to it or has a word of the
+    question, and tells something new; and what is too short for that, where more follows."""
+    excerpt = lead
     for sentence in passage[lead.sentences[-1].place + 1 :]:
         if is_passed_over(sentence, passage):
             continue
         stems = frozenset(sentence.stems)
-        fresh = stems - frozenset(stem for earlier in lead.sentences for stem in earlier.stems)
+        fresh = stems - frozenset(stem for earlier in excerpt.sentences for stem in earlier.stems)
         of_it = goes_on(sentence.text, sentence.alone) or terms.overlap(stems) > 0
-        new = len(fresh) >= WORTH_SAYING and not closes_a_point(sentence.text)
-        readable = sentence.continues and may_follow(sentence)
-        too_long = lead.words + sentence.length > SPOKEN_LEAD_WORDS
-        if too_long or not (readable and of_it and new) or sentence.personal:
+        ends = closes_a_point(sentence.text) or sentence.personal or excerpt.sentences[-1].code
+        readable = (sentence.continues or sentence.leans) and may_follow(sentence)
+        if excerpt.words + sentence.length > most_words or not (readable and of_it) or ends:
             break
-        lead = Excerpt(lead.source, (*lead.sentences, sentence))
+        excerpt = Excerpt(lead.source, (*excerpt.sentences, sentence))
+        if len(fresh) >= WORTH_SAYING:
+            lead = excerpt
     return lead
 
 

@@ -4,7 +4,16 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from backend.llm.excerpts import Candidate, Excerpt, candidates_of, lead_of, spoken_further, with_others
+from backend.llm.excerpts import (
+    SPOKEN_LEAD_WORDS,
+    WRITTEN_LEAD_WORDS,
+    Candidate,
+    Excerpt,
+    candidates_of,
+    lead_of,
+    said_further,
+    with_others,
+)
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import CLEAR, NEAR, Meanings, Place, by_meaning
 from backend.llm.passage_sentences import Sentence
@@ -81,8 +90,9 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     nearness = nearness_of(lead, cosines)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
-    if reading.sources[lead.source].spoken and not reading.brief:
-        lead = spoken_further(lead, reading.passages[lead.source], reading.terms)
+    if not reading.brief:
+        most_words = SPOKEN_LEAD_WORDS if reading.sources[lead.source].spoken else WRITTEN_LEAD_WORDS
+        lead = said_further(lead, reading.passages[lead.source], reading.terms, most_words)
     if direct and cosines and reading.sources[lead.source].spoken and not reading.defines:
         candidates = without_mentions(candidates, lead, reading, cosines, nearness + NEARER)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)

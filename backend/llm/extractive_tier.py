@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import groupby
+from textwrap import indent
 
 from backend.knowledge.similarity import Similarity
 from backend.llm.extract import Answer, Quoted, extract
@@ -50,30 +51,34 @@ class ExtractiveTier:
 
 
 def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
-    """One paragraph a source and speaker, each sentence with its marker; what is not direct says so first.
+    """One paragraph a source and speaker, each sentence with its marker; what is not direct says so, and is a list.
 
     Where there are several creators, each is named: as where it is from, as in a creator's podcast a guest may speak.
     One creator alone is named where others were found too and the words are about whoever said them: "Mine come out at
     -9" is nobody's otherwise. Whoever else is known to speak is named.
     """
     several = len({source.creator for source in offered}) > 1
-    named = len({extracted.source.creator for extracted in answer.extracts}) > 1 or (
-        several and any(OF_ONESELF.search(said.text) for extracted in answer.extracts for said in extracted.sentences)
-    )
-    paragraphs = [] if answer.direct else [NOT_DIRECT]
-    said = [
-        (extracted.source, speaker, list(sentences))
+    named = len({extracted.source.creator for extracted in answer.extracts}) > 1 or any(
+        (several and OF_ONESELF.search(said.text))
+        or (said.speaker and not is_called(said.speaker, extracted.source.creator))
         for extracted in answer.extracts
-        for speaker, sentences in groupby(extracted.sentences, key=lambda sentence: sentence.speaker)
-    ]
-    named = named or any(speaker and not is_called(speaker, source.creator) for source, speaker, _ in said)
+        for said in extracted.sentences
+    )
+    places: list[str] = []
     before = ""
-    for source, speaker, sentences in said:
-        text = "".join(marked(sentences, source.index)).rstrip()
-        name = speaking(speaker, source.creator, several=several)
-        paragraphs.append(f"**{name}:** {text}" if named and name != before else text)
-        before = name
-    return "\n\n".join(paragraphs)
+    for extracted in answer.extracts:
+        paragraphs: list[str] = []
+        for speaker, sentences in groupby(extracted.sentences, key=lambda sentence: sentence.speaker):
+            text = "".join(marked(list(sentences), extracted.source.index)).rstrip()
+            name = speaking(speaker, extracted.source.creator, several=several)
+            paragraphs.append(f"**{name}:** {text}" if named and name != before else text)
+            before = name
+        places.append("\n\n".join(paragraphs))
+    if answer.direct:
+        return "\n\n".join(places)
+    if len(places) > 1:  # what only comes near makes no text together: each place is read alone
+        places = [indent(place, "  ").replace("  ", "- ", 1) for place in places]
+    return "\n\n".join([NOT_DIRECT, *places])
 
 
 def speaking(speaker: str, creator: str, *, several: bool) -> str:

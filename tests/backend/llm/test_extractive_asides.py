@@ -44,6 +44,8 @@ from tests.backend.llm.extracted import answer
         "She goes through a plan, and she'll explain where bass traps belong.",
         "In his book he talks about where bass traps belong.",
         "Where bass traps belong is up to you.",
+        "This post goes through the places where bass traps belong in a small room.",
+        "All the code of this post for where bass traps belong is free.",
         "The place where bass traps belong is right here.",
         "Where bass traps belong in a room that is as small as ours, the one at the bottom of this list shows.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from backend.llm.extract import extract
+from backend.llm.extract import Answer, Extract, Quoted, extract
+from backend.llm.extractive_tier import NOT_DIRECT, compose
 from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
@@ -98,9 +99,38 @@ async def test_what_is_of_something_else_or_says_nothing_new_is_not_read(other: 
     assert await answer("What does a spring reverb need?", talk(f"{SPRINGS} {other}")) == f"{SPRINGS} [1]"
 
 
-async def test_what_is_written_has_its_point_in_it() -> None:
-    said = f"{SPRINGS} And they crash through every wall at night without it."
-    assert await answer("What does a spring reverb need?", PromptSource(1, "Vans", "Show", said)) == f"{SPRINGS} [1]"
+@pytest.mark.parametrize(
+    ("further", "read"),
+    [
+        ("And they crash through every wall at night without it.", True),
+        ("\n\nThis keeps them from crashing through every wall at night.", True),
+        ("But it is not enough. It crashes through every wall at night.", True),
+        ("\n\nBrakes throw a spring reverb through every wall at night.", False),
+        ("But it is not enough.", False),
+    ],
+)
+async def test_what_is_written_further_of_it_is_read_too_also_in_the_next_paragraph(
+    further: str, *, read: bool
+) -> None:
+    text = await answer("What does a spring reverb need?", PromptSource(1, "Vans", "Show", f"{SPRINGS} {further}"))
+    assert ("every wall" in text, "it is not enough" in text) == (read, read and "enough" in further)
+
+
+def test_places_that_only_come_near_are_a_list_and_an_answer_is_not() -> None:
+    reading = Reading("What does it need?", [talk("Felt.")])
+    places = tuple(
+        Extract(reading.sources[0], (Quoted(words, "", speaker), Quoted("They sing.", "", "Ana Reyes")))
+        for words, speaker in (
+            ("Springs want felt under them.", "Ana Reyes"),
+            ("What do drums want at night?", "Bo Kern"),
+        )
+    )
+    assert compose(Answer(places, direct=False), reading.sources) == (
+        f"{NOT_DIRECT}\n\n- **Ana Reyes:** Springs want felt under them. [1] They sing. [1]\n\n"
+        "- **Bo Kern:** What do drums want at night? [1]\n\n  **Ana Reyes:** They sing. [1]"
+    )
+    assert "- " not in compose(Answer(places, direct=True), reading.sources)
+    assert "- " not in compose(Answer(places[:1], direct=False), reading.sources)
 
 
 @pytest.mark.parametrize(
