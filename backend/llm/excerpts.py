@@ -213,7 +213,8 @@ def said_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerm
         fresh = stems - frozenset(stem for earlier in excerpt.sentences for stem in earlier.stems)
         of_it = goes_on(sentence.text, sentence.alone) or terms.overlap(stems) > 0
         ends = closes_a_point(sentence.text) or sentence.personal or excerpt.sentences[-1].code
-        readable = (sentence.continues or sentence.leans) and may_follow(sentence)
+        same_voice = sentence.speaker == excerpt.sentences[-1].speaker
+        readable = same_voice and (sentence.continues or sentence.leans) and may_follow(sentence)
         if excerpt.words + sentence.length > most_words or not (readable and of_it) or ends:
             break
         excerpt = Excerpt(lead.source, (*excerpt.sentences, sentence))

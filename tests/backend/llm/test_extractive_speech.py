@@ -93,10 +93,13 @@ async def test_what_is_said_further_of_it_is_read_as_well(point: str) -> None:
         "They need felt under each of the four feet, and they need sand.",
         "So those are some of the costs and dangers of old instruments.",
         "And also, there is a second van with curtains for the spring reverb.",
+        "\n\nBo Kern: But it crashes through every wall of the van at night.",
     ],
 )
 async def test_what_is_of_something_else_or_says_nothing_new_is_not_read(other: str) -> None:
-    assert await answer("What does a spring reverb need?", talk(f"{SPRINGS} {other}")) == f"{SPRINGS} [1]"
+    assert await answer("What does a spring reverb need?", talk(f"Ana Reyes: {SPRINGS} {other}")) == (
+        f"**Ana Reyes:** {SPRINGS} [1]"
+    )
 
 
 @pytest.mark.parametrize(
