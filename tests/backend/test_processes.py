@@ -32,6 +32,19 @@ def test_pages_that_are_let_go_come_back_with_what_they_hold(tmp_path: Path) -> 
     assert ours.read_bytes()[5] == 9
 
 
+def test_what_only_this_process_has_written_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"\x07" * MEGABYTE)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as copied:
+        copied[:] = b"\x09" * MEGABYTE
+        let_go_of_pages(tmp_path)
+        assert copied[:] == b"\x09" * MEGABYTE
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as read:
+        assert (read[:], resident_bytes(path)) == (b"\x07" * MEGABYTE, MEGABYTE)
+        let_go_of_pages(tmp_path)
+        assert resident_bytes(path) == 0
+
+
 async def test_an_index_takes_no_memory_for_the_room_it_has_to_grow(tmp_path: Path) -> None:
     async with EdgeIndexWriter(tmp_path).publication(MODEL) as publication:
         await publication.upsert(document(1))
