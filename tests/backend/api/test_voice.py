@@ -175,7 +175,7 @@ async def test_what_a_profile_says_stays_in_its_fence_and_the_stream_survives_it
     service: str, model: ModelServer, library: Settings
 ) -> None:
     sample = {"document": "00000000-0000-0000-0000-000000000001", "text": HOSTILE}
-    profile = {"voice": HOSTILE, "phrases": [HOSTILE], "do": [HOSTILE], "dont": [HOSTILE], "samples": [sample] * 4}
+    profile = {"voice": HOSTILE, "phrases": [HOSTILE], "do": [HOSTILE], "dont": [HOSTILE], "samples": [sample] * 2}
     _, calm = await asked(service, model, 1)
     async with row_of(library, ANA, profile=profile, name=f"Ana {HOSTILE}"):
         answer, request = await asked(service, model, 1)
@@ -184,7 +184,7 @@ async def test_what_a_profile_says_stays_in_its_fence_and_the_stream_survives_it
     assert system_of(request).endswith("\n</voice>")
     voice = system_of(request).removeprefix(rules)
     assert voice.count("<voice ") == voice.count("</voice>") == 1
-    assert voice.count("<sample>") == voice.count("</sample>") == 4
+    assert voice.count("<sample>") == voice.count("</sample>") == 2
     for message in request.body["messages"]:
         assert not re.search(r"<\|im_|\[INST\]|<turn role=\"system\"|</sources>.*</sources>", message["content"], re.S)
     assert answer.last.event == "done"
