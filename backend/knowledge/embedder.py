@@ -1,7 +1,7 @@
 """Turns text into vectors: the exported model, run by onnxruntime without the library that trained it.
 
 One session is called by as many threads as there are cores, each computing on its own, with texts sorted by length into
-batches of 256 to 512 tokens: what a batch computes stays in a core's cache, and 2,048 tokens cost 10 to 20 % more time.
+batches of 128 to 512 tokens: what a batch computes stays in a core's cache, and 2,048 tokens cost 10 to 20 % more time.
 """
 
 import asyncio

@@ -53,13 +53,7 @@ class TokenCounter:
         where the folder cannot be written.
         """
         folder = Path(os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(data_dir.absolute() / "tiktoken")))
-        ranks = folder / sha1(RANKS_ADDRESS.encode(), usedforsecurity=False).hexdigest()
-        try:
-            if not is_whole(ranks):
-                unpack_to(ranks)
-        except OSError as error:
-            raise ConfigurationError(f"{folder} cannot be written: free some space there, or allow it.") from error
-        return cls(first_ranks(ranks), UNKNOWN_MARGIN)
+        return cls(first_ranks(ranks_in(folder)), UNKNOWN_MARGIN)
 
     def for_model(self, model: str) -> "TokenCounter":
         """The counter for a model by its name, which may have its provider's before it (`openai/gpt-4o`); this one
@@ -90,7 +84,11 @@ class TokenCounter:
 
 @cache
 def exact_counter() -> TokenCounter:
-    """The counter of all ranks, without the dictionary that it was made from: 30 MB which it never looks at again."""
+    """The counter of all ranks, without the dictionary that it was made from: 30 MB which it never looks at again.
+
+    See `TokenCounter.open`, which comes before it, for what it raises.
+    """
+    ranks_in(Path(os.environ["TIKTOKEN_CACHE_DIR"]))  # what is not there tiktoken would download
     parts = o200k_base()
     encoding = tiktoken.Encoding(**parts)
     parts["mergeable_ranks"].clear()
@@ -105,9 +103,15 @@ def first_ranks(path: Path) -> tiktoken.Encoding:
     return tiktoken.Encoding("first_ranks", pat_str=r50k_pat_str, mergeable_ranks=ranks, special_tokens={})
 
 
-def is_whole(path: Path) -> bool:
-    """Whether all ranks are there, as tiktoken expects them."""
-    return path.is_file() and sha256(path.read_bytes()).hexdigest() == RANKS_SHA256
+def ranks_in(folder: Path) -> Path:
+    """tiktoken's file of all ranks, written where it is missing or is not what tiktoken expects."""
+    ranks = folder / sha1(RANKS_ADDRESS.encode(), usedforsecurity=False).hexdigest()
+    try:
+        if not ranks.is_file() or sha256(ranks.read_bytes()).hexdigest() != RANKS_SHA256:
+            unpack_to(ranks)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: free some space there, or allow it.") from error
+    return ranks
 
 
 def unpack_to(path: Path) -> None:

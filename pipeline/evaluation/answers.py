@@ -19,7 +19,9 @@ FIRST_WORDS = 60  # of an answer, in which the gold answer must stand: what one 
 SHORT_WORDS = 10
 
 _MARKER = re.compile(r"\s*\[\d+\]")
-_FROM = re.compile(r"^(?:- )?(?:\*\*[^*\n]*\*\*)?", re.MULTILINE)  # "From Ana Velloret:", where several creators answer
+_FROM = re.compile(
+    r"^(?:- )?(?:\*\*[^*\n]*\*\*)?", re.MULTILINE
+)  # "From Ana Velloret:", and what begins a place of a list
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 
 

@@ -5,11 +5,12 @@ import lzma
 from pathlib import Path
 
 import pytest
+import tiktoken.load
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ConfigurationError
-from backend.llm.tokens import PACKED_RANKS, RANKS_SHA256, TokenCounter
+from backend.llm.tokens import PACKED_RANKS, RANKS_SHA256, TokenCounter, exact_counter
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,18 @@ def test_the_ranks_are_unpacked_to_the_data_folder_and_anew_where_they_are_damag
     ranks.write_bytes(ranks.read_bytes()[:-1])
     assert TokenCounter.open(tmp_path).count("hello world") == counted >= 2
     assert hashlib.sha256(ranks.read_bytes()).hexdigest() == RANKS_SHA256
+
+
+def test_ranks_that_somebody_has_cleared_away_are_never_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    estimate = TokenCounter.open(Path("unused"))
+    for ranks in tmp_path.iterdir():
+        ranks.unlink()
+    monkeypatch.setattr(tiktoken.load, "read_file", None)
+    exact_counter.cache_clear()
+    assert estimate.for_model("gpt-4o").count("hello world") == 2
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
