@@ -12,7 +12,6 @@ from types import FrameType
 from typing import TypedDict
 
 from fastapi import FastAPI
-from redis.asyncio import BlockingConnectionPool, Redis
 
 from backend import settings as configuration
 from backend.access.authentication import Authentication
@@ -58,6 +57,7 @@ from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.logs import log_what_python_prints
 from backend.processes import end_with_parent, give_back_memory
+from backend.redis_client import open_redis
 from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
@@ -225,20 +225,6 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         database=engine,
         curating=asyncio.Semaphore(1),
     )
-
-
-def open_redis(settings: Settings, timeout_s: float, connections: int) -> Redis:
-    """A client that connects on first use and gives up whatever takes longer than `timeout_s`: to connect, to be
-    answered, and to have one of the connections, for which a burst of questions waits in turn."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis.url,
-        max_connections=connections,
-        timeout=timeout_s,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=None,
-    )
-    return Redis.from_pool(pool)
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.absence import ALONE_S, Absence
-from backend.app import open_redis
 from backend.conversations.cached import CachedHistory
 from backend.conversations.models import Question, RunRecord, Turn
 from backend.conversations.postgres import PostgresConversations
 from backend.database import open_database
 from backend.llm.breaker import Admission, Breaker
 from backend.llm.circuit import Rules
+from backend.redis_client import open_redis
 from backend.settings import Settings
 from tests.service import with_section
 
