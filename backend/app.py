@@ -56,7 +56,7 @@ from backend.limits.spending import Spending
 from backend.llm.opening import open_cascade
 from backend.llm.tokens import TokenCounter
 from backend.logs import log_what_python_prints
-from backend.processes import end_with_parent, give_back_memory
+from backend.processes import end_with_parent, give_back_memory, let_go_of_pages
 from backend.redis_client import open_redis
 from backend.retrieval.rerank import open_reranker
 from backend.retrieval.retriever import Retriever
@@ -234,6 +234,7 @@ def collecting_seldom() -> Iterator[None]:
     usual = gc.get_threshold()
     gc.collect()
     give_back_memory()
+    let_go_of_pages()
     gc.freeze()
     gc.set_threshold(10_000)
     try:

@@ -5,6 +5,7 @@ import logging
 import mmap
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,11 @@ from typing import NoReturn, TypedDict
 PR_SET_PDEATHSIG = 1
 POSTGRES_USER = "footnote-postgres"
 STOP_TIMEOUT_S = 10
+MAPPING = re.compile(  # of /proc/self/smaps: "7f…-7f… r-xp 00000000 fe:00 4711  /usr/lib/…" and lines of "Name:  0 kB"
+    r"^(?P<first>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<mode>\S+) \S+ \S+ \d+ +(?P<path>/.*)\n"
+    r"(?:[A-Z].*\n)*?Anonymous: +(?P<written>\d+) kB$",
+    re.MULTILINE,
+)
 
 
 def end_with_parent(how: signal.Signals, parent: int) -> None:
@@ -33,19 +39,20 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def let_go_of_pages(folder: Path) -> None:
-    """Unloads what is mapped of the files in `folder`, which must stay mapped meanwhile: what is read again comes from
-    the system's cache. Qdrant's engine reads whole files ahead, and most of a small library's 55 MB is room to grow.
-    Only what is shared or cannot be written is touched: nothing can be lost. Does nothing where there is no /proc."""
-    maps = Path("/proc/self/maps")
+def let_go_of_pages(folder: Path = Path("/")) -> None:
+    """Unloads what is mapped of the files in `folder`, which must stay mapped meanwhile (no thread may be loading a
+    library): what is read again comes from the system's cache. Qdrant's engine reads whole files ahead, and most of a
+    small library's 55 MB is room to grow; of the 80 MB of shared libraries, half is needed only while they are loaded.
+    Only what is shared, or cannot be written and never was, is touched: nothing can be lost. Does nothing where there
+    is no /proc."""
+    maps = Path("/proc/self/smaps")
     if not maps.exists():
         return
     libc = ctypes.CDLL(None)
-    within = f"{folder.resolve()}/"
-    for line in maps.read_text().splitlines():
-        span, mode, *_, path = line.split(maxsplit=5)
-        if (mode.endswith("s") or "w" not in mode) and path.startswith(within):
-            first, end = (int(address, 16) for address in span.split("-"))
+    for mapping in MAPPING.finditer(maps.read_text()):
+        only_read = "w" not in mapping["mode"] and mapping["written"] == "0"
+        if (only_read or mapping["mode"].endswith("s")) and Path(mapping["path"]).is_relative_to(folder.resolve()):
+            first, end = int(mapping["first"], 16), int(mapping["end"], 16)
             libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
 
 

@@ -1,8 +1,11 @@
 """The memory of this process."""
 
+import ctypes
 import mmap
 from contextlib import ExitStack
 from pathlib import Path
+
+import numpy
 
 from backend.knowledge.edge import EdgeIndex
 from backend.knowledge.edge_writer import EdgeIndexWriter
@@ -39,10 +42,26 @@ def test_what_only_this_process_has_written_is_not_lost(tmp_path: Path) -> None:
         copied[:] = b"\x09" * MEGABYTE
         let_go_of_pages(tmp_path)
         assert copied[:] == b"\x09" * MEGABYTE
+        forbid_writing(copied)  # as the linker does with the addresses that it has filled in
+        let_go_of_pages(tmp_path)
+        assert copied[:] == b"\x09" * MEGABYTE
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as read:
         assert (read[:], resident_bytes(path)) == (b"\x07" * MEGABYTE, MEGABYTE)
         let_go_of_pages(tmp_path)
         assert resident_bytes(path) == 0
+
+
+def forbid_writing(mapped: mmap.mmap) -> None:
+    first = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(first), ctypes.c_size_t(len(mapped)), mmap.PROT_READ) == 0
+
+
+def test_the_code_of_libraries_is_read_again_when_it_is_called() -> None:
+    everything = Path("/")
+    before = resident_bytes(everything)
+    let_go_of_pages()
+    assert resident_bytes(everything) < 0.7 * before
+    assert numpy.linalg.inv(2 * numpy.eye(3)).trace() == 1.5
 
 
 async def test_an_index_takes_no_memory_for_the_room_it_has_to_grow(tmp_path: Path) -> None:
