@@ -48,10 +48,10 @@ def let_go_of_pages(folder: Path = Path("/")) -> None:
     maps = Path("/proc/self/smaps")
     if not maps.exists():
         return
-    libc = ctypes.CDLL(None)
+    libc, within = ctypes.CDLL(None), folder.resolve()
     for mapping in MAPPING.finditer(maps.read_text()):
         only_read = "w" not in mapping["mode"] and mapping["written"] == "0"
-        if (only_read or mapping["mode"].endswith("s")) and Path(mapping["path"]).is_relative_to(folder.resolve()):
+        if (only_read or mapping["mode"].endswith("s")) and Path(mapping["path"]).is_relative_to(within):
             first, end = int(mapping["first"], 16), int(mapping["end"], 16)
             libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
 
