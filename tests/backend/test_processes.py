@@ -60,7 +60,7 @@ def test_the_code_of_libraries_is_read_again_when_it_is_called() -> None:
     everything = Path("/")
     before = resident_bytes(everything)
     let_go_of_pages()
-    assert resident_bytes(everything) < 0.7 * before
+    assert resident_bytes(everything) < before - 10 * MEGABYTE  # of 28 to 190, by what else has been loaded
     assert numpy.linalg.inv(2 * numpy.eye(3)).trace() == 1.5
 
 
