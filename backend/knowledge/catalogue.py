@@ -1,6 +1,6 @@
 """Which creators and documents there are: the tables, and what the service reads from them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from uuid import UUID
 
@@ -103,16 +103,14 @@ embeddings = Table(
 )
 
 
-# One array instead of a list of parameters: the statement is compiled once for any number of ids.
-FIND_DOCUMENTS = (
+ANSWERING = (
     select(*(documents.c[field.name] for field in fields(Document)), creators.c.name.label("creator_name"))
     .join(creators, creators.c.slug == documents.c.creator)
-    .where(
-        documents.c.id == any_(bindparam("ids", type_=ARRAY(SqlUUID))),
-        documents.c.status == "ready",
-        documents.c.deleted_at.is_(None),
-    )
+    .where(documents.c.status == "ready", documents.c.deleted_at.is_(None))
 )
+# One array instead of a list of parameters: the statement is compiled once for any number of ids.
+FIND_DOCUMENTS = ANSWERING.where(documents.c.id == any_(bindparam("ids", type_=ARRAY(SqlUUID))))
+SOME_DOCUMENTS = ANSWERING.limit(bindparam("most", type_=BigInteger))
 
 # Nobody sees what an unfinished transaction has changed, and those have numbers from `pg_snapshot_xmin` on. So where
 # the newest change is older, the next one will have a greater number; elsewhere one with a smaller number may yet come.
@@ -184,7 +182,13 @@ class Catalogue:
             return {}
         async with autocommit(self._engine) as connection:
             rows = (await connection.execute(FIND_DOCUMENTS, {"ids": list(ids)})).mappings().all()
-        return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
+        return by_id(rows)
+
+    async def all_documents(self, *, at_most: int) -> dict[UUID, tuple[Document, Creator]]:
+        """All documents that answer now, with their creators; none where there are more than `at_most`."""
+        async with autocommit(self._engine) as connection:
+            rows = (await connection.execute(SOME_DOCUMENTS, {"most": at_most + 1})).mappings().all()
+        return {} if len(rows) > at_most else by_id(rows)
 
     async def state(self) -> CatalogueState:
         """What is deleted, and whether anything has changed since the last time; one statement."""
@@ -192,6 +196,11 @@ class Catalogue:
             deleted, changed, unfinished = (await connection.execute(STATE)).one()
         changed = changed or 0
         return CatalogueState(frozenset(deleted or ()), changed if changed < unfinished else None)
+
+
+def by_id(rows: Sequence[RowMapping]) -> dict[UUID, tuple[Document, Creator]]:
+    """Rows of documents by their ids, each with whose it is."""
+    return {row["id"]: (document_from(row), Creator(row["creator"], row["creator_name"])) for row in rows}
 
 
 def creator_from(row: RowMapping) -> Creator:

@@ -8,6 +8,9 @@ from backend.knowledge.catalogue import Catalogue
 from backend.knowledge.models import Creator, Document
 
 KEPT = 5_000  # of some 1 kB each
+# A library of no more documents is looked up whole when it has changed, in some 3 ms beside the embedding of the
+# question. Else each question that finds a document for the first time waits for it between search and sources, 0.9 ms.
+FEW = 250
 
 
 class RecentDocuments:
@@ -24,11 +27,13 @@ class RecentDocuments:
 
     async def tombstones(self) -> frozenset[UUID]:
         """Deleted documents whose chunks may still lie in the index. What is known is forgotten here if anything in the
-        catalogue may have changed."""
+        catalogue may have changed, and a small catalogue is learnt anew."""
         state = await self._catalogue.state()
         if state.version is None or state.version != self._version:
             self._version = state.version
             self._known = OrderedDict()
+            if state.version is not None:
+                self._known.update(await self._catalogue.all_documents(at_most=FEW))
         return state.deleted
 
     async def find_documents(self, ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:

@@ -2,21 +2,18 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Literal, Protocol, TypedDict
+from typing import Protocol, TypedDict
 from uuid import UUID
-
-import httpx2
 
 from backend.errors import Unavailable
 from backend.llm.agent_stream import AgentStream
-from backend.llm.aiohttp_transport import AiohttpTransport
 from backend.llm.deadlines import Deadlines, next_before
-from backend.llm.responses import events_of, refuse_unread
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
+from backend.llm.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -69,21 +66,16 @@ class AgentTier:
         sessions: Sessions,
     ) -> None:
         self.name = name
-        self._url = f"{base_url.rstrip('/')}/chat/start"
         self._deadlines = deadlines
-        self._max_response_bytes = max_response_bytes
         self._max_line_bytes = max_line_bytes
         self._sessions = sessions
-        self._client = httpx2.AsyncClient(
-            transport=AiohttpTransport(connect_timeout_s),
+        self._upstream = Upstream(
+            f"{base_url.rstrip('/')}/chat/start",
             # A compressor between us and the bridge would hold pieces back, and its bytes are never unpacked here.
-            headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+            {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Content-Type": "application/json"}
             | ({"Authorization": f"Bearer {api_key}"} if api_key else {}),
-            # Everything else is within our own deadlines.
-            timeout=httpx2.Timeout(None, connect=connect_timeout_s),
-            # A cookie would belong to one visitor and go out with the question of another.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            event_hooks={"response": [refuse_unread]},
+            connect_timeout_s=connect_timeout_s,
+            max_response_bytes=max_response_bytes,
         )
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
@@ -109,7 +101,7 @@ class AgentTier:
 
     async def close(self) -> None:
         """Closes the connections that are kept open for the next question."""
-        await self._client.aclose()
+        await self._upstream.close()
 
     async def _ask(
         self, request: Request, prompt: Prompt, first_token_by: float, end: float
@@ -117,7 +109,7 @@ class AgentTier:
         """One request. The deadlines are moments of the loop's clock."""
         answer = AgentStream(max_line_bytes=self._max_line_bytes)
         silent_until, begun = first_token_by, False
-        async with aclosing(self._bytes(request)) as chunks:
+        async with aclosing(self._upstream.stream(json.dumps(request).encode())) as chunks:
             while not answer.done:
                 try:
                     chunk = await next_before(min(silent_until, end), chunks)
@@ -137,21 +129,6 @@ class AgentTier:
         finish = answer.finish()
         await self._keep(prompt, answer.session_id or request["resume_session_id"])
         yield finish
-
-    async def _bytes(self, request: Request) -> AsyncGenerator[bytes, None]:
-        """The body of the response as it arrives. Closing this generator closes the connection."""
-        outcome: Literal["unreachable", "broken_stream"] = "unreachable"
-        try:
-            async with self._client.stream("POST", self._url, json=request) as response:
-                outcome = "broken_stream"
-                if response.status_code != httpx2.codes.OK:
-                    raise TierFailure("refused")
-                async with aclosing(events_of(response, self._max_response_bytes)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
-            # Not `from error`: its text may quote the upstream, and a traceback would carry it into the log.
-            raise TierFailure(outcome) from None
 
     async def _resumption(self, prompt: Prompt) -> Request | None:
         """The request that goes on with the conversation's session; None where there is none to go on with."""

@@ -1,41 +1,12 @@
-"""Responses of upstreams: what is turned away before a byte of it is read, and how much is read of others."""
+"""What the head of an upstream's response says. Pure."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx2
-
-from backend.llm.tier import Blame, TierFailure
+from backend.llm.tier import Blame
 
 # Seconds: what an upstream may ask for. Less would be no rest, and for longer it is not believed.
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
-
-
-async def refuse_unread(response: httpx2.Response) -> None:
-    """An error's body is never read: nothing in it may reach a client or a log, and it may have no end.
-
-    A redirection is refused too: prompts and keys go where the settings say and nowhere else.
-    """
-    if not response.is_success:
-        wait_s = wait_asked_for(response.headers.get("retry-after", ""))
-        raise TierFailure("refused", blame=blame_for(response.status_code), retry_after_s=wait_s)
-
-
-async def events_of(response: httpx2.Response, most_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The body of a stream of events as it arrives. Raises `TierFailure` for one that is no such stream, and once it is
-    longer than `most_bytes`."""
-    kind, packing = (response.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
-    if not could_be_events(kind) or is_packed(packing):
-        raise TierFailure("broken_stream")
-    received = 0
-    async with aclosing(response.aiter_raw()) as chunks:
-        async for chunk in chunks:
-            received += len(chunk)
-            if received > most_bytes:
-                raise TierFailure("broken_stream")
-            yield chunk
 
 
 def blame_for(status: int) -> Blame:

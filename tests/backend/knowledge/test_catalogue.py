@@ -94,6 +94,7 @@ async def test_what_was_corrected_is_new_with_the_next_question(engine: AsyncEng
 async def test_what_has_not_changed_is_not_looked_up_again(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recent_documents, "FEW", 0)
     catalogue, document_id = Catalogue(engine), await add(engine)
     recent, asked, find = RecentDocuments(catalogue), [], catalogue.find_documents
 
@@ -113,6 +114,28 @@ async def test_what_has_not_changed_is_not_looked_up_again(
     assert asked == [{document_id}] * 2
 
 
+async def test_a_small_library_is_looked_up_whole_when_it_has_changed(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue, first, second = Catalogue(engine), await add(engine), await add(engine, "failed")
+    recent = RecentDocuments(catalogue)
+    with monkeypatch.context() as patch:
+        patch.setattr(recent_documents, "FEW", 10_000)  # other tests have theirs there, too
+        patch.setattr(catalogue, "find_documents", nobody_is_asked)
+        assert (await titles(recent, first))[0] == "A talk"
+        async with transaction(engine) as connection:
+            await retitle(connection, first, "A longer talk")
+        assert (await titles(recent, first))[0] == "A longer talk"
+    assert await recent.find_documents([second]) == {}
+    await add(engine)
+    assert len(await catalogue.all_documents(at_most=10_000)) > 1
+    assert await catalogue.all_documents(at_most=1) == {}
+
+
+async def nobody_is_asked(_ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
+    raise AssertionError("all of them are known")
+
+
 async def test_a_correction_is_seen_though_a_later_one_was_committed_before_it(engine: AsyncEngine) -> None:
     recent, first, second = RecentDocuments(Catalogue(engine)), await add(engine), await add(engine)
     await titles(recent, first)
@@ -128,6 +151,7 @@ async def test_a_correction_is_seen_though_a_later_one_was_committed_before_it(e
 async def test_what_was_being_looked_up_during_a_correction_is_not_kept(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recent_documents, "FEW", 0)
     catalogue, document_id = Catalogue(engine), await add(engine)
     recent, find = RecentDocuments(catalogue), catalogue.find_documents
 
