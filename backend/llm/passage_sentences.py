@@ -46,6 +46,7 @@ TRAILING_OFF = re.compile(
     r"\b(?:that|because) (?:as|when|if|since|while|once|whenever|although)\b[^,.;]*(?:\.{3,}|…)$|\bsorry[.!]*$",
     re.IGNORECASE,
 )
+IN_PARENTHESES = re.compile(r"\(.*\)[.!]?$", re.DOTALL)
 # A clause of what was said before: "That I can get tired of it."
 CLAUSE = re.compile(r"(?:that|which) (?:i|you|we|they|he|she)\b", re.IGNORECASE)
 BECAUSE = re.compile(r"^because ", re.IGNORECASE)
@@ -149,8 +150,9 @@ class Sentence:
 
     @cached_property
     def secondary(self) -> bool:
-        """Whether it is personal, or only adds to what was said before it: no answer begins with it by choice."""
-        return self.personal or is_added(self.alone)
+        """Whether it is personal, only adds to what was said before it, or stands in parentheses: no answer begins with
+        it by choice."""
+        return self.personal or is_added(self.alone) or bool(IN_PARENTHESES.match(self.text))
 
     @cached_property
     def fragment(self) -> bool:

@@ -48,6 +48,8 @@ from tests.backend.llm.extracted import answer
         "All the code of this post for where bass traps belong is free.",
         "The place where bass traps belong is right here.",
         "Where bass traps belong in a room that is as small as ours, the one at the bottom of this list shows.",
+        "This week's article is written by Bo, who knows where bass traps belong.",
+        "(Bass traps of a boat belong in the sea.)",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
     ],
 )
