@@ -110,7 +110,10 @@ ANSWERING = (
 )
 # One array instead of a list of parameters: the statement is compiled once for any number of ids.
 FIND_DOCUMENTS = ANSWERING.where(documents.c.id == any_(bindparam("ids", type_=ARRAY(SqlUUID))))
-SOME_DOCUMENTS = ANSWERING.limit(bindparam("most", type_=BigInteger))
+# None where there are more; counted no further than that.
+MOST = bindparam("most", type_=BigInteger)
+COUNTED = select(documents.c.id).limit(MOST + 1).subquery()
+ALL_DOCUMENTS = ANSWERING.where(select(func.count()).select_from(COUNTED).scalar_subquery() <= MOST)
 
 # Nobody sees what an unfinished transaction has changed, and those have numbers from `pg_snapshot_xmin` on. So where
 # the newest change is older, the next one will have a greater number; elsewhere one with a smaller number may yet come.
@@ -185,10 +188,11 @@ class Catalogue:
         return by_id(rows)
 
     async def all_documents(self, *, at_most: int) -> dict[UUID, tuple[Document, Creator]]:
-        """All documents that answer now, with their creators; none where there are more than `at_most`."""
+        """All documents that answer now, with their creators; none where the catalogue has more than `at_most`, also
+        counting those that do not answer."""
         async with autocommit(self._engine) as connection:
-            rows = (await connection.execute(SOME_DOCUMENTS, {"most": at_most + 1})).mappings().all()
-        return {} if len(rows) > at_most else by_id(rows)
+            rows = (await connection.execute(ALL_DOCUMENTS, {"most": at_most})).mappings().all()
+        return by_id(rows)
 
     async def state(self) -> CatalogueState:
         """What is deleted, and whether anything has changed since the last time; one statement."""

@@ -33,7 +33,7 @@ class RecentDocuments:
             self._version = state.version
             self._known = OrderedDict()
             if state.version is not None:
-                self._known.update(await self._catalogue.all_documents(at_most=FEW))
+                await self._learn(self._known)
         return state.deleted
 
     async def find_documents(self, ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
@@ -48,3 +48,13 @@ class RecentDocuments:
                 known.popitem(last=False)
             found |= looked_up
         return found
+
+    async def _learn(self, known: OrderedDict[UUID, tuple[Document, Creator]]) -> None:
+        """A small catalogue; what is replaced meanwhile nobody looks at again. Who comes next tries what was broken off
+        here."""
+        try:
+            known.update(await self._catalogue.all_documents(at_most=FEW))
+        except BaseException:
+            if known is self._known:
+                self._version = None
+            raise

@@ -52,8 +52,8 @@ OF_THE_PAGE = (
     r"(?:best|good|great) (?:place|way) to (?:learn|start|read|find|look|see)|"
     r"topic for an? (?:blog )?(?:post|article|talk|video|episode)",
     r"this (?:article|post|page|section|chapter|video|episode|talk) (?:is about|discusses|describes|explains|covers)",
-    r"(?:this|today['’]s|this (?:week|month)['’]s) (?:(?:guest|blog) )?(?:article|post|video|episode|talk|interview) "
-    r"(?:is|was) (?:written|contributed|recorded|given|presented) by",
+    r"(?:this|today['’]s|this (?:week|month)['’]s) (?:(?:guest|blog) )?(?:article|post) (?:is|was) "
+    r"(?:written|contributed) by",
     r"this (?:blog )?(?:article|post) [a-z]+s (?:through|on|how|why|what|you|in|at)\b",
     r"(?:code|source|slides?|examples?) (?:\w+ ){0,6}of this (?:blog )?(?:article|post|talk)",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "

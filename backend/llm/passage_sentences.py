@@ -46,7 +46,7 @@ TRAILING_OFF = re.compile(
     r"\b(?:that|because) (?:as|when|if|since|while|once|whenever|although)\b[^,.;]*(?:\.{3,}|…)$|\bsorry[.!]*$",
     re.IGNORECASE,
 )
-IN_PARENTHESES = re.compile(r"\(.*\)[.!]?$", re.DOTALL)
+IN_PARENTHESES = re.compile(r"\((?:[^()]|\([^()]*\))*\)[.!]?$")
 # A clause of what was said before: "That I can get tired of it."
 CLAUSE = re.compile(r"(?:that|which) (?:i|you|we|they|he|she)\b", re.IGNORECASE)
 BECAUSE = re.compile(r"^because ", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""What the head of an upstream's response says. Pure."""
+"""What the head of an upstream's response says."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

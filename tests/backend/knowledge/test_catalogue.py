@@ -132,6 +132,35 @@ async def test_a_small_library_is_looked_up_whole_when_it_has_changed(
     assert await catalogue.all_documents(at_most=1) == {}
 
 
+async def test_what_was_broken_off_while_it_was_looked_up_is_looked_up_by_who_comes_next(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_documents, "FEW", 10_000)
+    catalogue, first = Catalogue(engine), await add(engine)
+    recent, learn = RecentDocuments(catalogue), catalogue.all_documents
+    begun, calls = asyncio.Event(), []
+
+    async def hanging(*, at_most: int) -> dict[UUID, tuple[Document, Creator]]:
+        calls.append(at_most)
+        if len(calls) > 1:
+            return await learn(at_most=at_most)
+        begun.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(catalogue, "all_documents", hanging)
+    waiting = asyncio.create_task(recent.tombstones())
+    await begun.wait()
+    assert (await titles(recent, first))[0] == "A talk"  # a question beside it does not wait, and looks up its own
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert calls == [10_000]
+    await titles(recent, first)
+    await titles(recent, first)
+    assert calls == [10_000] * 2
+
+
 async def nobody_is_asked(_ids: Collection[UUID]) -> dict[UUID, tuple[Document, Creator]]:
     raise AssertionError("all of them are known")
 

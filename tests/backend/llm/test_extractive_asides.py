@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.llm.passage_sentences import read_passage
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -56,6 +57,19 @@ from tests.backend.llm.extracted import answer
 async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
     source = PromptSource(1, "Traps", "Ana Reyes", f"{elsewhere}\n\nBass traps need corners.")
     assert (await answer("Where do bass traps belong?", source)).startswith("Bass traps need corners.")
+
+
+@pytest.mark.parametrize(
+    ("said", "in_passing"),
+    [
+        ("(Bass traps (of foam) belong in corners.)", True),
+        ("(Bass) traps belong in corners (of the room).", False),
+        ("Bass traps belong in corners (of the room).", False),
+    ],
+)
+def test_only_what_stands_in_parentheses_as_a_whole_is_said_in_passing(said: str, in_passing: bool) -> None:
+    (sentence,) = read_passage(said)
+    assert sentence.secondary is in_passing
 
 
 async def test_acknowledgements_answer_nothing() -> None:
