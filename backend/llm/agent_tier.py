@@ -10,7 +10,7 @@ from uuid import UUID
 
 from backend.errors import Unavailable
 from backend.llm.agent_stream import AgentStream
-from backend.llm.deadlines import Deadlines, next_before
+from backend.llm.deadlines import Deadlines, next_before, read_out
 from backend.llm.tier import Finish, Message, Prompt, TierFailure, Token
 from backend.llm.upstream import Upstream
 
@@ -123,6 +123,8 @@ class AgentTier:
                     silent_until = asyncio.get_running_loop().time() + self._deadlines.idle_s
                 if answer.failure is not None:
                     raise answer.failure
+            if answer.done:
+                await read_out(chunks)
         finish = answer.finish()
         await self._keep(prompt, answer.session_id or request["resume_session_id"])
         yield finish

@@ -2,7 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+
+from backend.llm.tier import TierFailure
+
+END_S = 0.02  # behind the last event
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,12 @@ async def next_before(deadline: float, chunks: AsyncIterator[bytes]) -> bytes | 
         raise TimeoutError
     async with asyncio.timeout_at(deadline):
         return await anext(chunks, None)
+
+
+async def read_out(chunks: AsyncIterator[bytes]) -> None:
+    """Waits `END_S` seconds at most for the end of an answer that is whole: many servers send it by itself, and only a
+    connection that was read to its end is kept for the next question."""
+    deadline = asyncio.get_running_loop().time() + END_S
+    with suppress(TimeoutError, TierFailure):
+        while await next_before(deadline, chunks) is not None:
+            pass

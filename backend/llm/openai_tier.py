@@ -9,7 +9,7 @@ from openai import OpenAI, OpenAIError
 
 from backend.errors import ConfigurationError
 from backend.llm.completion_stream import CompletionStream
-from backend.llm.deadlines import Deadlines, next_before
+from backend.llm.deadlines import Deadlines, next_before, read_out
 from backend.llm.tier import Finish, Prompt, TierFailure, Token
 from backend.llm.upstream import Upstream
 
@@ -75,6 +75,7 @@ class OpenAITier:
                 if completion.failure is not None:
                     raise completion.failure
                 if completion.done:
+                    await read_out(chunks)
                     break
                 if completion.finish_reason is not None:
                     end = min(end, asyncio.get_running_loop().time() + USAGE_PATIENCE_S)

@@ -19,9 +19,11 @@ AGENT = b'data: {"type": "text_delta", "text": "Hello"}\n\ndata: {"type": "done"
 
 @dataclass
 class Upstream:
-    """Answers so many requests of a connection; the next one it reads, and then closes without a word."""
+    """Answers so many requests of a connection; the next one it reads, and then closes without a word. With `ending_s`
+    the end of an answer comes so long after the rest."""
 
     answers: int
+    ending_s: float | None = None
     port: int = 0
     requests: int = 0
     connections: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -36,13 +38,18 @@ class Upstream:
             if number < self.answers:
                 body = OPENAI if b"/chat/completions" in head else AGENT
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
-                writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+                if self.ending_s is None:
+                    writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+                else:
+                    writer.write(b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(body), body))
+                    await asyncio.sleep(self.ending_s)
+                    writer.write(b"0\r\n\r\n")
         writer.close()
 
 
 @asynccontextmanager
-async def upstream_of(answers: int) -> AsyncIterator[Upstream]:
-    upstream = Upstream(answers)
+async def upstream_of(answers: int, ending_s: float | None = None) -> AsyncIterator[Upstream]:
+    upstream = Upstream(answers, ending_s)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     upstream.port = server.sockets[0].getsockname()[1]
     async with server:
@@ -111,3 +118,17 @@ async def test_an_upstream_that_is_gone_since_is_a_failure(kind: str) -> None:
         with pytest.raises(TierFailure) as failed:
             await read(tier)
     assert failed.value.outcome == "unreachable"
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_a_connection_is_kept_though_the_end_of_an_answer_comes_by_itself(kind: str) -> None:
+    async with upstream_of(answers=5, ending_s=0.002) as upstream, tier_of(kind, upstream.port) as tier:
+        assert [await read(tier) for _ in range(3)] == ["Hello"] * 3
+    assert len(upstream.connections) == 1
+
+
+@pytest.mark.parametrize("kind", ["openai", "agent"])
+async def test_an_end_that_does_not_come_is_not_waited_for(kind: str) -> None:
+    async with upstream_of(answers=5, ending_s=60) as upstream, tier_of(kind, upstream.port) as tier:
+        async with asyncio.timeout(5):
+            assert await read(tier) == "Hello"
