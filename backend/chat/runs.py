@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 STOP_POLL_S = 0.2
 TELL_S = 1.0
+CLOSING_S = 0.1
 RETRY_S = 1.0
 
 
@@ -72,7 +73,8 @@ class Runs:
         await self.drain(0)
         with suppress(RedisError, OSError, TimeoutError):
             await self._writer.flush()
-        await asyncio.gather(*map(cancelled, self._background))
+        # One that waits for a database that hangs closes its connection in grace first, unless it is told again.
+        await asyncio.gather(*(cancelled(task, CLOSING_S) for task in self._background))
 
     def start(self, record: RunRecord, answer: Callable[[Run], Awaitable[None]]) -> None:
         """Starts the task that answers, detached from whoever asked."""
