@@ -21,12 +21,12 @@ def chunk(data: bytes) -> bytes:
 
 
 class Endpoint:
-    """Answers one request with these pieces, a moment apart, and keeps what was asked."""
+    """Answers one request with these pieces, a moment apart, and keeps what was asked. `ended` comes a moment later."""
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = pieces
         self.head = self.body = b""
-        self.port = 0
+        self.ended = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.head = await reader.readuntil(b"\r\n\r\n")
@@ -35,6 +35,7 @@ class Endpoint:
         for piece in self._pieces:
             writer.write(piece)
             await asyncio.sleep(LATER_S)
+        self.ended.set()
         writer.close()
 
 
@@ -48,20 +49,21 @@ async def asked(endpoint: Endpoint, path: str = "/chat") -> AsyncIterator[Upstre
         await upstream.close()
 
 
-async def read(upstream: Upstream, pause_s: float = 0.0, request: dict[str, object] | None = None) -> bytes:
-    """The whole answer, by a reader who pauses behind every piece."""
+async def read(upstream: Upstream, prompt: str = "Hello?", pausing: asyncio.Event | None = None) -> bytes:
+    """The whole answer, by a reader who pauses behind its first piece until that has come about."""
     said = b""
-    async with aclosing(upstream.stream(request or {"prompt": "Hello?"})) as pieces:
+    async with aclosing(upstream.stream({"prompt": prompt})) as pieces:
         async for piece in pieces:
             said += piece
-            await asyncio.sleep(pause_s)
+            if pausing is not None:
+                await pausing.wait()
     return said
 
 
 async def test_a_question_goes_out_as_utf_8_and_an_address_as_addresses_are_written() -> None:
     endpoint = Endpoint(HEAD % 200 + chunk(EVENT) + chunk(b""))
     async with asked(endpoint, "/brücke/chat") as upstream:
-        assert await read(upstream, request={"prompt": "Почему? 👩‍🚀"}) == EVENT
+        assert await read(upstream, "Почему? 👩‍🚀") == EVENT
     assert endpoint.body == '{"prompt":"Почему? 👩‍🚀"}'.encode()
     assert endpoint.head.startswith(b"POST /br%C3%BCcke/chat HTTP/1.1\r\n")
     assert b"aiohttp" not in endpoint.head
@@ -83,9 +85,10 @@ async def test_any_other_status_is_a_refusal(status: int) -> None:
 
 
 async def test_what_is_no_chunk_breaks_an_answer_off_while_its_reader_is_slow() -> None:
-    async with asked(Endpoint(HEAD % 200 + chunk(EVENT), b"upstream error\r\n")) as upstream:
+    endpoint = Endpoint(HEAD % 200 + chunk(EVENT), b"upstream error\r\n")
+    async with asked(endpoint) as upstream:
         with pytest.raises(TierFailure) as failed:
-            await read(upstream, pause_s=4 * LATER_S)
+            await read(upstream, pausing=endpoint.ended)
     assert failed.value.outcome == "broken_stream"
 
 
