@@ -17,7 +17,7 @@ from backend.knowledge import edge_shard
 from backend.knowledge.edge_errors import EngineFailure, engine_failures
 from backend.knowledge.generations import Generations, Stamp, model_of
 from backend.knowledge.index import ModelChanged
-from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope, SparseVector
+from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, LexicalHits, Point, Scope, SparseVector
 from backend.processes import let_go_of_pages
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,22 @@ class EdgeIndex:
             opened = await self._run(self._follow)
         return opened.model if opened else None
 
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits:
+        """See `Index.lexical`."""
+
+        def work(opened: Opened) -> LexicalHits:
+            return LexicalHits(edge_shard.lexical(opened.shard, sparse, scope, limit), opened)
+
+        return await self._read(work, LexicalHits((), None))
+
     async def search(
-        self, model: EmbeddingModel, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int
+        self,
+        model: EmbeddingModel,
+        dense: Sequence[float],
+        sparse: SparseVector,
+        scope: Scope,
+        limit: int,
+        begun: LexicalHits | None = None,
     ) -> Candidates:
         """See `Index.search`. An index without any generation is empty."""
 
@@ -66,7 +80,8 @@ class EdgeIndex:
                 return Candidates((), ())
             if opened.model.id != model.id:
                 raise ModelChanged
-            return edge_shard.search(opened.shard, dense, sparse, scope, limit)
+            lexical = begun.hits if begun and begun.found_in is opened else None
+            return edge_shard.search(opened.shard, dense, sparse, scope, limit, lexical)
 
         return await self._read(work, Candidates((), ()))
 

@@ -30,6 +30,10 @@ from backend.knowledge.schema import (
 
 BYTES_A_NUMBER = 4
 POINTS_A_PAGE = 256
+# By itself the engine takes eight threads on two cores, which wake one another 500 times a search, and the database and
+# the encoder wait for them. One thread searches 196 points in 1.1 ms instead of 1.7, 20,000 in 2.2 instead of 2.5, and
+# 100,000 in four segments in 6.2 instead of 4.8, for a tenth less CPU.
+SEARCH_THREADS = 1
 
 
 class Optimizing(NamedTuple):
@@ -78,6 +82,7 @@ def config(dimension: int, optimizers: Optimizing) -> edge.EdgeConfig:
             deleted_threshold=optimizers.removed_share,
             vacuum_min_vector_number=optimizers.from_points,
         ),
+        max_search_threads=SEARCH_THREADS,
         wal_enabled=False,
     )
 
@@ -184,35 +189,65 @@ def point_from(record: edge.Record) -> Point:
     )
 
 
-def search(shard: edge.EdgeShard, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int) -> Candidates:
-    """Both searches in one batch, and then what each says of what only the other found.
+def lexical(shard: edge.EdgeShard, sparse: SparseVector, scope: Scope, limit: int) -> tuple[Hit, ...]:
+    """The lexical search by itself."""
+    if not sparse.indices:
+        return ()
+    within = scope_filter(scope)
+    return hits(shard.query(by_terms(sparse, within, limit, corpus=within, payload=True)), {})
+
+
+def search(
+    shard: edge.EdgeShard,
+    dense: Sequence[float],
+    sparse: SparseVector,
+    scope: Scope,
+    limit: int,
+    begun: tuple[Hit, ...] | None = None,
+) -> Candidates:
+    """Both searches in one batch, or the dense one alone where `begun` is what the other has found; and then what each
+    says of what only the other found.
 
     IDF is counted over the chunks in scope, as if the rest did not exist. So what one creator publishes never moves
     another's ranking, deleted documents leave no trace, and every engine gives the same scores: without a corpus
     they count from index structures that go on counting removed points for a while. It costs 0.3 ms at 20,000 points.
     """
     within = scope_filter(scope)
-    corpus = edge.SearchParams(idf=edge.IdfParams(within))
-    vectors: list[tuple[edge.Query, edge.SearchParams]] = [
-        (edge.Query.Nearest(list(dense), DENSE), edge.SearchParams(hnsw_ef=HNSW_SEARCH))
-    ]
-    if sparse.indices:
-        terms = edge.SparseVector(list(sparse.indices), list(sparse.values))
-        vectors.append((edge.Query.Nearest(terms, LEXICAL), corpus))
-    searches = [
-        edge.QueryRequest(limit=limit, query=query, filter=within, params=params, with_payload=True)
-        for query, params in vectors
-    ]
-    answers = shard.query_batch(edge.QueryBatchRequest(searches))
-    chunks: dict[object, Chunk] = {}
-    found = Candidates(hits(answers[0], chunks), hits(answers[1], chunks) if sparse.indices else ())
-    more: list[dict[UUID, float]] = [{}, {}]
-    for place, ((query, params), missing) in enumerate(zip(vectors, unscored(found), strict=False)):
-        if missing:
-            only = edge.Filter(must=[edge.HasIdCondition(set(missing))])
-            points = shard.query(edge.QueryRequest(len(missing), query=query, filter=only, params=params))
-            more[place] = {chunks[point.id].id: point.score for point in points}
-    return scored(found, *more)
+    searches = [by_cosine(dense, within, limit, payload=True)]
+    if begun is None and sparse.indices:
+        searches.append(by_terms(sparse, within, limit, corpus=within, payload=True))
+    chunks: dict[object, Chunk] = {hit.chunk.id: hit.chunk for hit in begun or ()}
+    near, *others = (hits(points, chunks) for points in shard.query_batch(edge.QueryBatchRequest(searches)))
+    found = Candidates(near, begun or (others[0] if others else ()))
+    without_cosine, without_weight = unscored(found)
+    cosines: list[edge.ScoredPoint] = []
+    weights: list[edge.ScoredPoint] = []
+    if without_cosine:
+        cosines = shard.query(by_cosine(dense, only(without_cosine), len(without_cosine), payload=False))
+    if without_weight and sparse.indices:
+        ids = only(without_weight)
+        weights = shard.query(by_terms(sparse, ids, len(without_weight), corpus=within, payload=False))
+    return scored(found, *({chunks[point.id].id: point.score for point in points} for points in (cosines, weights)))
+
+
+def by_cosine(dense: Sequence[float], within: edge.Filter, limit: int, *, payload: bool) -> edge.QueryRequest:
+    """The `limit` best points by their cosine."""
+    query, params = edge.Query.Nearest(list(dense), DENSE), edge.SearchParams(hnsw_ef=HNSW_SEARCH)
+    return edge.QueryRequest(limit, query=query, filter=within, params=params, with_payload=payload)
+
+
+def by_terms(
+    sparse: SparseVector, within: edge.Filter, limit: int, *, corpus: edge.Filter, payload: bool
+) -> edge.QueryRequest:
+    """The `limit` best points by their terms; IDF is counted over `corpus`."""
+    query = edge.Query.Nearest(edge.SparseVector(list(sparse.indices), list(sparse.values)), LEXICAL)
+    params = edge.SearchParams(idf=edge.IdfParams(corpus))
+    return edge.QueryRequest(limit, query=query, filter=within, params=params, with_payload=payload)
+
+
+def only(chunks: Sequence[UUID]) -> edge.Filter:
+    """These chunks and no others."""
+    return edge.Filter(must=[edge.HasIdCondition(set(chunks))])
 
 
 def count(shard: edge.EdgeShard, scope: Scope) -> int:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from backend.errors import ConfigurationError
-from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope, SparseVector
+from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, LexicalHits, Point, Scope, SparseVector
 
 
 class ModelChanged(Exception):
@@ -23,14 +23,26 @@ class Index(Protocol):
         """The model that made the vectors, or None where there are none. Costs microseconds, mostly."""
         ...
 
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits:
+        """The `limit` best chunks of the lexical search: half of `search`, to be had while the question is embedded."""
+        ...
+
     async def search(
-        self, model: EmbeddingModel, dense: Sequence[float], sparse: SparseVector, scope: Scope, limit: int
+        self,
+        model: EmbeddingModel,
+        dense: Sequence[float],
+        sparse: SparseVector,
+        scope: Scope,
+        limit: int,
+        begun: LexicalHits | None = None,
     ) -> Candidates:
         """The `limit` best chunks of each search within `scope`, with both scores of each; an empty index gives none.
 
         So both lists hold every chunk that either search found, but for the lexical one those without any term.
 
-        `dense` is the question as `model` embeds it; raises `ModelChanged` where another one made the vectors.
+        `dense` is the question as `model` embeds it; raises `ModelChanged` where another one made the vectors. `begun`
+        is what `lexical` found for the same `sparse`, `scope` and `limit`; it is searched for anew where the index has
+        been replaced since.
         Dense scores are cosines. Lexical scores are dot products of BM25 weights and the question's IDF, counted over
         the chunks in `scope` as if there were no others, with Qdrant's ln((n - f + 0.5) / (f + 0.5) + 1) of n chunks
         of which f hold the term. Equal scores are ordered by chunk id, so that the same question gives the same order

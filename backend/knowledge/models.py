@@ -136,6 +136,17 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class LexicalHits:
+    """What a lexical search found, best first, for a search that goes on with it: see `Index.lexical`.
+
+    `found_in` is the engine's own word for where: a search elsewhere cannot go on with them.
+    """
+
+    hits: tuple[Hit, ...]
+    found_in: object
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """What two searches of one question found together, as each scores it, best first; see `Index.search`."""
 

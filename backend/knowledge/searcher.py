@@ -7,7 +7,7 @@ from backend.errors import ConfigurationError, Unavailable
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.index import Index, ModelChanged
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Candidates, EmbeddingModel, Scope, SparseVector
+from backend.knowledge.models import Candidates, EmbeddingModel, LexicalHits, Scope, SparseVector
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,13 @@ class Searcher:
             raise Unavailable("The embedding model of the library cannot be loaded.") from error
         return Query(text, sparse, model, tuple((await embedder.embed(text)).tolist()))
 
-    async def search(self, query: Query, scope: Scope, limit: int) -> Candidates:
-        """The `limit` best chunks of the dense and of the lexical search; see `Index.search`.
+    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+        """Half of a search, beside the embedding of the question: see `Index.lexical`."""
+        return await self._index.lexical(self._lexical.query(text), scope, limit)
+
+    async def search(self, query: Query, scope: Scope, limit: int, begun: LexicalHits | None = None) -> Candidates:
+        """The `limit` best chunks of the dense and of the lexical search; see `Index.search`. `begun` is what `lexical`
+        found for the same text, scope and limit.
 
         A library that was rebuilt with another model meanwhile is searched with that. Raises `Unavailable` where the
         index is away or its model cannot be loaded.
@@ -55,7 +60,7 @@ class Searcher:
             if query.model is None:
                 return Candidates((), ())
             try:
-                return await self._index.search(query.model, query.dense, query.sparse, scope, limit)
+                return await self._index.search(query.model, query.dense, query.sparse, scope, limit, begun)
             except ModelChanged:
                 query = await self.embed(query.text)
         raise Unavailable("The library is being made anew: try again shortly.")

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from backend.knowledge.models import Candidates, Creator, Document, Hit, Scope
+from backend.knowledge.models import Candidates, Creator, Document, Hit, LexicalHits, Scope
 from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.answerable import answerability
 from backend.retrieval.diversify import diversify
@@ -96,24 +96,31 @@ class Retriever:
         widen: bool = False,
     ) -> Trace:
         """The same search with what each stage made of it, for those who judge or measure the stages."""
-        deleted = asyncio.create_task(self._documents.tombstones())
+        text = rewritten or standalone(query, earlier)
+        first, *wider = reaches(creator, topic, widen=widen and self._settings.widen)
+        beginning = asyncio.create_task(self._begin(text, Scope(first.creator, first.topic, among)))
+        beginning.add_done_callback(lambda done: done.cancelled() or done.exception())  # the embedding may fail first
         try:
-            question = await self._searcher.embed(rewritten or standalone(query, earlier))  # which begins at once
-            excluded = await deleted
+            question = await self._searcher.embed(text)  # which begins at once
+            scope, begun = await beginning
         finally:
-            deleted.cancel()
-        narrowest: Found | None = None
-        for reach in reaches(creator, topic, widen=widen and self._settings.widen):
-            found = await self._look(question, reach.name, Scope(reach.creator, reach.topic, among, excluded))
+            beginning.cancel()
+        narrowest = await self._look(question, first.name, scope, begun)
+        found = narrowest
+        for reach in wider:
             if found.is_answerable:
-                return await self._arrange(question, found, (creator, topic))
-            narrowest = narrowest or found
-        assert narrowest is not None  # there is always a scope
-        return await self._arrange(question, narrowest, (creator, topic))
+                break
+            found = await self._look(question, reach.name, replace(scope, creator=reach.creator, topic=reach.topic))
+        return await self._arrange(question, found if found.is_answerable else narrowest, (creator, topic))
 
-    async def _look(self, question: Query, reached: ScopeName, scope: Scope) -> Found:
+    async def _begin(self, text: str, scope: Scope) -> tuple[Scope, LexicalHits]:
+        """What needs no vector of the question: which documents are left out, and half of the first search."""
+        scope = replace(scope, excluded=await self._documents.tombstones())
+        return scope, await self._searcher.lexical(text, scope, self._settings.candidates)
+
+    async def _look(self, question: Query, reached: ScopeName, scope: Scope, begun: LexicalHits | None = None) -> Found:
         """One search in one scope, and whether it answers."""
-        candidates = await self._searcher.search(question, scope, self._settings.candidates)
+        candidates = await self._searcher.search(question, scope, self._settings.candidates, begun)
         fused = fuse(candidates)
         best = fused[: self._considered]
         known = await self._documents.find_documents({hit.chunk.document_id for hit in best})

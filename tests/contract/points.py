@@ -10,7 +10,7 @@ import pytest
 
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Chunk, EmbeddingModel, Point, Scope, SparseVector
+from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope, SparseVector
 from tests.contract.engines import Engine
 
 WORDS = (
@@ -108,26 +108,33 @@ async def assert_answers_like(engine: Engine, points: Sequence[Point], embedder:
         dense = [float(value) for value in embedder.embed_queries([question])[0]]
         sparse = LEXICON.query(question)
         for scope in scopes:
-            found = await engine.index.search(MODEL, dense, sparse, scope, 20)
+            begun = await engine.index.lexical(sparse, scope, 20)
             within = inside(points, scope)
-            cosines, weights = by_cosine(within, dense), by_bm25(within, sparse)
-            wanted: set[UUID] = set()
-            for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
-                expected = best(scores, 20)
-                # Which of several equal ones is the last within the limit is the engine's own choice.
-                clear = [identity for identity, score in expected if score > expected[-1][1] + 1e-4]
-                first = [hit.chunk.id for hit in hits[: len(clear)]]
-                assert set(first) == set(clear)
-                # An engine adds up in its own order: which of two that differ by rounding alone is first is its choice.
-                assert [scores[identity] for identity in first] == pytest.approx(
-                    [scores[identity] for identity in clear], abs=1e-4
-                )
-                wanted.update(clear)
-            identities = {hit.chunk.id for hit in found.dense}
-            assert wanted <= identities
-            assert len(identities) == len(found.dense) <= 40
-            assert {hit.chunk.id for hit in found.lexical} == identities & weights.keys()
-            for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
-                assert [hit.score for hit in hits] == pytest.approx([scores[hit.chunk.id] for hit in hits], abs=1e-4)
-                assert list(hits) == sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
+            for found in (
+                await engine.index.search(MODEL, dense, sparse, scope, 20),
+                await engine.index.search(MODEL, dense, sparse, scope, 20, begun),
+            ):
+                assert_found(found, by_cosine(within, dense), by_bm25(within, sparse))
             assert await engine.index.count(scope) == len(within)
+
+
+def assert_found(found: Candidates, cosines: dict[UUID, float], weights: dict[UUID, float]) -> None:
+    wanted: set[UUID] = set()
+    for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
+        expected = best(scores, 20)
+        # Which of several equal ones is the last within the limit is the engine's own choice.
+        clear = [identity for identity, score in expected if score > expected[-1][1] + 1e-4]
+        first = [hit.chunk.id for hit in hits[: len(clear)]]
+        assert set(first) == set(clear)
+        # An engine adds up in its own order: which of two that differ by rounding alone is first is its choice.
+        assert [scores[identity] for identity in first] == pytest.approx(
+            [scores[identity] for identity in clear], abs=1e-4
+        )
+        wanted.update(clear)
+    identities = {hit.chunk.id for hit in found.dense}
+    assert wanted <= identities
+    assert len(identities) == len(found.dense) <= 40
+    assert {hit.chunk.id for hit in found.lexical} == identities & weights.keys()
+    for hits, scores in ((found.dense, cosines), (found.lexical, weights)):
+        assert [hit.score for hit in hits] == pytest.approx([scores[hit.chunk.id] for hit in hits], abs=1e-4)
+        assert list(hits) == sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))

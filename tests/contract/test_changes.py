@@ -135,6 +135,22 @@ async def test_a_question_on_its_way_during_a_rebuild_is_told_that_the_model_cha
         await engine.index.search(MODEL, points[0].dense, points[0].sparse, Scope(), 5)
 
 
+async def test_a_search_that_began_before_a_rebuild_gives_nothing_of_before(
+    engine: Engine, points: list[Point]
+) -> None:
+    await publish(engine, points)
+    asked = (points[0].dense, points[0].sparse, Scope(), 5)
+    begun = await engine.index.lexical(*asked[1:])
+    assert points[0].chunk in {hit.chunk for hit in begun.hits}
+    corrected = replace(points[0].chunk, text="What it says now.")
+    async with engine.writer.rebuild(MODEL) as publication:
+        await publication.upsert([replace(points[0], chunk=corrected), *points[1:]])
+    found = await engine.index.search(MODEL, *asked, begun)
+    for hits in (found.dense, found.lexical):
+        assert corrected in {hit.chunk for hit in hits}
+        assert points[0].chunk not in {hit.chunk for hit in hits}
+
+
 async def test_a_rebuild_that_fails_leaves_the_index_as_it_was(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points)
 

@@ -1,9 +1,10 @@
 """The stages together, over a shelf that has one passage of each of three people."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from backend.knowledge.models import Candidates, Chunk, Creator, Document, Hit, Scope, SparseVector
+from backend.knowledge.models import Candidates, Chunk, Creator, Document, Hit, LexicalHits, Scope, SparseVector
 from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
@@ -23,7 +24,10 @@ class Shelf(Searcher):
     async def embed(self, text: str) -> Query:
         return Query(text, SparseVector((), ()), None, ())
 
-    async def search(self, query: Query, scope: Scope, limit: int) -> Candidates:
+    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+        return LexicalHits((), None)
+
+    async def search(self, query: Query, scope: Scope, limit: int, begun: LexicalHits | None = None) -> Candidates:
         chunks = [
             Chunk(UUID(int=number), UUID(int=number), owner, 0, TEXTS[owner], 0, len(TEXTS[owner]), TOPICS[owner])
             for number, owner in enumerate(OWNERS)
@@ -79,3 +83,27 @@ async def test_what_nobody_answers_is_reranked_once_too_and_is_the_creators_own(
     assert found.scope == "creator"
     assert {passage.creator.slug for passage in found.passages} == {"ana"}
     assert reranker.batches == [[f"A text\n{TEXTS['ana']}"]]
+
+
+async def test_the_lexical_half_of_a_search_does_not_wait_for_the_embedding(settings: Settings) -> None:
+    begun, used = asyncio.Event(), []
+    half = LexicalHits((), object())
+
+    class Slow(Shelf):
+        async def embed(self, text: str) -> Query:
+            async with asyncio.timeout(5):
+                await begun.wait()
+            return await super().embed(text)
+
+        async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+            assert (text, scope) == ("Why does rye bind water?", Scope("ana"))
+            begun.set()
+            return half
+
+        async def search(self, query: Query, scope: Scope, limit: int, begun: LexicalHits | None = None) -> Candidates:
+            used.append((scope.creator, begun))
+            return await super().search(query, scope, limit, begun)
+
+    retriever = Retriever(Slow(), Catalogued(), with_section(settings, "retrieval", widen=True).retrieval)
+    await retriever.retrieve("Why does rye bind water?", creator="ana", widen=True)
+    assert used == [("ana", half), (None, None)]
