@@ -1,4 +1,4 @@
-"""Child processes: run as another user, ended with their parent, stopped with patience; the memory of this one."""
+"""Child processes: run as another user, ended with their parent, stopped with patience; this one's memory and cores."""
 
 import ctypes
 import logging
@@ -117,3 +117,8 @@ def exit_at_once(code: int) -> NoReturn:
         with suppress(OSError):  # nobody may be there to read it any more
             stream.flush()
     os._exit(code)
+
+
+def usable_cores() -> int:
+    """The cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

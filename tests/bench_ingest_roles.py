@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from backend.knowledge.embedder import Embedder, Vectors, usable_cores
+from backend.knowledge.embedder import Embedder, Vectors
 from backend.knowledge.embedders import ensure_model, open_embedder
 from backend.knowledge.identity import model_source
 from backend.knowledge.index import IndexWriter, Publication
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.opening import open_index, open_index_writer
+from backend.processes import usable_cores
 from backend.settings import EMBEDDED, Settings
 from pipeline.embeddings import Embeddings
 from pipeline.engines.engine import Batch, Engine

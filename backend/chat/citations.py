@@ -107,6 +107,8 @@ async def check(answer: str, sources: Sequence[PromptSource], similarity: Simila
     scifact's claims 76 % count as supported by abstracts that support them, and 74 % by those that contradict them:
     that two results are opposite without a word of denial is not seen.
     """
+    if "[" not in answer:
+        return []  # it cites nothing
     by_index = {source.index: source for source in sources}
     # As a rule some milliseconds, but half a second where an answer is nothing but brackets.
     claims = await asyncio.to_thread(find_claims, answer, by_index)

@@ -11,6 +11,7 @@ FinishReason = Literal["stop", "length", "stopped", "abstained"]
 
 RETRY_MS = 1000
 KEEPALIVE = b": keepalive\n\n"
+ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,4 @@ def is_terminal(frame: bytes) -> bool:
 
 def dumps(value: object) -> str:
     """JSON on one line. All outside ASCII is escaped, so that no line separator of any kind is inside a frame."""
-    return json.dumps(value, separators=(",", ":"), default=str)
+    return ENCODER.encode(value)

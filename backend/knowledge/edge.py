@@ -18,7 +18,7 @@ from backend.knowledge.edge_errors import EngineFailure, engine_failures
 from backend.knowledge.generations import Generations, Stamp, model_of
 from backend.knowledge.index import ModelChanged
 from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, LexicalHits, Point, Scope, SparseVector
-from backend.processes import let_go_of_pages
+from backend.processes import let_go_of_pages, usable_cores
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class EdgeIndex:
         self._opened: Opened | None = None
         self._stamp: Stamp | None = None
         self._failed_at: float | None = None
+        self._has_cores = usable_cores() > 1  # on a single one nothing is done beside anything
 
     async def model(self) -> EmbeddingModel | None:
         """See `Index.model`."""
@@ -56,8 +57,10 @@ class EdgeIndex:
             opened = await self._run(self._follow)
         return opened.model if opened else None
 
-    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits:
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits | None:
         """See `Index.lexical`."""
+        if not self._has_cores:
+            return None
 
         def work(opened: Opened) -> LexicalHits:
             return LexicalHits(edge_shard.lexical(opened.shard, sparse, scope, limit), opened)

@@ -23,8 +23,9 @@ class Index(Protocol):
         """The model that made the vectors, or None where there are none. Costs microseconds, mostly."""
         ...
 
-    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits:
-        """The `limit` best chunks of the lexical search: half of `search`, to be had while the question is embedded."""
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits | None:
+        """The `limit` best chunks of the lexical search: half of `search`, to be had while the question is embedded.
+        None where that gains nothing."""
         ...
 
     async def search(

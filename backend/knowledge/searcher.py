@@ -45,7 +45,7 @@ class Searcher:
             raise Unavailable("The embedding model of the library cannot be loaded.") from error
         return Query(text, sparse, model, tuple((await embedder.embed(text)).tolist()))
 
-    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits | None:
         """Half of a search, beside the embedding of the question: see `Index.lexical`."""
         return await self._index.lexical(self._lexical.query(text), scope, limit)
 

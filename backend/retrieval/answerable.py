@@ -73,17 +73,17 @@ def answerability(question: str, candidates: Candidates, fused: Sequence[Hit], t
     """
     if not fused:
         return 0.0
-    if any(is_called(question, hit, titles.get(hit.chunk.document_id, "")) for hit in fused[:READ]):
+    asked = words(question)
+    if any(is_called(asked, hit, titles.get(hit.chunk.document_id, "")) for hit in fused[:READ]):
         return 1.0
     return probability(signals(question, candidates, fused, titles))
 
 
-def is_called(question: str, hit: Hit, title: str) -> bool:
-    """Whether the question is nothing but the name of the document or of the hit's section."""
+def is_called(asked: list[str], hit: Hit, title: str) -> bool:
+    """Whether the words of the question are nothing but the name of the document or of the hit's section."""
     heading = hit.chunk.heading or ""
-    names = [words(name) for name in (*title.splitlines(), *heading.split(" > "), heading)]
-    asked = words(question)
-    return bool(asked) and asked in names
+    names = (*title.splitlines(), *heading.split(" > "), heading)
+    return bool(asked) and any(words(name) == asked for name in names)
 
 
 def probability(signals: Signals) -> float:

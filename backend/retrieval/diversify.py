@@ -30,7 +30,9 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
         return hit.score * FURTHER_WEIGHT ** max(0, taken[hit.chunk.document_id] + 1 - PER_DOCUMENT)
 
     while left and len(chosen) < limit:
-        best = max(left, key=worth)
+        # The first is best but where its document has two already; what scores less than it counts cannot be better.
+        least = worth(left[0])
+        best = max((hit for hit in left if hit.score >= least), key=worth)
         left.remove(best)
         own = words_of(best.chunk.text)
         if not any(own.are_in(words_of(other.chunk.text)) for other in chosen):

@@ -113,7 +113,7 @@ class Retriever:
             found = await self._look(question, reach.name, replace(scope, creator=reach.creator, topic=reach.topic))
         return await self._arrange(question, found if found.is_answerable else narrowest, (creator, topic))
 
-    async def _begin(self, text: str, scope: Scope) -> tuple[Scope, LexicalHits]:
+    async def _begin(self, text: str, scope: Scope) -> tuple[Scope, LexicalHits | None]:
         """What needs no vector of the question: which documents are left out, and half of the first search."""
         scope = replace(scope, excluded=await self._documents.tombstones())
         return scope, await self._searcher.lexical(text, scope, self._settings.candidates)

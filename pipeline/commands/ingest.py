@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from backend.knowledge.embedder import Embedder, usable_cores
+from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import ensure_model, open_embedder
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index, open_index_writer
+from backend.processes import usable_cores
 from backend.settings import Settings
 from pipeline.display import Display
 from pipeline.dry_run import DryRun

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend.errors import ConfigurationError, Unavailable
-from backend.knowledge.embedder import usable_cores
+from backend.processes import usable_cores
 
 ADDRESS = "RAY_ADDRESS"
 ANSWER_S = 5.0

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.database import open_database
-from backend.knowledge.embedder import Embedder, usable_cores
+from backend.knowledge.embedder import Embedder
 from backend.knowledge.export import ensure_exported
 from backend.knowledge.lexical import LexicalEncoder
+from backend.processes import usable_cores
 from backend.settings import Settings
 from pipeline.engines.local import LocalEngine
 from pipeline.fetch import Fetcher

@@ -24,7 +24,7 @@ class Shelf(Searcher):
     async def embed(self, text: str) -> Query:
         return Query(text, SparseVector((), ()), None, ())
 
-    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+    async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits | None:
         return LexicalHits((), None)
 
     async def search(self, query: Query, scope: Scope, limit: int, begun: LexicalHits | None = None) -> Candidates:
@@ -95,7 +95,7 @@ async def test_the_lexical_half_of_a_search_does_not_wait_for_the_embedding(sett
                 await begun.wait()
             return await super().embed(text)
 
-        async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits:
+        async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits | None:
             assert (text, scope) == ("Why does rye bind water?", Scope("ana"))
             begun.set()
             return half
