@@ -11,7 +11,7 @@ FinishReason = Literal["stop", "length", "stopped", "abstained"]
 
 RETRY_MS = 1000
 KEEPALIVE = b": keepalive\n\n"
-ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+COMPACT = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +157,4 @@ def is_terminal(frame: bytes) -> bool:
 
 def dumps(value: object) -> str:
     """JSON on one line. All outside ASCII is escaped, so that no line separator of any kind is inside a frame."""
-    return ENCODER.encode(value)
+    return COMPACT.encode(value)

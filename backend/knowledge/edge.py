@@ -38,7 +38,7 @@ class EdgeIndex:
     """Reads the current generation, whichever that is when a question comes.
 
     One thread opens, searches and closes, so a swap falls between two searches. The engine holds the interpreter's
-    lock while it searches (1 to 2 ms) and while it opens a generation (40 ms at 1,000 points, 150 ms at 20,000), so
+    lock while it searches (1 to 6 ms) and while it opens a generation (40 ms at 1,000 points, 150 ms at 20,000), so
     more threads would gain nothing.
     """
 
@@ -48,7 +48,7 @@ class EdgeIndex:
         self._opened: Opened | None = None
         self._stamp: Stamp | None = None
         self._failed_at: float | None = None
-        self._has_cores = usable_cores() > 1  # on a single one nothing is done beside anything
+        self._has_cores = usable_cores() > 1  # on a single one nothing computes beside the encoder
 
     async def model(self) -> EmbeddingModel | None:
         """See `Index.model`."""
@@ -63,9 +63,9 @@ class EdgeIndex:
             return None
 
         def work(opened: Opened) -> LexicalHits:
-            return LexicalHits(edge_shard.lexical(opened.shard, sparse, scope, limit), opened)
+            return LexicalHits(sparse, edge_shard.lexical(opened.shard, sparse, scope, limit), opened)
 
-        return await self._read(work, LexicalHits((), None))
+        return await self._read(work, LexicalHits(sparse, (), None))
 
     async def search(
         self,

@@ -32,7 +32,8 @@ BYTES_A_NUMBER = 4
 POINTS_A_PAGE = 256
 # By itself the engine takes eight threads on two cores, which wake one another 500 times a search, and the database and
 # the encoder wait for them. One thread searches 196 points in 1.1 ms instead of 1.7, 20,000 in 2.2 instead of 2.5, and
-# 100,000 in four segments in 6.2 instead of 4.8, for a tenth less CPU.
+# 100,000 in four segments in 6.2 instead of 4.8, for a tenth less CPU; opening takes as long. The number stands in the
+# shard: one that was made before has it from its next publication on.
 SEARCH_THREADS = 1
 
 
@@ -47,8 +48,8 @@ class Optimizing(NamedTuple):
 # whole by every search: 0.1 ms for 1,000 points. When it holds GRAPH_FROM_POINTS it gets a graph (4 s) and the next one
 # begins. Beyond SEGMENTS it is joined with the smallest, so that a large library is not written anew whenever it has
 # grown by so much: in five such steps to 100,000 points that took 44 s in all, and several times as long with the two
-# segments that the engine takes on two cores. A search costs 4.9 ms there instead of 3.9. Removed points cost a search
-# as much as living ones until a fifth of their segment is removed.
+# segments that the engine takes on two cores. A search cost 4.9 ms there instead of 3.9, on eight threads. Points that
+# are removed cost a search as much as living ones until a fifth of their segment is removed.
 SEGMENTS = 4
 WHEN_IT_PAYS = Optimizing(removed_share=0.2, from_points=1000)
 AT_ONCE = Optimizing(removed_share=0.0, from_points=1)

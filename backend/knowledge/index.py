@@ -25,7 +25,7 @@ class Index(Protocol):
 
     async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits | None:
         """The `limit` best chunks of the lexical search: half of `search`, to be had while the question is embedded.
-        None where that gains nothing."""
+        None where an engine gains nothing by it."""
         ...
 
     async def search(

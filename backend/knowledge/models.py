@@ -139,9 +139,10 @@ class Hit:
 class LexicalHits:
     """What a lexical search found, best first, for a search that goes on with it: see `Index.lexical`.
 
-    `found_in` is the engine's own word for where: a search elsewhere cannot go on with them.
+    `found_in` is the engine's own word for where: a search elsewhere does not go on with them.
     """
 
+    sparse: SparseVector
     hits: tuple[Hit, ...]
     found_in: object
 

@@ -38,25 +38,6 @@ def only(chunks: Sequence[UUID]) -> models.Filter:
     return models.Filter(must=[models.HasIdCondition(has_id=[str(chunk) for chunk in chunks])])
 
 
-def by_cosine(dense: Sequence[float], within: models.Filter, limit: int, *, payload: bool) -> models.QueryRequest:
-    """The `limit` best points by their cosine."""
-    query, params = models.NearestQuery(nearest=list(dense)), models.SearchParams(hnsw_ef=HNSW_SEARCH)
-    return models.QueryRequest(
-        query=query, using=DENSE, filter=within, params=params, limit=limit, with_payload=payload
-    )
-
-
-def by_terms(
-    sparse: SparseVector, within: models.Filter, limit: int, *, corpus: models.Filter, payload: bool
-) -> models.QueryRequest:
-    """The `limit` best points by their terms; IDF is counted over `corpus`."""
-    query = models.NearestQuery(nearest=sparse_vector(sparse))
-    params = models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
-    return models.QueryRequest(
-        query=query, using=LEXICAL, filter=within, params=params, limit=limit, with_payload=payload
-    )
-
-
 class QdrantIndex:
     """Reads whatever collection stands behind the alias; an alias that does not exist yet is an empty index.
 
@@ -76,19 +57,10 @@ class QdrantIndex:
         named = await self._current()
         return named.model if named else None
 
-    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits:
-        """See `Index.lexical`."""
-        nothing = LexicalHits((), None)
-        if not sparse.indices:
-            return nothing
-        within = scope_filter(scope)
-        search = by_terms(sparse, within, limit, corpus=within, payload=True)
-
-        async def ask(named: Named) -> LexicalHits:
-            answers = await self._client.query_batch_points(named.name, [search])
-            return LexicalHits(hits(answers[0].points), named)
-
-        return await self._read(ask, nothing)
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits | None:
+        """See `Index.lexical`. Both searches travel in one request, and are made beside one another there: two halves
+        would be a request more, and what is published between them would be in one and not in the other."""
+        return None
 
     async def search(
         self,
@@ -104,23 +76,27 @@ class QdrantIndex:
         IDF is counted over the chunks in scope, for the reasons that `backend.knowledge.edge_shard.search` gives.
         """
         within = scope_filter(scope)
+        corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=within))
+        vectors: list[tuple[models.NearestQuery, str, models.SearchParams]] = [
+            (models.NearestQuery(nearest=list(dense)), DENSE, models.SearchParams(hnsw_ef=HNSW_SEARCH))
+        ]
+        if sparse.indices:
+            vectors.append((models.NearestQuery(nearest=sparse_vector(sparse)), LEXICAL, corpus))
+        searches = [
+            models.QueryRequest(query=query, using=name, filter=within, params=params, limit=limit, with_payload=True)
+            for query, name, params in vectors
+        ]
 
         async def ask(named: Named) -> Candidates:
             if named.model.id != model.id:
                 raise ModelChanged
-            lexical = begun.hits if begun and begun.found_in == named else None
-            searches = [by_cosine(dense, within, limit, payload=True)]
-            if lexical is None and sparse.indices:
-                searches.append(by_terms(sparse, within, limit, corpus=within, payload=True))
-            near, *others = await self._client.query_batch_points(named.name, searches)
-            found = Candidates(hits(near.points), lexical or (hits(others[0].points) if others else ()))
-            without_cosine, without_weight = unscored(found)
-            missing = []
-            if without_cosine:
-                missing.append((0, by_cosine(dense, only(without_cosine), len(without_cosine), payload=False)))
-            if without_weight and sparse.indices:
-                ids = only(without_weight)
-                missing.append((1, by_terms(sparse, ids, len(without_weight), corpus=within, payload=False)))
+            answers = await self._client.query_batch_points(named.name, searches)
+            found = Candidates(hits(answers[0].points), hits(answers[1].points) if sparse.indices else ())
+            missing = [
+                (place, models.QueryRequest(query=query, using=name, filter=only(ids), params=params, limit=len(ids)))
+                for place, ((query, name, params), ids) in enumerate(zip(vectors, unscored(found), strict=False))
+                if ids
+            ]
             more: list[dict[UUID, float]] = [{}, {}]
             if missing:
                 answers = await self._client.query_batch_points(named.name, [request for _, request in missing])

@@ -21,7 +21,7 @@ COPIED_SHARE = 0.8
 
 def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
     """The best `limit` hits with no text twice, best first, where those of a document that already has two count less
-    and less. Their scores are what they count."""
+    and less. Their scores, which are not negative, are what they count."""
     taken: Counter[UUID] = Counter()
     chosen: list[Hit] = []
     left = list(hits)

@@ -142,7 +142,7 @@ async def test_a_search_that_began_before_a_rebuild_gives_nothing_of_before(
     asked = (points[0].dense, points[0].sparse, Scope(), 5)
     begun = await engine.index.lexical(*asked[1:])
     if begun is None:
-        pytest.skip("a single core: no search is made in two halves")
+        pytest.skip("no search is made in two halves here")
     assert points[0].chunk in {hit.chunk for hit in begun.hits}
     corrected = replace(points[0].chunk, text="What it says now.")
     async with engine.writer.rebuild(MODEL) as publication:

@@ -98,9 +98,11 @@ async def test_equal_scores_are_ordered_by_chunk_id(engine: Engine, points: list
 
 async def test_a_question_of_stop_words_alone_has_dense_candidates_only(engine: Engine, points: list[Point]) -> None:
     await publish(engine, points)
-    found = await engine.index.search(MODEL, points[0].dense, LEXICON.query("what is it"), Scope(), 5)
-    assert len(found.dense) == 5
-    assert found.lexical == ()
+    asked = LEXICON.query("what is it"), Scope(), 5
+    for begun in (None, await engine.index.lexical(*asked)):
+        found = await engine.index.search(MODEL, points[0].dense, *asked, begun)
+        assert len(found.dense) == 5
+        assert found.lexical == ()
 
 
 async def test_a_passage_without_terms_can_be_published_and_found(engine: Engine, points: list[Point]) -> None:

@@ -20,7 +20,7 @@ from backend.knowledge.generations import index_folder
 from backend.knowledge.identity import embedded_model, export_name
 from backend.knowledge.index import IndexWriter
 from backend.knowledge.lexical import LexicalEncoder
-from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, Point, Scope
+from backend.knowledge.models import Candidates, Chunk, EmbeddingModel, LexicalHits, Point, Scope, SparseVector
 from backend.knowledge.opening import open_index
 from backend.knowledge.searcher import Searcher
 from backend.settings import Settings, load
@@ -210,3 +210,36 @@ async def test_a_generation_that_names_no_model_is_the_embedded_default_s(
     await index.close()
     async with writer.publication(first.model) as publication:
         await publication.upsert([])
+
+
+class HalfAway(EdgeIndex):
+    """Where the first half of a search fails."""
+
+    async def lexical(self, sparse: SparseVector, scope: Scope, limit: int) -> LexicalHits | None:
+        raise Unavailable("The index could not be searched.")
+
+
+async def test_a_search_of_which_half_has_failed_is_made_whole(settings: Settings, writer: IndexWriter) -> None:
+    embedder = load_embedder(settings, None)
+    await rebuild(writer, embedder.model, embedded(embedder))
+    index = HalfAway(index_folder(settings.data_dir))
+    embedders = await open_embedders(settings, index)
+    searcher = Searcher(index, embedders, LEXICON)
+    begun = await searcher.lexical(TEXTS[7], Scope(), 3)
+    found = await searcher.search(await searcher.embed(TEXTS[7]), Scope(), 3, begun)
+    assert found.dense[0].chunk.text == found.lexical[0].chunk.text == TEXTS[7]
+    await embedders.close()
+    await index.close()
+
+
+async def test_on_a_single_core_no_search_is_made_in_halves(
+    settings: Settings, writer: IndexWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = load_embedder(settings, None)
+    await rebuild(writer, embedder.model, embedded(embedder))
+    for cores, hits in ((1, None), (2, 3)):
+        monkeypatch.setattr("backend.knowledge.edge.usable_cores", lambda cores=cores: cores)
+        index = EdgeIndex(index_folder(settings.data_dir))
+        begun = await index.lexical(LEXICON.query(TEXTS[7]), Scope(), 3)
+        assert (len(begun.hits) if begun else None) == hits
+        await index.close()

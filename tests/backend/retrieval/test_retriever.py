@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+import pytest
+
+from backend.errors import Unavailable
 from backend.knowledge.models import Candidates, Chunk, Creator, Document, Hit, LexicalHits, Scope, SparseVector
 from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.retriever import Retriever
@@ -22,10 +25,10 @@ class Shelf(Searcher):
         pass
 
     async def embed(self, text: str) -> Query:
-        return Query(text, SparseVector((), ()), None, ())
+        return Query(text, None, ())
 
     async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits | None:
-        return LexicalHits((), None)
+        return None
 
     async def search(self, query: Query, scope: Scope, limit: int, begun: LexicalHits | None = None) -> Candidates:
         chunks = [
@@ -87,7 +90,7 @@ async def test_what_nobody_answers_is_reranked_once_too_and_is_the_creators_own(
 
 async def test_the_lexical_half_of_a_search_does_not_wait_for_the_embedding(settings: Settings) -> None:
     begun, used = asyncio.Event(), []
-    half = LexicalHits((), object())
+    half = LexicalHits(SparseVector((), ()), (), object())
 
     class Slow(Shelf):
         async def embed(self, text: str) -> Query:
@@ -107,3 +110,26 @@ async def test_the_lexical_half_of_a_search_does_not_wait_for_the_embedding(sett
     retriever = Retriever(Slow(), Catalogued(), with_section(settings, "retrieval", widen=True).retrieval)
     await retriever.retrieve("Why does rye bind water?", creator="ana", widen=True)
     assert used == [("ana", half), (None, None)]
+
+
+async def test_half_of_a_search_ends_where_the_question_cannot_be_embedded(settings: Settings) -> None:
+    ended, begun = asyncio.Event(), asyncio.Event()
+
+    class Away(Shelf):
+        async def embed(self, text: str) -> Query:
+            await begun.wait()
+            raise Unavailable("The model is away.")
+
+        async def lexical(self, text: str, scope: Scope, limit: int) -> LexicalHits | None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            return None
+
+    retriever = Retriever(Away(), Catalogued(), settings.retrieval)
+    with pytest.raises(Unavailable, match="The model is away"):
+        await retriever.retrieve("Why does rye bind water?")
+    async with asyncio.timeout(5):
+        await ended.wait()
