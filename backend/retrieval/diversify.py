@@ -21,7 +21,7 @@ COPIED_SHARE = 0.8
 
 def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
     """The best `limit` hits with no text twice, best first, where those of a document that already has two count less
-    and less. Their scores, which are not negative, are what they count."""
+    and less. Their scores are what they count."""
     taken: Counter[UUID] = Counter()
     chosen: list[Hit] = []
     left = list(hits)
@@ -30,9 +30,7 @@ def diversify(hits: Sequence[Hit], limit: int) -> list[Hit]:
         return hit.score * FURTHER_WEIGHT ** max(0, taken[hit.chunk.document_id] + 1 - PER_DOCUMENT)
 
     while left and len(chosen) < limit:
-        # The first is best but where its document has two already; what scores less than it counts cannot be better.
-        least = worth(left[0])
-        best = max((hit for hit in left if hit.score >= least), key=worth)
+        best = max(left, key=worth)
         left.remove(best)
         own = words_of(best.chunk.text)
         if not any(own.are_in(words_of(other.chunk.text)) for other in chosen):

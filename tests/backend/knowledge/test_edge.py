@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -229,6 +229,21 @@ async def test_a_search_is_quick_enough_for_the_event_loop(folder: Path, index: 
     for _ in range(20):
         await index.search(MODEL, point.dense, point.sparse, Scope(), 50)
     assert (time.perf_counter() - begun) / 20 < 0.05
+
+
+async def test_the_engine_searches_on_a_single_thread(folder: Path, index: EdgeIndex) -> None:
+    def threads() -> set[str]:
+        found = set()
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # it has just ended
+                if (task / "comm").read_text().startswith("edge-search"):
+                    found.add(task.name)
+        return found
+
+    await publish(folder, 1)
+    before = threads()
+    assert await index.count(Scope()) == CHUNKS_A_DOCUMENT
+    assert len(threads() - before) == 1
 
 
 def test_a_copy_keeps_the_holes_and_every_byte(tmp_path: Path) -> None:
