@@ -39,7 +39,10 @@ OF_THE_PAGE = (
     r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",
     r"as follows|the following|figure \d|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)",
     r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat|"
-    r"you (?:can|could|will) see (?:that |how )?(?:this|these|here)\b",
+    r"you (?:can|could|will) see (?:(?:that |how )?(?:this|these|here)\b|an? example\b)|skip (?:this|that|it)\b|"
+    r"keep (?:it|this|that) (?:(?:a (?:bit|little)|more) )*(?:short|brief|focused)\b|"
+    r"for the sake of time|in the interest of time|here on the (?:left|right)|this one next to it|"
+    r"(?:this|these|those|here)(?: is| are) just (?:a few|some) (?:more )?examples",
     r"more resources|learn more about|goes? into (?:more|greater|further|much more) (?:details?|depth)|"
     r"(?:tutorial|guide|readme|documentation|docs) (?:(?:that|which) )?"
     r"(?:walks?|takes?|guides?|shows?|explains?|covers?|describes?|goes|introduces?|has more)|"
@@ -121,7 +124,7 @@ PERSONAL = re.compile(
     rf"{EARLIER}(?:when )?(?:i|we)(?:['’]ve|['’]d)? (?:just |\w+ly )?"
     r"(?:was|were|had|thought|ran|joined|remember|hope|love|like|enjoy|hate|feel like|got|did|went|started|saw|"
     r"would love|been|wanted|heard|noticed)\b|"
-    r"i can (?:\w+ )?(?:understand|relate|imagine)\b|"
+    r"i can (?:\w+ )?(?:understand|relate|imagine)\b|i(?:['’]d| had)? better\b|"
     r"i (?:just |really |still |honestly )?(?:don['’]t|didn['’]t|never|couldn['’]t)(?: even| really)? "
     r"(?:know|knew|understand|understood|remember|recall)\b|"
     r"(?:i think )?(?:nobody|not everyone|not everybody|everyone|everybody) knows\b|"

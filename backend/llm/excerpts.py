@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.llm.asides import closes_a_point
-from backend.llm.leaning import goes_on
+from backend.llm.leaning import goes_on, misses_whom
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import QuestionTerms
 
@@ -196,10 +196,15 @@ def continued(
         too_long = excerpt.words + sentence.length > (TOO_LONG_ADDING if adds else TOO_LONG) * enough_words
         if full or too_long or not sentence.continues or not may_follow(sentence) or sentence.personal:
             break
-        if sentence in said:
+        if sentence in said or misses_whom(sentence.alone, read_so_far(excerpt)):
             break
         excerpt = Excerpt(begun.source, (*excerpt.sentences, sentence))
     return excerpt
+
+
+def read_so_far(excerpt: Excerpt) -> str:
+    """What it says."""
+    return " ".join(sentence.text for sentence in excerpt.sentences)
 
 
 def said_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms, most_words: int) -> Excerpt:
@@ -215,7 +220,8 @@ def said_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerm
         ends = closes_a_point(sentence.text) or sentence.personal or excerpt.sentences[-1].code
         same_voice = sentence.speaker == excerpt.sentences[-1].speaker
         readable = same_voice and (sentence.continues or sentence.leans) and may_follow(sentence)
-        if excerpt.words + sentence.length > most_words or not (readable and of_it) or ends:
+        whom = misses_whom(sentence.alone, read_so_far(excerpt))
+        if excerpt.words + sentence.length > most_words or not (readable and of_it) or ends or whom:
             break
         excerpt = Excerpt(lead.source, (*excerpt.sentences, sentence))
         if len(fresh) >= WORTH_SAYING:

@@ -27,10 +27,11 @@ KNOWN_SHARE = 0.8
 # that this has: a logistic regression of scripts/fit_directness.py (9.64·cosine + 2.76·share - 6.42, even odds), which
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
 SHARE_WEIGHT = 0.3
-DIRECT = 0.67
+DIRECT = 0.72
+DIRECT_BY_MEANING = 0.67  # where words say nothing of it
 # Who talks says the same again at other places, in passing. Those are read only where they have a word of the question
 # that the direct answer has not, or are nearer to it by so much; then they come first. What a thing is, is seldom said
-# at one place.
+# at one place. Whatever is further from the question by so much is left out too: it has its words and another meaning.
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
@@ -95,6 +96,8 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
         lead = said_further(lead, reading.passages[lead.source], reading.terms, most_words)
     if direct and cosines and reading.sources[lead.source].spoken and not reading.defines:
         candidates = without_mentions(candidates, lead, reading, cosines, nearness + NEARER)
+    if cosines and not reading.has_parts:
+        candidates = without_distant(candidates, lead, cosines, nearness - NEARER)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
     if direct and reading.sources[lead.source].spoken:
         chosen = nearest_first(chosen, reading, cosines)
@@ -120,6 +123,17 @@ def without_mentions(
         or reading.sources[candidate.excerpt.source].creator != creator
         or reading.terms.overlap(candidate.stems - said) > 0
         or nearness_of(candidate.excerpt, cosines) >= nearer
+    ]
+
+
+def without_distant(
+    candidates: Sequence[Candidate], lead: Excerpt, cosines: Mapping[Place, float], near: float
+) -> list[Candidate]:
+    """The candidates without those of other passages that are less than `near` to the question."""
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.excerpt.source == lead.source or nearness_of(candidate.excerpt, cosines) >= near
     ]
 
 
@@ -169,7 +183,7 @@ def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) ->
     if first.secondary or first.about_itself or first.speaker in reading.hosts[lead.source]:
         return False
     if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
-        return nearness >= DIRECT
+        return nearness >= DIRECT_BY_MEANING
     source = reading.sources[lead.source]
     if years_in(reading.question) - years_in(f"{source.title} {source.text}"):
         return False

@@ -44,6 +44,23 @@ EXPLETIVE = re.compile(
     re.IGNORECASE,
 )
 
+# What it is about stands before it all the same: "Compared to two strings, that's cheaper.", "In a flat, this is loud."
+BEHIND_A_PHRASE = re.compile(
+    r"(?:compared (?:to|with)|unlike|in|at|on|for|with|without|after|before|despite|besides) [^,]{2,60}, "
+    r"(?:(?:that|this)(?=['’]s\b| (?:is|was|means|makes|would|will|can)\b)|(?:these|those) (?:are|were|can|will)\b)",
+    re.IGNORECASE,
+)
+PERSON = re.compile(r"(he|she|they)\b", re.IGNORECASE)
+# Whom these may be: a name or a pronoun for one, and anything in the plural for "they".
+SOMEBODY = re.compile(
+    r"(?<=[a-z,;:] )(?!I\b)[A-Z]\w|^(?:[A-Z]\w+ ){2}|"
+    r"\b(?:he|she|him|her|his|who|some(?:one|body)|person|friend|colleague|author|writer|speaker|singer|teacher|student|"
+    r"mentor|founder|developer|engineer|researcher|professor|doctor|manager|maintainer|user|guest|host|boss|wife|husband|"
+    r"mother|father|m[ao]m|dad|brother|sister|son|daughter|child|kid|man|woman|guy|boy|girl)\b"
+)
+SEVERAL = re.compile(
+    r"\w{2}(?<![su])s\b|\b(?:they|them|their|people|men|women|children|team|everyone|everybody|and [A-Z]\w+)\b"
+)
 # The pronoun is all that the sentence says of what it is about.
 NAMELESS = re.compile(
     r"(?:i (?:think|guess) )?(?:it|they|he|she|this|these|those)"
@@ -57,6 +74,9 @@ COUNTED = re.compile(
     rf"{KNOWING_THAT}|"
     r"(?:the )?(?:first|second|third|last) (?:one|is|of(?! all))\b|the (?:others?|rest|latter|former)\b|"
     r"the same (?:thing|way|is|goes|happen\w*|holds|applies|was|with)\b|another (?:one|is|was)\b|"
+    r"another (?:\w+ ){0,2}(?:benefit|advantage|reason|way|thing|problem|example|option|point|aspect|case|issue|"
+    r"question)\b|"
+    r".{0,60}\bthese (?:last )?(?:two|three|four)\b|"
     r".{0,60}\b(?:any|all|some|each|both|none|most) of (?:these|those) (?:things|ones)\b",
     re.IGNORECASE,
 )
@@ -64,7 +84,7 @@ COUNTED = re.compile(
 
 def leans(text: str, alone: str) -> bool:
     """Whether the sentence `text`, which reads `alone` without its connectives, points at what was said before it."""
-    if CONCLUDING.match(text) or POINTING_BACK.match(alone):
+    if CONCLUDING.match(text) or POINTING_BACK.match(alone) or BEHIND_A_PHRASE.match(alone):
         return True
     pointer = POINTER.search(alone)
     if pointer is None or EXPLETIVE.match(alone, pointer.start()):
@@ -78,6 +98,14 @@ def goes_on(text: str, alone: str) -> bool:
     """Whether the sentence `text`, which reads `alone` without its connectives, is tied to what was said before it, by
     one of these or by a pronoun anywhere in it."""
     return text != alone or bool(POINTER.search(alone) or POINTING_BACK.match(alone))
+
+
+def misses_whom(alone: str, said: str) -> bool:
+    """Whether it begins with a "he", "she" or "they" that nobody in what was `said` before it can be."""
+    pronoun = PERSON.match(alone)
+    if pronoun is None:
+        return False
+    return not (SEVERAL if pronoun[1].lower() == "they" else SOMEBODY).search(said)
 
 
 def is_nameless(alone: str) -> bool:
@@ -96,5 +124,6 @@ def counts_on(alone: str) -> bool:
 
 
 def points_at_once(alone: str) -> bool:
-    """Whether its very first words point: "That is why …", "These traps …", "The first one is …"."""
-    return bool(POINTER.match(alone)) or counts_on(alone)
+    """Whether its very first words point: "That is why …", "These traps …", "The first one is …"; or those behind a
+    phrase."""
+    return bool(POINTER.match(alone) or BEHIND_A_PHRASE.match(alone)) or counts_on(alone)

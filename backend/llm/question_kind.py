@@ -72,7 +72,7 @@ class Wanted:
     """A sentence counts `weight` times as much if what matches in it is not all `known` from the question.
 
     A `brief` answer is enough where a number, a date or a name is asked for; where it is asked what something is or
-    does, the sentence `defines` that.
+    does, the sentence `defines` that; where it `compares`, what is said of one thing is half of the answer.
     """
 
     pattern: re.Pattern[str]
@@ -80,6 +80,7 @@ class Wanted:
     known: frozenset[str]
     brief: bool = False
     defines: bool = False
+    compares: bool = False
 
     def strength(self, sentence: str) -> float:
         """How many times as much the sentence counts: 1 where it has nothing of that kind that the question has not."""
@@ -163,5 +164,6 @@ def wanted_by(question: str) -> Wanted | None:
         return Wanted(re.compile(pattern, re.IGNORECASE), DEFINITION_WEIGHT, frozenset(), defines=True)
     for asks, says, weight, flags in KINDS:
         if re.search(asks, question, re.IGNORECASE):
-            return Wanted(re.compile(says, flags), weight, frozenset(words(question)), brief=says in BRIEF)
+            known = frozenset(words(question))
+            return Wanted(re.compile(says, flags), weight, known, brief=says in BRIEF, compares=says == CHOICES)
     return None

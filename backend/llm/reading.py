@@ -45,6 +45,7 @@ class Reading:
         self.counting = bearings(self.passages, self.terms, self.hosts)
         self.scores = score_sentences(self.wanted, titles, self.passages, self.terms, self.counting)
         self.brief = self.wanted is not None and self.wanted.brief and not asks_twice(question)
+        self.has_parts = asks_twice(question) or (self.wanted is not None and self.wanted.compares)
         self.defines = self.wanted is not None and self.wanted.defines
         self.compared = worth_comparing(self.passages, self.scores, self.counting, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))

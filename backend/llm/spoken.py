@@ -23,19 +23,26 @@ FALSE_START = re.compile(
     r"(?:i|you|we|they|he|she|it|there|that|this|everyone|everybody|people)\b)",
     re.IGNORECASE,
 )
+# "It'll do the writing, whereas -- so you can read it faster": begun again in the middle of what was never said.
+BROKEN_OFF = re.compile(
+    r"(?:[\w'’-]+,? ){1,5}(?:whereas|which|than|that|the|an?),? ?--\s+(?=(?:[\w'’-]+,? ){5})",
+    re.IGNORECASE,
+)
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
     r"(?:(?!so as\b|or else\b)(?:and|but|so|or|yet|therefore|thus|hence)\s+"
     r"(?!much\b|many\b|far\b|long\b|that\b(?!['’]|\s+(?:is|was|means|makes)\b)|called\b|little\b|few\b)|"
     # A reason stays with what it is the reason of: "Because of the ceiling, …", "Because it is low, …".
     r"because\s+(?!of\b)(?=then\b|it['’]s like\b|[^,]*(?:$|,\s+(?:and|but|or|so|which)\b))|"
+    r"whereas\s+(?=(?:for|with|in|on|at)\b[^,]*,)|"
     r"plus\s+(?=(?:the|you|we|i|it|they|there|that|this)\b)|"
     r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it|the|there)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
     r"nevertheless|nonetheless|still|instead|similarly|likewise|conversely|meanwhile|then|for example|for instance|"
     r"in fact|of course|on the other hand|in other words|at the same time|by the way|finally|"
     r"first(?!, second)|second|third|"
-    r"firstly|secondly|thirdly|next|again|besides|indeed|after all|that said|in short|in particular)(?:,|\s*[-–—])\s+)",
+    r"firstly|secondly|thirdly|next|again|besides|indeed|after all|that said|what['’]s more|in short|"
+    r"in particular)(?:,|\s*[-–—])\s+)",
     re.IGNORECASE,
 )
 # "UM researchers" work at a university.
@@ -62,7 +69,7 @@ TRAILING = re.compile(
 DANGLING = re.compile(r",\s+(?:and|but|or|so|and so),?(?=\.{3,}$|…$)", re.IGNORECASE)
 TAG_QUESTION = re.compile(r",\s*(?:right|okay|ok|you know|yeah|huh)\?$", re.IGNORECASE)
 STUTTER = re.compile(
-    r"\b((?!that\b|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
+    r"\b((?!that\b(?!['’])|had\b|very\b|really\b|many\b|much\b|\d)[\w'’]+(?: [\w'’]+){0,4})(?:(?:,|-|\.\.\.|…)? \1\b)+",
     re.I,
 )
 # "A set of rules, sorry, a set of rules": said again.
@@ -79,6 +86,7 @@ SIDES = re.compile(r"\bleft\b.*\bright\b|\bright\b.*\bleft\b", re.IGNORECASE)
 INTERJECTIONS = re.compile(
     r"(?:(?:oh|ah|ok|okay|yeah|right|exactly|sure|wow|awesome|cool|nice|great|fantastic|amazing|excellent|perfect|"
     r"absolutely|definitely|totally|certainly|gotcha|got it|i see|i agree|makes sense|fair enough|good question|"
+    r"there you go|here (?:you|we) go|never mind|"
     r"thank you|thanks|that['’]s (?:right|true|fair|great|awesome|cool|interesting|funny|it))\b[\s,.!…-]*)+",
     re.IGNORECASE,
 )
@@ -109,7 +117,7 @@ def without_filler(sentence: str) -> str:
     text = sentence.strip()
     if SIDES.search(text):
         return capitalised(text)
-    text = without_opener(without_false_start(without_opener(text)))
+    text = without_opener(BROKEN_OFF.sub("", without_false_start(without_opener(text)), count=1))
     spoken = [word.strip(".,-…!?").lower() for word in text.split()]
     if not FILLERS.isdisjoint(spoken):
         text = without_opener(HESITATION.sub("", TAG_QUESTION.sub(".", text)))

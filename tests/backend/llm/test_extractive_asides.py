@@ -51,6 +51,12 @@ from tests.backend.llm.extracted import answer
         "Where bass traps belong in a room that is as small as ours, the one at the bottom of this list shows.",
         "This week's article is written by Bo, who knows where bass traps belong.",
         "(Bass traps of a boat belong in the sea.)",
+        "You can see an example of where bass traps belong.",
+        "For the sake of time I say nothing of where bass traps belong.",
+        "I will skip this and say where bass traps belong.",
+        "Here on the left you have a room where bass traps belong.",
+        "This one next to it is a room where bass traps belong.",
+        "These are just a few examples of where bass traps belong.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
     ],
 )

@@ -6,7 +6,9 @@ from backend.chat.citations import check
 from backend.knowledge.embedders import Embedders
 from backend.knowledge.models import EmbeddingModel
 from backend.knowledge.similarity import Similarity
+from backend.llm.extract import extract
 from backend.llm.extractive_tier import NOT_DIRECT
+from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 from tests.backend.one_model import OneModel
@@ -159,7 +161,7 @@ async def test_a_source_without_the_year_that_is_asked_about_is_no_direct_answer
 
 
 async def test_the_name_of_whoever_is_asked_about_is_in_their_own_words(similarity: Similarity) -> None:
-    said = "Ana Reyes: I was tired of the bus, and my singers wanted to play in halls."
+    said = "Ana Reyes: I was tired of the band and its bus, and my singers wanted to play in halls."
     source = PromptSource(1, "Early days", "The Show", said, spoken=True)
     assert NOT_DIRECT not in await answer("Why did Ana Reyes leave the band?", source, similarity=similarity)
 
@@ -231,3 +233,23 @@ async def test_a_late_an_absent_or_another_model_leaves_the_choice_to_the_words(
     assert await answer(PARAPHRASE, BUDGET, similarity=late) == by_words
     assert "words alone decide" in caplog.text
     assert "novice" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("question", "nearness", "places"),
+    [
+        ("Why does the spring reverb rust?", 0.69, [1, 2]),
+        ("Why does the spring reverb rust?", 0.65, [1]),
+        ("Does the spring reverb rust or crack?", 0.65, [1, 2]),
+    ],
+)
+def test_another_place_is_read_where_it_is_nearly_as_near_or_may_be_the_other_half(
+    question: str, nearness: float, places: list[int]
+) -> None:
+    sources = [
+        PromptSource(1, "Rust", "Ana Reyes", "The spring reverb rusts because the floor is wet."),
+        PromptSource(2, "Singers", "Bo Kern", "Singers say that a spring reverb cracks and rusts because of rain."),
+    ]
+    reading = Reading(question, sources)
+    meanings = {text: nearness if "Singers" in text else 0.72 for text in reading.worth_comparing()}
+    assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == places

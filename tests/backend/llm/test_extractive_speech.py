@@ -61,6 +61,21 @@ async def test_a_false_start_is_left_out(said: str, read: str) -> None:
     assert await answer("How is a spring reverb kept in felt?", talk(said)) == f"{read} [1]"
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("Sing that's, that's how a spring reverb is kept.", "Sing that's how a spring reverb is kept."),
+        ("We know that that spring reverb is kept in felt.", "We know that that spring reverb is kept in felt."),
+        ("Whereas in a van, a spring reverb is kept in felt.", "In a van, a spring reverb is kept in felt."),
+        ("Whereas we keep it dry, a spring reverb is in felt.", "Whereas we keep it dry, a spring reverb is in felt."),
+        ("What's more, a spring reverb is kept in felt.", "A spring reverb is kept in felt."),
+        ("There you go. A spring reverb is kept in felt. Never mind.", "A spring reverb is kept in felt."),
+    ],
+)
+async def test_what_ties_it_to_what_nobody_reads_is_left_out(said: str, read: str) -> None:
+    assert await answer("How is a spring reverb kept in felt?", talk(said)) == f"{read} [1]"
+
+
 async def test_a_hedge_behind_had_is_left_out() -> None:
     said = "Singers had kind of kept a spring reverb in felt."
     assert await answer("How is a spring reverb kept?", talk(said)) == "Singers had kept a spring reverb in felt. [1]"
@@ -143,7 +158,7 @@ def test_places_that_only_come_near_are_a_list_and_an_answer_is_not() -> None:
         ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.7, "Other", [1, 2]),
         ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Show", [2, 1]),
         ("Why does the spring reverb rust?", "A singer has a spring reverb that rusts.", 0.8, "Other", [1, 2]),
-        ("Why does the spring reverb rust in bags?", "In bags of singers a spring reverb rusts.", 0.6, "Show", [1, 2]),
+        ("Why does the spring reverb rust in bags?", "In bags of singers a spring reverb rusts.", 0.7, "Show", [1, 2]),
         ("What is a spring reverb?", "A singer has a spring reverb that rusts.", 0.7, "Show", [1, 2]),
     ],
 )
