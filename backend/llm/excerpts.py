@@ -202,6 +202,20 @@ def continued(
     return excerpt
 
 
+def window(passage: Sequence[Sentence], place: int, most_words: int) -> tuple[Sentence, ...]:
+    """The sentence with all that may be read behind it, up to so many words, also in the next paragraphs."""
+    read = [passage[place]]
+    for sentence in passage[place + 1 :]:
+        if is_passed_over(sentence, passage):
+            continue
+        words = sum(one.length for one in (*read, sentence))
+        blocks = sum(bool(one.code) for one in (*read, sentence))
+        if words > most_words or blocks > MOST_BLOCKS or not may_follow(sentence):
+            break
+        read.append(sentence)
+    return tuple(read)
+
+
 def read_so_far(excerpt: Excerpt) -> str:
     """What it says."""
     return " ".join(sentence.text for sentence in excerpt.sentences)

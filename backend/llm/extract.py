@@ -12,6 +12,7 @@ from backend.llm.excerpts import (
     candidates_of,
     lead_of,
     said_further,
+    window,
     with_others,
 )
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
@@ -82,28 +83,41 @@ def extract(reading: Reading, meanings: Meanings | None = None) -> Answer:
     the best source is taken: retrieval found it by its meaning.
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
-    scores = by_meaning(reading.scores, reading.counting, cosines) if cosines else reading.scores
+    scores = by_meaning(reading.weighed, cosines, brief=reading.brief) if cosines else reading.scores
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
     best = past_run_up(max(candidates, key=lambda candidate: candidate.score), reading)
-    lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
+    spoken = reading.sources[best.excerpt.source].spoken
+    as_window = bool(cosines) and not (spoken or reading.brief)
+    if as_window:
+        lead = written_out(best.excerpt, reading)
+    else:
+        lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
     nearness = nearness_of(lead, cosines)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
-    if not reading.brief:
-        most_words = SPOKEN_LEAD_WORDS if reading.sources[lead.source].spoken else WRITTEN_LEAD_WORDS
+    if not (as_window or reading.brief):
+        most_words = SPOKEN_LEAD_WORDS if spoken else WRITTEN_LEAD_WORDS
         lead = said_further(lead, reading.passages[lead.source], reading.terms, most_words)
-    if direct and cosines and reading.sources[lead.source].spoken and not reading.defines:
+    if direct and cosines and spoken and not reading.defines:
         candidates = without_mentions(candidates, lead, reading, cosines, nearness + NEARER)
     if cosines and not reading.has_parts:
         candidates = without_distant(candidates, lead, cosines, nearness - NEARER)
     chosen = with_others(lead, best, candidates, reading.passages, reading.terms, reading.on_subject, sure=direct)
-    if direct and reading.sources[lead.source].spoken:
+    if direct and spoken:
         chosen = nearest_first(chosen, reading, cosines)
     groups = grouped(chosen, [source.creator for source in reading.sources])
     extracts = (Extract(reading.sources[index], tuple(read_out(group))) for index, group in groups)
     return Answer(tuple(extracts), direct, nearness, share)
+
+
+def written_out(begun: Excerpt, reading: Reading) -> Excerpt:
+    """What is written from the sentence that was compared on, with those before it that it leans on."""
+    *before, first = begun.sentences
+    words = WRITTEN_LEAD_WORDS - sum(sentence.length for sentence in before)
+    read = window(reading.passages[begun.source], first.place, words)
+    return decided(Excerpt(begun.source, (*before, *read)), reading)
 
 
 def without_mentions(

@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from backend.llm.excerpts import WRITTEN_LEAD_WORDS, window
+from backend.llm.leaning import points_at_once
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import RANK_DISCOUNT, introduced
 
 # Chosen like the weights of `sentence_scores`, and by reading answers from podcasts and talks, whose listeners ask in
 # other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart.
-# What a sentence means is read off the stretch that it begins, up to so many words, as speakers need several sentences
-# to say a thing; from 40 on squad2 loses. A date or a name stands in one sentence.
+# What a spoken sentence means is read off the stretch that it begins, up to so many words, as speakers need several
+# sentences to say a thing and then come to another. A date or a name stands in one sentence. What is written keeps to
+# its point: there all that would be read of it is compared, and what it has of the question may stand anywhere in it.
 STRETCH_WORDS = 35
-# So many words are compared in all, as they take time: what some fifteen stretches have. With half as many, squad2 is
-# answered as well, but talks are not: the sentence that answers often has no word of the question.
-COMPARED_WORDS = 400
+# So many words are compared in all, as they take time: what some fifteen stretches have, or nine windows. With half as
+# many, squad2 is answered as well, but talks are not: the sentence that answers often has no word of the question.
+SPOKEN_WORDS_COMPARED, WRITTEN_WORDS_COMPARED = 400, 800
 # Every compared stretch gets this share of the best score before its cosine counts, so that one in other words than
 # the question's can win.
 FLOOR = 0.2
@@ -28,34 +32,54 @@ Place = tuple[int, int]  # the number of a passage, and of a sentence in it
 Meanings = Mapping[str, float]  # cosines of stretches with the question
 
 
-def worth_comparing(
-    passages: Sequence[Sequence[Sentence]],
-    scores: Sequence[Sequence[float]],
-    counting: Sequence[Sequence[float]],
-    *,
-    brief: bool,
-) -> dict[Place, str]:
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The sentences of a source, each with its score by words and what it counts apart from its subject."""
+
+    sentences: Sequence[Sentence]
+    scores: Sequence[float]
+    counting: Sequence[float]
+    spoken: bool
+
+
+def worth_comparing(passages: Sequence[Passage], *, brief: bool) -> dict[Place, str]:
     """The stretches that score best by their words, then those of the best passages, by where they begin.
 
-    `counting` is what `bearings` says of them. A `brief` answer has stretches of one sentence.
+    A `brief` answer has stretches of one sentence.
     """
-    with_floor = raised(scores, counting)
-    places = [
-        (rank, sentence.place)
+    begun = {
+        (rank, sentence.place): compared_at(passage, sentence.place, brief=brief)
         for rank, passage in enumerate(passages)
-        for sentence in passage
-        if sentence.usable and not sentence.about_itself
-    ]
+        for sentence in passage.sentences
+        if may_begin(sentence, spoken=passage.spoken or brief)
+    }
+    worth = by_words(passages, begun)
     found: dict[Place, str] = {}
-    words = 0
-    for rank, place in sorted(places, key=lambda place: -with_floor[place[0]][place[1]]):
-        read = stretch(passages[rank], place, 0 if brief else STRETCH_WORDS)
-        text = " ".join((introduced(passages[rank], place), *(further.text for further in read[1:])))
-        words += len(text.split())
-        if found and words > COMPARED_WORDS:
+    spent = 0.0
+    for rank, place in sorted(begun, key=lambda place: -worth[place]):
+        passage = passages[rank]
+        read = begun[rank, place]
+        text = " ".join((introduced(passage.sentences, place), *(further.text for further in read[1:])))
+        spent += len(text.split()) / (SPOKEN_WORDS_COMPARED if passage.spoken or brief else WRITTEN_WORDS_COMPARED)
+        if found and spent > 1:
             break
         found[rank, place] = text
     return found
+
+
+def may_begin(sentence: Sentence, *, spoken: bool) -> bool:
+    """Whether it may be compared as the first of a stretch; what is written begins with what stands by itself."""
+    stands = sentence.usable and not sentence.about_itself
+    return stands and (spoken or not (points_at_once(sentence.alone) or sentence.secondary))
+
+
+def compared_at(passage: Passage, place: int, *, brief: bool) -> Sequence[Sentence]:
+    """The sentences that are compared where an answer begins with the one at `place`."""
+    if brief:
+        return passage.sentences[place : place + 1]
+    if passage.spoken:
+        return stretch(passage.sentences, place, STRETCH_WORDS)
+    return window(passage.sentences, place, WRITTEN_LEAD_WORDS)
 
 
 def stretch(passage: Sequence[Sentence], place: int, most_words: int) -> Sequence[Sentence]:
@@ -67,26 +91,38 @@ def stretch(passage: Sequence[Sentence], place: int, most_words: int) -> Sequenc
     return passage[place:end]
 
 
-def by_meaning(
-    scores: Sequence[Sequence[float]],
-    counting: Sequence[Sequence[float]],
-    cosines: Mapping[Place, float],
-) -> list[list[float]]:
+def by_words(passages: Sequence[Passage], begun: Mapping[Place, Sequence[Sentence]]) -> dict[Place, float]:
+    """What each place is worth by its words, which may stand anywhere in what is written."""
+    with_floor = raised(passages)
+    return {
+        (rank, place): max(with_floor[rank][sentence.place] for sentence in read)
+        if not passages[rank].spoken
+        else with_floor[rank][place]
+        for (rank, place), read in begun.items()
+    }
+
+
+def by_meaning(passages: Sequence[Passage], cosines: Mapping[Place, float], *, brief: bool) -> list[list[float]]:
     """The scores with what the stretches mean; those that were not compared keep theirs."""
-    with_floor = raised(scores, counting)
+    worth = by_words(passages, {at: compared_at(passages[at[0]], at[1], brief=brief) for at in cosines})
     return [
         [
-            floor * math.exp(GROWTH * max(cosines[rank, place], 0.0)) if (rank, place) in cosines else score
-            for place, (score, floor) in enumerate(zip(row, floors, strict=True))
+            worth[rank, place] * math.exp(GROWTH * max(cosines[rank, place], 0.0))
+            if (rank, place) in cosines
+            else score
+            for place, score in enumerate(passage.scores)
         ]
-        for rank, (row, floors) in enumerate(zip(scores, with_floor, strict=True))
+        for rank, passage in enumerate(passages)
     ]
 
 
-def raised(scores: Sequence[Sequence[float]], counting: Sequence[Sequence[float]]) -> list[list[float]]:
+def raised(passages: Sequence[Passage]) -> list[list[float]]:
     """The scores with their share of the best one, less for what counts less and in passages further down."""
-    share = FLOOR * (max((score for row in scores for score in row), default=0.0) or 1.0)
+    share = FLOOR * (max((score for passage in passages for score in passage.scores), default=0.0) or 1.0)
     return [
-        [score + share * counts / (1 + RANK_DISCOUNT * rank) for score, counts in zip(row, own, strict=True)]
-        for rank, (row, own) in enumerate(zip(scores, counting, strict=True))
+        [
+            score + share * counts / (1 + RANK_DISCOUNT * rank)
+            for score, counts in zip(passage.scores, passage.counting, strict=True)
+        ]
+        for rank, passage in enumerate(passages)
     ]

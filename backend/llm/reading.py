@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from backend.knowledge.words import content_stems
 from backend.llm.hosts import hosts_of
-from backend.llm.meaning import worth_comparing
+from backend.llm.meaning import Passage, worth_comparing
 from backend.llm.names import is_one_of, speaks_in
 from backend.llm.passage_sentences import Sentence, read_passage
 from backend.llm.question_kind import asked_of, asks_twice, is_of_person, wanted_by
@@ -47,7 +47,13 @@ class Reading:
         self.brief = self.wanted is not None and self.wanted.brief and not asks_twice(question)
         self.has_parts = asks_twice(question) or (self.wanted is not None and self.wanted.compares)
         self.defines = self.wanted is not None and self.wanted.defines
-        self.compared = worth_comparing(self.passages, self.scores, self.counting, brief=self.brief)
+        self.weighed = [
+            Passage(sentences, scores, counting, source.spoken)
+            for source, sentences, scores, counting in zip(
+                sources, self.passages, self.scores, self.counting, strict=True
+            )
+        ]
+        self.compared = worth_comparing(self.weighed, brief=self.brief)
         self.on_subject = list(map(self.terms.coverage, titles, self.passages))
 
     def speaker_of(self, source: PromptSource) -> str:

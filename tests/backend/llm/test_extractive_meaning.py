@@ -253,3 +253,29 @@ def test_another_place_is_read_where_it_is_nearly_as_near_or_may_be_the_other_ha
     reading = Reading(question, sources)
     meanings = {text: nearness if "Singers" in text else 0.72 for text in reading.worth_comparing()}
     assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == places
+
+
+SHELF = "Build the spring reverb a shelf of its own in the van, with felt under each of its four feet and a strap."
+ROAD = "Drivers take the road along the coast, as its bends are wide and its surface is new since the summer."
+NIGHT = "Whoever leaves at night meets nobody between the harbour and the hall, and a tin of springs stays quiet."
+
+
+@pytest.mark.parametrize(("spoken", "read"), [(False, [SHELF, ROAD, NIGHT]), (True, [SHELF])])
+def test_what_is_written_is_compared_and_read_as_a_whole_and_what_is_said_is_not(
+    *, spoken: bool, read: list[str]
+) -> None:
+    said = f"{SHELF}\n\n{ROAD} {NIGHT} {ROAD[:-1]}, {NIGHT}"
+    reading = Reading("How does a spring reverb travel?", [PromptSource(1, "Vans", "Show", said, spoken=spoken)])
+    assert " ".join(read) in reading.worth_comparing()
+    meanings = {text: 0.8 if text.startswith(SHELF) else 0.1 for text in reading.worth_comparing()}
+    (only,) = extract(reading, meanings).extracts
+    assert [sentence.text for sentence in only.sentences] == read
+
+
+def test_an_answer_that_is_written_begins_where_its_whole_has_the_words() -> None:
+    written = f"{ROAD}\n\n{NIGHT}\n\nIn the morning they find the spring reverb rusting."
+    source = PromptSource(1, "Vans", "Show", written)
+    reading = Reading("Where does the spring reverb rust?", [source])
+    meanings = {text: 0.8 if text.startswith(NIGHT) else 0.5 for text in reading.worth_comparing()}
+    (only,) = extract(reading, meanings).extracts
+    assert only.sentences[0].text == NIGHT
