@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import NamedTuple
 
 from backend.llm.excerpts import (
@@ -39,11 +40,14 @@ WITHOUT_RUN_UP = 2.0
 
 
 class Quoted(NamedTuple):
-    """A sentence, ready to read, the block of code that it announces, and who says it; each may be empty."""
+    """A sentence, ready to read, the block of code that it announces, and who says it; each may be empty. One that is
+    `listed` stands in a list, and begins an `item` of it or goes on with one."""
 
     text: str
     code: str
     speaker: str
+    listed: bool = False
+    item: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +288,18 @@ def grouped(chosen: Sequence[Excerpt], creators: Sequence[str]) -> list[tuple[in
 
 
 def read_out(group: Sequence[Sentence]) -> Iterator[Quoted]:
-    """Each sentence as it reads at its place: with its tie to the one before only where that one is there."""
-    before: int | None = None
-    for sentence in group:
-        follows = sentence.continues and before == sentence.place - 1
-        yield Quoted(sentence.text if follows else sentence.alone, sentence.code, sentence.speaker)
-        before = sentence.place
+    """Each sentence as it reads at its place: with its tie to the one before only where that one is there, and listed
+    only behind what says what is listed. Of what says that and lists nothing, no colon is left."""
+    before: Sentence | None = None
+    listed = False
+    for sentence, following in zip_longest(group, group[1:]):
+        is_next = before is not None and before.place == sentence.place - 1
+        text = sentence.text if sentence.continues and is_next else sentence.alone
+        if sentence.lists and not (following and following.item):
+            if len(group) > 1:
+                continue
+            text = f"{text.rstrip(':')}."
+        announced = is_next and before is not None and before.lists
+        listed = is_next and (announced or listed) and (sentence.item or sentence.continues)
+        yield Quoted(text, sentence.code, sentence.speaker, listed, listed and sentence.item)
+        before = sentence

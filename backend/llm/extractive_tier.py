@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from textwrap import indent
 
 from backend.knowledge.similarity import Similarity
@@ -69,7 +69,7 @@ def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:
     for extracted in answer.extracts:
         paragraphs: list[str] = []
         for speaker, sentences in groupby(extracted.sentences, key=lambda sentence: sentence.speaker):
-            text = "".join(marked(list(sentences), extracted.source.index)).rstrip()
+            text = "".join(marked(list(sentences), extracted.source.index))
             name = speaking(speaker, extracted.source.creator, several=several)
             paragraphs.append(f"**{name}:** {text}" if named and name != before else text)
             before = name
@@ -91,12 +91,19 @@ def speaking(speaker: str, creator: str, *, several: bool) -> str:
 
 
 def marked(sentences: Sequence[Quoted], index: int) -> Iterator[str]:
-    """The sentences with their markers, and what follows each. One of a few words ("That's it.") is covered by the next
-    one's."""
-    for number, (text, code, _) in enumerate(sentences, start=1):
-        is_covered = len(text.split()) < FEW_WORDS and not code and number < len(sentences)
-        yield text if is_covered else f"{text} [{index}]"
-        yield f"\n\n{code}\n\n" if code else " "
+    """The sentences with their markers, each behind what parts it from the one before. One of a few words ("That's
+    it.") is covered by the next one's."""
+    before: Quoted | None = None
+    for said, following in zip_longest(sentences, sentences[1:]):
+        if said.item:
+            yield "\n- "
+        elif before:
+            yield "\n\n" if before.code or (before.listed and not said.listed) else " "
+        is_covered = len(said.text.split()) < FEW_WORDS and not (said.code or said.listed) and following
+        yield said.text if is_covered else f"{said.text} [{index}]"
+        if said.code:
+            yield f"\n\n{said.code}"
+        before = said
 
 
 def quotation(source: PromptSource) -> str:

@@ -69,8 +69,10 @@ def worth_comparing(passages: Sequence[Passage], *, brief: bool) -> dict[Place, 
 
 def may_begin(sentence: Sentence, *, spoken: bool) -> bool:
     """Whether it may be compared as the first of a stretch; what is written begins with what stands by itself."""
-    stands = sentence.usable and not sentence.about_itself
-    return stands and (spoken or not (points_at_once(sentence.alone) or sentence.secondary))
+    if not sentence.usable or sentence.about_itself:
+        return False
+    is_one_of_many = sentence.item and sentence.place > 0
+    return spoken or not (points_at_once(sentence.alone) or sentence.secondary or is_one_of_many)
 
 
 def compared_at(passage: Passage, place: int, *, brief: bool) -> Sequence[Sentence]:

@@ -15,6 +15,8 @@ from backend.llm.spoken import capitalised, is_interjection, standing_alone, wit
 
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
 BULLET = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
+# Points at the list behind it, which is read with it.
+LISTING = re.compile(r"\b(?:as follows|the following)\b", re.IGNORECASE)
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
 SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
@@ -83,7 +85,8 @@ class Sentence:
     behind number `place - 1`. `asked` is the question that it follows, empty where there is none. `of_person`: what is
     asked may be about whoever says it. `speaker` is the name of who says it, empty where that is not known; where it
     `is_named` in what is asked, its stems are among `stems`. `code` is the fenced block that it announces by a colon,
-    empty where there is none. What is not asked of every sentence is found out when it is.
+    empty where there is none. An `item` begins a list's item, and one that `lists` says what the items behind it are.
+    What is not asked of every sentence is found out when it is.
     """
 
     text: str
@@ -96,6 +99,8 @@ class Sentence:
     speaker: str
     is_named: bool
     code: str = ""
+    item: bool = False
+    lists: bool = False
 
     @cached_property
     def alone(self) -> str:
@@ -113,7 +118,7 @@ class Sentence:
         text = self.text
         return (
             not self.cut
-            and bool(ENDING.search(text) or self.code)
+            and bool(ENDING.search(text) or self.code or self.lists)
             and not text.endswith("?")
             and not TRAILING_OFF.search(text)
             and not (text.endswith(('?"', "?”")) and text.startswith(('"', "“")))
@@ -136,7 +141,7 @@ class Sentence:
     @cached_property
     def about_itself(self) -> bool:
         """Whether it is about the talk or the page and not about its subject."""
-        return is_about_itself(self.text)
+        return is_about_itself(LISTING.sub("", self.text) if self.lists else self.text)
 
     @cached_property
     def announces(self) -> bool:
@@ -185,18 +190,20 @@ def read_passage(
     (a recording is `spoken`, and so is what labels a speaker twice) is rid of its filler and of times and sounds in
     brackets, and what is written is not. What no label stands before is said by `speaker`.
 
-    Who is labelled as a speaker goes on with what was said before, in a paragraph of theirs and in another's turn.
+    The items of a list go on with what announces them. Who is labelled as a speaker goes on with what was said before,
+    in a paragraph of theirs and in another's turn.
     """
     found: list[Sentence] = []
     text, code = without_code(text)
     text = without_tags(text)
     spoken = spoken or labels_again(split_blocks(text))
     blocks = [block for block in split_blocks(without_sounds(text) if spoken else text) if not NOT_PROSE.match(block)]
-    conversation = False
+    conversation = in_list = False
     asked = ""
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""
+        lists = block.endswith(":") and not spoken and BULLET.match(following) is not None
         if block in code:
             continue
         item = BULLET.match(block)
@@ -209,19 +216,20 @@ def read_passage(
             conversation = True
             speaker = said[1]
             known = named_in(speaker, names)
+        in_list = bool(item and found) and (in_list or found[-1].lists)
         pieces = with_whole_quotations(split_sentences(plain(block)), MOST_WORDS)
-        if len(pieces) == 1 and not ENDING.search(pieces[0]) and not item and not shown:
+        if len(pieces) == 1 and not ENDING.search(pieces[0]) and not (item or shown or lists):
             continue
         for number, piece in enumerate(pieces):
             sentence = without_filler(piece) if spoken else capitalised(piece)
-            if item and not shown and not ENDING.search(sentence):
+            if item and not (shown or lists) and not ENDING.search(sentence):
                 sentence = f"{sentence.rstrip(',;')}."
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(sentence)
             empty = not sentence or is_interjection(sentence)  # "Um." leaves nothing
             if breaks_off or empty or is_repeated(sentence, found):
                 continue
             stems = tuple(content_stems(sentence))
-            continues = bool(found) and (number > 0 or conversation)
+            continues = bool(found) and (number > 0 or conversation or in_list)
             of_person = bool(known or (names and not conversation))
             shows = shown if number == len(pieces) - 1 else ""
             all_stems = (*known, *stems)
@@ -237,6 +245,8 @@ def read_passage(
                     speaker,
                     is_named=bool(known),
                     code=shows,
+                    item=bool(item) and number == 0 and not spoken,
+                    lists=lists and number == len(pieces) - 1,
                 )
             )
             if is_question(standing_alone(sentence)):
