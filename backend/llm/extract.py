@@ -26,11 +26,10 @@ from backend.llm.tier import PromptSource
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
 # Whether an answer is a direct one is told from the cosine of its first excerpt and the share of the question's words
-# that this has: a logistic regression of scripts/fit_directness.py (9.64·cosine + 2.76·share - 6.42, even odds), which
+# that this has: a logistic regression of scripts/fit_directness.py (8.49·cosine + 2.48·share - 5.64, even odds), which
 # also says what it reaches. docs/decisions/0020-direct-answers.md has the figures.
 SHARE_WEIGHT = 0.3
-DIRECT = 0.72
-DIRECT_BY_MEANING = 0.67  # where words say nothing of it
+DIRECT = 0.67
 # Who talks says the same again at other places, in passing. Those are read only where they have a word of the question
 # that the direct answer has not, or are nearer to it by so much; then they come first. What a thing is, is seldom said
 # at one place. Whatever is further from the question by so much is left out too: it has its words and another meaning.
@@ -201,7 +200,7 @@ def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) ->
     if first.secondary or first.about_itself or first.speaker in reading.hosts[lead.source]:
         return False
     if reading.defines and not any(reading.is_wanted(sentence.alone) for sentence in lead.sentences):
-        return nearness >= DIRECT_BY_MEANING
+        return nearness >= DIRECT
     source = reading.sources[lead.source]
     if years_in(reading.question) - years_in(f"{source.title} {source.text}"):
         return False
