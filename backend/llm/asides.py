@@ -10,7 +10,7 @@ SPEAKING = (
     r"(?:talk|talking|spoken|talked|show|showing|touch|discuss|cover|covered|look at|get to|see more|move on|"
     r"tell|telling|spoil|ask|present|give (?:you|my|an?)|walk (?:you|through)|go (?:through|over|into)|"
     r"explain|introduce|mention(?:ed)?|say (?:anything|more)|point out|list|share|"
-    r"passionate|excited|wonder|wondering|curious)",
+    r"passionate|excited|wonder|wondering|curious|skip)",
     r"(?:i|we)(?: just| also| already)? (?:talk|talked|spoke|discuss|discussed|wonder|mentioned|list|sought to|"
     r"wanted to (?:know|learn|understand|find out))",
     r"let['’]?s (?:get|jump|dive|move|talk|start|look|go|break|discover|discuss|begin|turn|take a|see|do|hear|forget|"
@@ -39,11 +39,11 @@ OF_THE_PAGE = (
     r"subscribe|sponsors? of (?:this|the|our)|(?:our|today['’]s) sponsors?|show notes|slides?",
     r"as follows|the following|figure \d|(?:shown|see|described|mentioned|as) (?:below|above|here|earlier)",
     r"links? (?:in|below|to|so)\b|as you can (?:see|kind of|tell)|in the chat|"
-    r"you (?:can|could|will) see (?:(?:that |how )?(?:this|these|here)\b|an? example\b)|skip (?:this|that|it)\b|"
-    r"keep (?:it|this|that) (?:(?:a (?:bit|little)|more) )*(?:short|brief|focused)\b|"
+    r"you (?:can|could|will) see (?:(?:that |how )?(?:this|these|here)\b|an? example\b)|"
+    r"to (?:\w+ )?keep (?:it|this|that) (?:(?:a (?:bit|little)|more) )*(?:short|brief|focused)(?: on the point)?[.!]*$|"
     r"for the sake of time|in the interest of time|here on the (?:left|right)|this one next to it|"
     r"(?:this|these|those|here)(?: is| are) just (?:a few|some) (?:more )?examples",
-    r"(?:following|these) links\b|(?:supplemental|further|additional|recommended) reading|"
+    r"(?:following|these) links\b|(?:supplemental|further|additional|recommended) reading(?=[.:]|$)|"
     r"more resources|learn more about|goes? into (?:more|greater|further|much more) (?:details?|depth)|"
     r"(?:tutorial|guide|readme|documentation|docs) (?:(?:that|which) )?"
     r"(?:walks?|takes?|guides?|shows?|explains?|covers?|describes?|goes|introduces?|has more)|"

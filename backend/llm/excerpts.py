@@ -119,9 +119,12 @@ def may_follow(sentence: Sentence) -> bool:
 
 
 def is_passed_over(sentence: Sentence, passage: Sequence[Sentence]) -> bool:
-    """Whether what stands before it goes on behind it, and it is not missed: it is a bit that nobody replies to."""
+    """Whether what stands before it goes on behind it, and it is not missed: it is a bit that nobody replies to,
+    and no item of a list."""
     following = passage[sentence.place + 1 : sentence.place + 2]
-    return sentence.continues and sentence.fragment and not any(after.replies for after in following)
+    return (
+        sentence.continues and sentence.fragment and not sentence.item and not any(after.replies for after in following)
+    )
 
 
 def lead_of(best: Candidate, passages: Sequence[Sequence[Sentence]], terms: QuestionTerms, *, brief: bool) -> Excerpt:
@@ -203,17 +206,31 @@ def continued(
 
 
 def window(passage: Sequence[Sentence], place: int, most_words: int) -> tuple[Sentence, ...]:
-    """The sentence with all that may be read behind it, up to so many words, also in the next paragraphs."""
+    """The sentence with all that may be read behind it, up to so many words, also in the next paragraphs but not behind
+    the next heading; what announces a list only with an item of it."""
     read = [passage[place]]
     for sentence in passage[place + 1 :]:
         if is_passed_over(sentence, passage):
             continue
+        last = read[-1]
         words = sum(one.length for one in (*read, sentence))
         blocks = sum(bool(one.code) for one in (*read, sentence))
-        if words > most_words or blocks > MOST_BLOCKS or not may_follow(sentence):
+        full = words > most_words or blocks > MOST_BLOCKS
+        parted = (
+            sentence.headed or sentence.speaker != last.speaker or (last.lists and not is_announced(sentence, last))
+        )
+        lost = misses_whom(sentence.alone, " ".join(one.text for one in read))
+        if full or parted or lost or sentence.personal or not may_follow(sentence):
             break
         read.append(sentence)
+    if len(read) > 1 and read[-1].lists:
+        read.pop()
     return tuple(read)
+
+
+def is_announced(sentence: Sentence, announcing: Sentence) -> bool:
+    """Whether it is the first item of the list that the other announces."""
+    return bool(sentence.item) and sentence.place == announcing.place + 1
 
 
 def read_so_far(excerpt: Excerpt) -> str:

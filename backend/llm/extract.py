@@ -11,6 +11,7 @@ from backend.llm.excerpts import (
     Candidate,
     Excerpt,
     candidates_of,
+    is_announced,
     lead_of,
     said_further,
     window,
@@ -40,13 +41,13 @@ WITHOUT_RUN_UP = 2.0
 
 class Quoted(NamedTuple):
     """A sentence, ready to read, the block of code that it announces, and who says it; each may be empty. One that is
-    `listed` stands in a list, and begins an `item` of it or goes on with one."""
+    `listed` stands in a list, and begins an item of it, with this mark, or goes on with one."""
 
     text: str
     code: str
     speaker: str
     listed: bool = False
-    item: bool = False
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +295,9 @@ def read_out(group: Sequence[Sentence]) -> Iterator[Quoted]:
     for sentence, following in zip_longest(group, group[1:]):
         is_next = before is not None and before.place == sentence.place - 1
         text = sentence.text if sentence.continues and is_next else sentence.alone
-        if sentence.lists and not (following and following.item):
-            if len(group) > 1:
-                continue
+        if sentence.lists and not (following and is_announced(following, sentence)):
             text = f"{text.rstrip(':')}."
-        announced = is_next and before is not None and before.lists
-        listed = is_next and (announced or listed) and (sentence.item or sentence.continues)
-        yield Quoted(text, sentence.code, sentence.speaker, listed, listed and sentence.item)
+        goes_on = listed and sentence.continues and (is_next or bool(sentence.item))
+        listed = goes_on or (before is not None and before.lists and is_announced(sentence, before))
+        yield Quoted(text, sentence.code, sentence.speaker, listed, sentence.item if listed else "")
         before = sentence

@@ -95,8 +95,8 @@ def marked(sentences: Sequence[Quoted], index: int) -> Iterator[str]:
     it.") is covered by the next one's."""
     before: Quoted | None = None
     for said, following in zip_longest(sentences, sentences[1:]):
-        if said.item:
-            yield "\n- "
+        if said.item and before:
+            yield f"\n{said.item} " if before.listed else f"\n\n{said.item} "
         elif before:
             yield "\n\n" if before.code or (before.listed and not said.listed) else " "
         is_covered = len(said.text.split()) < FEW_WORDS and not (said.code or said.listed) and following

@@ -51,7 +51,7 @@ def worth_comparing(passages: Sequence[Passage], *, brief: bool) -> dict[Place, 
         (rank, sentence.place): compared_at(passage, sentence.place, brief=brief)
         for rank, passage in enumerate(passages)
         for sentence in passage.sentences
-        if may_begin(sentence, spoken=passage.spoken or brief)
+        if may_begin(passage, sentence.place, brief=brief)
     }
     worth = by_words(passages, begun)
     found: dict[Place, str] = {}
@@ -67,12 +67,19 @@ def worth_comparing(passages: Sequence[Passage], *, brief: bool) -> dict[Place, 
     return found
 
 
-def may_begin(sentence: Sentence, *, spoken: bool) -> bool:
-    """Whether it may be compared as the first of a stretch; what is written begins with what stands by itself."""
+def may_begin(passage: Passage, place: int, *, brief: bool) -> bool:
+    """Whether the sentence at `place` may be compared as the first of a stretch; what is written begins with what
+    stands by itself, and with no item of a list where what announces that may begin."""
+    sentence = passage.sentences[place]
     if not sentence.usable or sentence.about_itself:
         return False
-    is_one_of_many = sentence.item and sentence.place > 0
-    return spoken or not (points_at_once(sentence.alone) or sentence.secondary or is_one_of_many)
+    if passage.spoken or brief:
+        return True
+    if points_at_once(sentence.alone) or sentence.secondary:
+        return False
+    while sentence.continues and not sentence.lists:
+        sentence = passage.sentences[sentence.place - 1]
+    return sentence.place == place or not (sentence.lists and sentence.usable and not sentence.about_itself)
 
 
 def compared_at(passage: Passage, place: int, *, brief: bool) -> Sequence[Sentence]:

@@ -14,9 +14,11 @@ from backend.llm.sentences import split_blocks, split_sentences, with_whole_quot
 from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
 
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
-BULLET = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
+BULLET = re.compile(r"(?:[-*+•]|(\d{1,3})[.)])\s+(?:\[[ xX]\]\s+)?")
+ONE_OF_MANY = re.compile(r"[,;]\s*(?:and|or)?$", re.IGNORECASE)
+HEADING = re.compile(r"#{1,6} ")
 # Points at the list behind it, which is read with it.
-LISTING = re.compile(r"\b(?:as follows|the following)\b", re.IGNORECASE)
+LISTING = re.compile(r"\b(?:as follows|the following(?! links?\b))\b|^(?:here|below) (?:is|are)\b", re.IGNORECASE)
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
 SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
@@ -85,7 +87,8 @@ class Sentence:
     behind number `place - 1`. `asked` is the question that it follows, empty where there is none. `of_person`: what is
     asked may be about whoever says it. `speaker` is the name of who says it, empty where that is not known; where it
     `is_named` in what is asked, its stems are among `stems`. `code` is the fenced block that it announces by a colon,
-    empty where there is none. An `item` begins a list's item, and one that `lists` says what the items behind it are.
+    empty where there is none. `item` is the mark of the list's item that it begins ("-", "2."),
+    empty elsewhere; one that `lists` announces the items behind it, and one that is `headed` stands behind a heading.
     What is not asked of every sentence is found out when it is.
     """
 
@@ -99,8 +102,9 @@ class Sentence:
     speaker: str
     is_named: bool
     code: str = ""
-    item: bool = False
+    item: str = ""
     lists: bool = False
+    headed: bool = False
 
     @cached_property
     def alone(self) -> str:
@@ -197,14 +201,18 @@ def read_passage(
     text, code = without_code(text)
     text = without_tags(text)
     spoken = spoken or labels_again(split_blocks(text))
-    blocks = [block for block in split_blocks(without_sounds(text) if spoken else text) if not NOT_PROSE.match(block)]
-    conversation = in_list = False
+    every_block = split_blocks(without_sounds(text) if spoken else text)
+    blocks = [block for block in every_block if HEADING.match(block) or not NOT_PROSE.match(block)]
+    conversation = in_list = headed = False
     asked = ""
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""
         lists = block.endswith(":") and not spoken and BULLET.match(following) is not None
         if block in code:
+            continue
+        if HEADING.match(block):
+            headed = True
             continue
         item = BULLET.match(block)
         block = block[item.end() :] if item else block
@@ -219,11 +227,12 @@ def read_passage(
         in_list = bool(item and found) and (in_list or found[-1].lists)
         pieces = with_whole_quotations(split_sentences(plain(block)), MOST_WORDS)
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not (item or shown or lists):
+            headed = headed or not conversation
             continue
         for number, piece in enumerate(pieces):
             sentence = without_filler(piece) if spoken else capitalised(piece)
             if item and not (shown or lists) and not ENDING.search(sentence):
-                sentence = f"{sentence.rstrip(',;')}."
+                sentence = f"{ONE_OF_MANY.sub('', sentence)}."
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(sentence)
             empty = not sentence or is_interjection(sentence)  # "Um." leaves nothing
             if breaks_off or empty or is_repeated(sentence, found):
@@ -240,15 +249,17 @@ def read_passage(
                     continues,
                     all_stems,
                     asked,
-                    is_cut(piece),
+                    is_cut(piece) and not (item and number == 0),
                     of_person,
                     speaker,
                     is_named=bool(known),
                     code=shows,
-                    item=bool(item) and number == 0 and not spoken,
+                    item=mark_of(item) if item and number == 0 and not spoken else "",
                     lists=lists and number == len(pieces) - 1,
+                    headed=headed,
                 )
             )
+            headed = False
             if is_question(standing_alone(sentence)):
                 before = found[-2].text if found[-2:-1] else ""
                 if is_question(before):
@@ -261,6 +272,11 @@ def read_passage(
                 asked = ""
     # Acknowledgements say of everybody what they did, and nothing of the subject.
     return [] if sum(thanks(sentence.text) for sentence in found) >= FEWEST_THANKS else found
+
+
+def mark_of(bullet: re.Match[str]) -> str:
+    """How an item begins in an answer: with its number, if it has one."""
+    return f"{bullet[1]}." if bullet[1] else "-"
 
 
 def named_in(speaker: str, names: frozenset[str]) -> tuple[str, ...]:

@@ -23,18 +23,13 @@ FALSE_START = re.compile(
     r"(?:i|you|we|they|he|she|it|there|that|this|everyone|everybody|people)\b)",
     re.IGNORECASE,
 )
-# "It'll do the writing, whereas -- so you can read it faster": begun again in the middle of what was never said.
-BROKEN_OFF = re.compile(
-    r"(?:[\w'’-]+,? ){1,5}(?:whereas|which|than|that|the|an?),? ?--\s+(?=(?:[\w'’-]+,? ){5})",
-    re.IGNORECASE,
-)
 # Ties to the sentence before; in a sentence that stands alone they dangle.
 CONNECTIVE = re.compile(
     r"(?:(?!so as\b|or else\b)(?:and|but|so|or|yet|therefore|thus|hence)\s+"
     r"(?!much\b|many\b|far\b|long\b|that\b(?!['’]|\s+(?:is|was|means|makes)\b)|called\b|little\b|few\b)|"
     # A reason stays with what it is the reason of: "Because of the ceiling, …", "Because it is low, …".
     r"because\s+(?!of\b)(?=then\b|it['’]s like\b|[^,]*(?:$|,\s+(?:and|but|or|so|which)\b))|"
-    r"whereas\s+(?=(?:for|with|in|on|at)\b[^,]*,)|"
+    r"whereas\s+(?=for (?:\w+ ){0,2}\w+,)|"
     r"plus\s+(?=(?:the|you|we|i|it|they|there|that|this)\b)|"
     r"also\s+(?=be\b|note\b|you\b|we\b)|then\s+(?=(?:you|we|i|they|it|the|there)\b)|"
     r"(?:however|therefore|thus|hence|also|moreover|furthermore|additionally|in addition|consequently|as a result|"
@@ -117,7 +112,7 @@ def without_filler(sentence: str) -> str:
     text = sentence.strip()
     if SIDES.search(text):
         return capitalised(text)
-    text = without_opener(BROKEN_OFF.sub("", without_false_start(without_opener(text)), count=1))
+    text = without_opener(without_false_start(without_opener(text)))
     spoken = [word.strip(".,-…!?").lower() for word in text.split()]
     if not FILLERS.isdisjoint(spoken):
         text = without_opener(HESITATION.sub("", TAG_QUESTION.sub(".", text)))

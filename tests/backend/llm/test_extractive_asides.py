@@ -66,6 +66,20 @@ async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -
 
 
 @pytest.mark.parametrize(
+    "advice",
+    [
+        "Never skip this: dry the tank of your bass traps.",
+        "Keep it short, or the bass traps hum.",
+        "Bass traps are best read about with additional reading glasses.",
+        "You can see examples of bass traps in every studio.",
+    ],
+)
+def test_advice_is_no_aside(advice: str) -> None:
+    (sentence,) = read_passage(advice)
+    assert not sentence.about_itself
+
+
+@pytest.mark.parametrize(
     ("said", "in_passing"),
     [
         ("(Bass traps (of foam) belong in corners.)", True),

@@ -5,6 +5,7 @@ import pytest
 from backend.chat.citations import check
 from backend.chat.markers import CitationFilter
 from backend.knowledge.similarity import Similarity
+from backend.llm.extractive_tier import NOT_DIRECT
 from backend.llm.passage_sentences import read_passage
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
@@ -18,15 +19,63 @@ PACKING = (
 def test_the_items_of_a_list_go_on_with_what_announces_them() -> None:
     sentences = read_passage(PACKING)
     assert [(said.text, said.continues, said.item, said.lists, said.usable) for said in sentences] == [
-        ("Vans are loud.", False, False, False, False),
-        ("A spring reverb travels well with the following:", False, False, True, True),
-        ("Felt under each of its feet.", True, True, False, True),
-        ("A strap around the lid.", True, True, False, True),
-        ("It is tightened twice.", True, False, False, True),
-        ("Singers sit in front.", False, False, False, True),
+        ("Vans are loud.", False, "", False, False),
+        ("A spring reverb travels well with the following:", False, "", True, True),
+        ("Felt under each of its feet.", True, "-", False, True),
+        ("A strap around the lid.", True, "-", False, True),
+        ("It is tightened twice.", True, "", False, True),
+        ("Singers sit in front.", False, "", False, True),
     ]
     assert not any(said.about_itself for said in sentences)
     assert not any(said.lists or said.item for said in read_passage(PACKING, spoken=True))
+
+
+STEPS = "Moving a spring reverb is done like this:\n\n1. close its lid; AND\n2. Wrap it in felt.\n3. Go back to step 1."
+
+
+async def test_steps_keep_their_numbers_and_items_may_begin_small(similarity: Similarity) -> None:
+    source = PromptSource(1, "Vans", "Ana Reyes", STEPS)
+    assert (await answer("How is a spring reverb moved?", source, similarity=similarity)).endswith(
+        "Moving a spring reverb is done like this: [1]\n\n1. Close its lid. [1]\n2. Wrap it in felt. [1]\n"
+        "3. Go back to step 1. [1]"
+    )
+
+
+async def test_where_nothing_that_can_be_read_announces_a_list_an_item_may_answer(similarity: Similarity) -> None:
+    lists = (
+        "The studio bought a spring reverb. It cost more than a van.\n\nLet's look at felt:\n\n"
+        "- Straps hold the lid.\n- Felt keeps a spring reverb dry.\n\nThe spring reverb was built in Kiel by hand."
+    )
+    source = PromptSource(1, "Vans", "Ana Reyes", lists)
+    text = await answer("How is a spring reverb kept dry?", source, similarity=similarity)
+    assert text.startswith("Felt keeps a spring reverb dry. [1]")
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        "## Never\n\nPut it into the sea for a night.",
+        "What never helps\n\nPut it into the sea for a night.",
+        "She puts it into the sea for a night.",
+        "I love my boat and its sails.",
+        "It likes this:\n\n- `a=b;{}[x]<>`\n\nPut it into the sea for a night.",
+    ],
+)
+async def test_a_whole_ends_at_a_heading_and_where_something_else_begins(beyond: str, similarity: Similarity) -> None:
+    source = PromptSource(1, "Vans", "Ana Reyes", f"A spring reverb is kept dry with felt.\n\n{beyond}")
+    text = await answer("How do I keep a spring reverb dry?", source, similarity=similarity)
+    assert text == "A spring reverb is kept dry with felt. [1]"
+
+
+async def test_what_only_announces_is_read_where_nothing_else_is_left(similarity: Similarity) -> None:
+    text = (
+        "A spring reverb likes these settings at home:\n\n- `a=b;{}[x]<>`\n\n"
+        "Every spring reverb fears other settings in winter:\n\n- `c=d;{}[y]<>`"
+    )
+    source = PromptSource(1, "Vans", "Ana Reyes", text)
+    said = await answer("What does a spring reverb like and what does it fear?", source, similarity=similarity)
+    assert "[1]" in said
+    assert ":" not in said.removeprefix(NOT_DIRECT)
 
 
 @pytest.mark.parametrize("with_meaning", [True, False])
@@ -37,7 +86,7 @@ async def test_a_list_is_read_as_one_and_what_follows_it_is_a_paragraph(
     meaning = similarity if with_meaning else None
     text = await answer("How does a spring reverb travel well?", source, similarity=meaning)
     assert text.startswith(
-        "A spring reverb travels well with the following: [1]\n- Felt under each of its feet. [1]\n"
+        "A spring reverb travels well with the following: [1]\n\n- Felt under each of its feet. [1]\n"
         "- A strap around the lid. [1] It is tightened twice. [1]"
     )
     if with_meaning:
@@ -55,7 +104,7 @@ async def test_an_answer_begins_with_what_announces_a_list_and_not_with_one_of_m
         "Felt helps when one of these is true:\n\n- A spring reverb is moved.\n- A spring reverb is moved at night.",
     )
     text = await answer("Why is a spring reverb moved at night?", source, similarity=similarity)
-    assert "Felt helps when one of these is true: [1]\n- A spring reverb is moved. [1]" in text
+    assert "Felt helps when one of these is true: [1]\n\n- A spring reverb is moved. [1]" in text
 
 
 @pytest.mark.parametrize(

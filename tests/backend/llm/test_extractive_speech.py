@@ -66,7 +66,11 @@ async def test_a_false_start_is_left_out(said: str, read: str) -> None:
     [
         ("Sing that's, that's how a spring reverb is kept.", "Sing that's how a spring reverb is kept."),
         ("We know that that spring reverb is kept in felt.", "We know that that spring reverb is kept in felt."),
-        ("Whereas in a van, a spring reverb is kept in felt.", "In a van, a spring reverb is kept in felt."),
+        ("Whereas for a van, a spring reverb is kept in felt.", "For a van, a spring reverb is kept in felt."),
+        (
+            "Whereas in a van it sings, a spring reverb is in felt.",
+            "Whereas in a van it sings, a spring reverb is in felt.",
+        ),
         ("Whereas we keep it dry, a spring reverb is in felt.", "Whereas we keep it dry, a spring reverb is in felt."),
         ("What's more, a spring reverb is kept in felt.", "A spring reverb is kept in felt."),
         ("There you go. A spring reverb is kept in felt. Never mind.", "A spring reverb is kept in felt."),
