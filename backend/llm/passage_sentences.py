@@ -19,6 +19,11 @@ ONE_OF_MANY = re.compile(r"[,;]\s*(?:and|or)?$", re.IGNORECASE)
 HEADING = re.compile(r"#{1,6} ")
 # Points at the list behind it, which is read with it.
 LISTING = re.compile(r"\b(?:as follows|the following(?! links?\b))\b|^(?:here|below) (?:is|are)\b", re.IGNORECASE)
+# What such a list names is read elsewhere: "These links make for good reading:".
+TITLES = re.compile(
+    r"\b(?:these|following|more|further|useful|related) links?\b|\breading:$|\b(?:resources|references|see also):$",
+    re.IGNORECASE,
+)
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
 SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
@@ -225,6 +230,8 @@ def read_passage(
             speaker = said[1]
             known = named_in(speaker, names)
         in_list = bool(item and found) and (in_list or found[-1].lists)
+        if in_list and found[-1].lists and TITLES.search(found[-1].text):
+            continue
         pieces = with_whole_quotations(split_sentences(plain(block)), MOST_WORDS)
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not (item or shown or lists):
             headed = headed or not conversation

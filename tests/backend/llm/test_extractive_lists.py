@@ -125,3 +125,20 @@ async def test_what_announces_a_list_that_is_not_read_has_no_colon(
     source = PromptSource(1, "Vans", "Ana Reyes", f"{text}\n\n{item}")
     said = await answer("What does a spring reverb like?", source, similarity=similarity)
     assert said.endswith(read)
+
+
+@pytest.mark.parametrize("announced", ["The following links make for good reading", "See also"])
+async def test_titles_of_what_is_read_elsewhere_answer_nothing(announced: str, similarity: Similarity) -> None:
+    text = f"Felt keeps springs dry.\n\n{announced}:\n\n- When to avoid a spring reverb\n- Spring reverb in vans"
+    source = PromptSource(1, "Vans", "Ana Reyes", text)
+    said = await answer("When should I avoid a spring reverb?", source, similarity=similarity)
+    assert said.endswith("Felt keeps springs dry. [1]")
+    assert "When to avoid" not in said
+
+
+def test_a_list_about_links_is_read() -> None:
+    assert [said.item for said in read_passage("A link of a chain has these parts:\n\n- A pin.\n- A plate.")] == [
+        "",
+        "-",
+        "-",
+    ]
