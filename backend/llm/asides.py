@@ -43,7 +43,6 @@ OF_THE_PAGE = (
     r"to (?:\w+ )?keep (?:it|this|that) (?:(?:a (?:bit|little)|more) )*(?:short|brief|focused)(?: on the point)?[.!]*$|"
     r"for the sake of time|in the interest of time|here on the (?:left|right)|this one next to it|"
     r"(?:this|these|those|here)(?: is| are) just (?:a few|some) (?:more )?examples",
-    r"(?:following|these) links\b|(?:supplemental|further|additional|recommended) reading(?=[.:]|$)|"
     r"more resources|learn more about|goes? into (?:more|greater|further|much more) (?:details?|depth)|"
     r"(?:tutorial|guide|readme|documentation|docs) (?:(?:that|which) )?"
     r"(?:walks?|takes?|guides?|shows?|explains?|covers?|describes?|goes|introduces?|has more)|"

@@ -1,9 +1,7 @@
 """Answers a question with the best sentences of the sources, as short excerpts that read. Pure."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
-from typing import NamedTuple
 
 from backend.llm.excerpts import (
     SPOKEN_LEAD_WORDS,
@@ -11,18 +9,18 @@ from backend.llm.excerpts import (
     Candidate,
     Excerpt,
     candidates_of,
-    is_announced,
     lead_of,
     said_further,
-    window,
     with_others,
 )
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import CLEAR, NEAR, Meanings, Place, by_meaning
 from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import years_in
+from backend.llm.read_out import Quoted, read_out
 from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
+from backend.llm.window import window
 
 # A sentence that holds this share of the question, by weight, says what the next one points at.
 KNOWN_SHARE = 0.8
@@ -37,17 +35,6 @@ DIRECT = 0.67
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
-
-
-class Quoted(NamedTuple):
-    """A sentence, ready to read, the block of code that it announces, and who says it; each may be empty. One that is
-    `listed` stands in a list, and begins an item of it, with this mark, or goes on with one."""
-
-    text: str
-    code: str
-    speaker: str
-    listed: bool = False
-    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,19 +271,3 @@ def grouped(chosen: Sequence[Excerpt], creators: Sequence[str]) -> list[tuple[in
     speakers = list(dict.fromkeys(creators[index] for index in groups))
     order = sorted(groups, key=lambda index: speakers.index(creators[index]))
     return [(index, sorted(groups[index], key=lambda sentence: sentence.place)) for index in order]
-
-
-def read_out(group: Sequence[Sentence]) -> Iterator[Quoted]:
-    """Each sentence as it reads at its place: with its tie to the one before only where that one is there, and listed
-    only behind what says what is listed. Of what says that and lists nothing, no colon is left."""
-    before: Sentence | None = None
-    listed = False
-    for sentence, following in zip_longest(group, group[1:]):
-        is_next = before is not None and before.place == sentence.place - 1
-        text = sentence.text if sentence.continues and is_next else sentence.alone
-        if sentence.lists and not (following and is_announced(following, sentence)):
-            text = f"{text.rstrip(':')}."
-        goes_on = listed and sentence.continues and (is_next or bool(sentence.item))
-        listed = goes_on or (before is not None and before.lists and is_announced(sentence, before))
-        yield Quoted(text, sentence.code, sentence.speaker, listed, sentence.item if listed else "")
-        before = sentence

@@ -6,9 +6,10 @@ from itertools import groupby, zip_longest
 from textwrap import indent
 
 from backend.knowledge.similarity import Similarity
-from backend.llm.extract import Answer, Quoted, extract
+from backend.llm.extract import Answer, extract
 from backend.llm.meaning import Meanings
 from backend.llm.names import is_called
+from backend.llm.read_out import Quoted
 from backend.llm.reading import Reading
 from backend.llm.tier import Finish, Prompt, PromptSource, TierFailure, Token
 

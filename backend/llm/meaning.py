@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.llm.excerpts import WRITTEN_LEAD_WORDS, window
+from backend.llm.excerpts import WRITTEN_LEAD_WORDS
 from backend.llm.leaning import points_at_once
 from backend.llm.passage_sentences import Sentence
 from backend.llm.sentence_scores import RANK_DISCOUNT, introduced
+from backend.llm.window import window
 
 # Chosen like the weights of `sentence_scores`, and by reading answers from podcasts and talks, whose listeners ask in
 # other words than the speakers: there a floor of 0.2 beats one of 0, which squad2 cannot tell apart.

@@ -9,21 +9,13 @@ from itertools import zip_longest
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
 from backend.llm.leaning import leans
+from backend.llm.lists import BULLET, closed, mark_of, names_titles, without_pointing
 from backend.llm.markup import plain, without_code, without_tags
 from backend.llm.sentences import split_blocks, split_sentences, with_whole_quotations
 from backend.llm.spoken import capitalised, is_interjection, standing_alone, without_filler, without_sounds
 
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
-BULLET = re.compile(r"(?:[-*+•]|(\d{1,3})[.)])\s+(?:\[[ xX]\]\s+)?")
-ONE_OF_MANY = re.compile(r"[,;]\s*(?:and|or)?$", re.IGNORECASE)
 HEADING = re.compile(r"#{1,6} ")
-# Points at the list behind it, which is read with it.
-LISTING = re.compile(r"\b(?:as follows|the following(?! links?\b))\b|^(?:here|below) (?:is|are)\b", re.IGNORECASE)
-# What such a list names is read elsewhere: "These links make for good reading:".
-TITLES = re.compile(
-    r"\b(?:these|following|more|further|useful|related) links?\b|\breading:$|\b(?:resources|references|see also):$",
-    re.IGNORECASE,
-)
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
 SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
@@ -150,7 +142,7 @@ class Sentence:
     @cached_property
     def about_itself(self) -> bool:
         """Whether it is about the talk or the page and not about its subject."""
-        return is_about_itself(LISTING.sub("", self.text) if self.lists else self.text)
+        return is_about_itself(without_pointing(self.text) if self.lists else self.text)
 
     @cached_property
     def announces(self) -> bool:
@@ -208,18 +200,19 @@ def read_passage(
     spoken = spoken or labels_again(split_blocks(text))
     every_block = split_blocks(without_sounds(text) if spoken else text)
     blocks = [block for block in every_block if HEADING.match(block) or not NOT_PROSE.match(block)]
-    conversation = in_list = headed = False
+    conversation = in_list = elsewhere = headed = False
     asked = ""
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""
-        lists = block.endswith(":") and not spoken and BULLET.match(following) is not None
-        if block in code:
+        announces = block.endswith(":") and not spoken and BULLET.match(following) is not None
+        item = BULLET.match(block)
+        elsewhere = elsewhere and item is not None
+        if block in code or elsewhere:
             continue
         if HEADING.match(block):
             headed = True
             continue
-        item = BULLET.match(block)
         block = block[item.end() :] if item else block
         said = None if item or not spoken else speaker_of(block)
         if said:
@@ -230,16 +223,16 @@ def read_passage(
             speaker = said[1]
             known = named_in(speaker, names)
         in_list = bool(item and found) and (in_list or found[-1].lists)
-        if in_list and found[-1].lists and TITLES.search(found[-1].text):
-            continue
         pieces = with_whole_quotations(split_sentences(plain(block)), MOST_WORDS)
+        elsewhere = announces and names_titles(pieces[-1] if pieces else "")
+        lists = announces and not elsewhere
         if len(pieces) == 1 and not ENDING.search(pieces[0]) and not (item or shown or lists):
             headed = headed or not conversation
             continue
         for number, piece in enumerate(pieces):
             sentence = without_filler(piece) if spoken else capitalised(piece)
             if item and not (shown or lists) and not ENDING.search(sentence):
-                sentence = f"{ONE_OF_MANY.sub('', sentence)}."
+                sentence = closed(sentence)
             breaks_off = conversation and 0 < number == len(pieces) - 1 and not ENDING.search(sentence)
             empty = not sentence or is_interjection(sentence)  # "Um." leaves nothing
             if breaks_off or empty or is_repeated(sentence, found):
@@ -279,11 +272,6 @@ def read_passage(
                 asked = ""
     # Acknowledgements say of everybody what they did, and nothing of the subject.
     return [] if sum(thanks(sentence.text) for sentence in found) >= FEWEST_THANKS else found
-
-
-def mark_of(bullet: re.Match[str]) -> str:
-    """How an item begins in an answer: with its number, if it has one."""
-    return f"{bullet[1]}." if bullet[1] else "-"
 
 
 def named_in(speaker: str, names: frozenset[str]) -> tuple[str, ...]:

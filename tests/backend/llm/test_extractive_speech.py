@@ -2,8 +2,9 @@
 
 import pytest
 
-from backend.llm.extract import Answer, Extract, Quoted, extract
+from backend.llm.extract import Answer, Extract, extract
 from backend.llm.extractive_tier import NOT_DIRECT, compose
+from backend.llm.read_out import Quoted
 from backend.llm.reading import Reading
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
