@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
+from backend.llm.asking import ALMOST_NOTHING, asks_back, is_question
 from backend.llm.leaning import leans
 from backend.llm.lists import BULLET, closed, mark_of, names_titles, without_pointing
 from backend.llm.markup import plain, without_code, without_tags
@@ -22,22 +23,6 @@ SPEAKER = re.compile(
     r"\*{0,2}\s+(?=\S)"
 )
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
-# A question that a transcript closes with a full stop. A longer sentence may go on: "What is said here is true of …".
-SHORT_QUESTION_WORDS = 9
-ASKING = re.compile(
-    r"(?:(?:just|very|quickly|first|now|then|basically)[, ]+)*"
-    r"(?:(?:what|who|where|why|how|which \w+)(?:['’]s| is| are| was| were| do| does| did| can| could| should| would)|"
-    r"(?:do|does|did|are|is|have|has|can|could|would|should) (?:you|we|i|they|it|this|that|there|anybody|anyone))\b",
-    re.IGNORECASE,
-)
-# "What is not open is …", "What I like is …": a statement.
-CLEFT = re.compile(r"what\b.*?\b(?:is|are|was|were)\b.*\b(?:is|are|was|were|means?)\b", re.IGNORECASE)
-# A host's request is a question however long it is: "I guess tell us how it began.".
-REQUEST = re.compile(
-    r"(?:(?:can|could|would) you (?:\w+ )?(?:explain|describe|tell|talk|give|share)|(?:(?:i guess|maybe|please),? )*"
-    r"(?:tell (?:us|me)|walk (?:us|me) through|talk (?:to us |more |a (?:little )?bit (?:more )?)about))\b",
-    re.IGNORECASE,
-)
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
     r"\b(?:an?|the|and|or|but|so|because|which|who|if|when|where|as|(?<!look )(?<!looks )(?<!sounds )(?<!feels )like|"
@@ -71,9 +56,6 @@ YES_OR_NO = re.compile(
 REPLY = re.compile(
     r"(?:no|nope|yes|yep|yeah|sure|exactly|right|true|i (?:do|did|have|am|don['’]t|didn['’]t))\b", re.IGNORECASE
 )
-ASKING_BACK = re.compile(r"\b(?:you|it|that|this|they|those|these)\b", re.IGNORECASE)
-# Who is asked may say something else before the answer: an aside, or no more content words than these ("I like it.").
-ALMOST_NOTHING = 2
 
 
 @dataclass(frozen=True)
@@ -300,18 +282,3 @@ def is_repeated(sentence: str, found: Sequence[Sentence]) -> bool:
 def is_cut(piece: str) -> bool:
     """Whether it goes on with what was broken off: "...but not at night."."""
     return piece.lstrip(".… ")[:1].islower()
-
-
-def asks_back(question: str, stems: Sequence[str]) -> bool:
-    """Whether what it asks about was said before it: "When did you find out?", "Why is that?"."""
-    return len(stems) < ALMOST_NOTHING and bool(ASKING_BACK.search(question))
-
-
-def is_question(text: str) -> bool:
-    """Whether it asks; transcripts do not always say so at its end."""
-    short = len(text.split()) <= SHORT_QUESTION_WORDS
-    return (
-        text.endswith("?")
-        or bool(REQUEST.match(text))
-        or (short and bool(ASKING.match(text)) and not CLEFT.match(text))
-    )

@@ -140,38 +140,6 @@ async def test_a_sentence_that_points_at_nothing_is_not_read() -> None:
     assert await answer("Why do bass traps work in corners?", source) == "Bass traps in corners work by friction. [1]"
 
 
-@pytest.mark.parametrize(
-    "pointing",
-    [
-        "Compared to a bass trap of foam, that's cheap.",
-        "In a bass trap of foam, this is cheap.",
-        "Unlike a bass trap of foam, these are cheap.",
-    ],
-)
-async def test_what_it_points_at_behind_a_phrase_is_read_before_it(pointing: str, similarity: Similarity) -> None:
-    source = PromptSource(1, "Wool", "Ana Reyes", f"Sheep give wool for nothing. {pointing} Cables are black.")
-    text = await answer("Is a bass trap of foam cheap?", source, similarity=similarity)
-    assert f"Sheep give wool for nothing. [1] {pointing} [1]" in text
-    stands = "If a bass trap of foam is torn, that is a cheap one."
-    source = PromptSource(1, "Wool", "Ana Reyes", f"Sheep give wool for nothing. {stands} Cables are black.")
-    assert "Sheep" not in await answer("Is a bass trap of foam cheap?", source, similarity=similarity)
-
-
-@pytest.mark.parametrize(
-    ("first", "who", "is_read"),
-    [
-        ("Bass traps catch hum for you.", "She hung one on the door.", False),
-        ("Bass traps caught hum for Lena.", "She hung one on the door.", True),
-        ("A bass trap caught hum for you.", "They hung one on the door.", False),
-        ("A bass trap caught hum for our singers.", "They hung one on the door.", True),
-        ("A bass trap caught hum for people.", "They hung one on the door.", True),
-    ],
-)
-async def test_nobody_follows_whom_nothing_before_has_named(first: str, who: str, *, is_read: bool) -> None:
-    source = PromptSource(1, "Traps", "Ana Reyes", f"{first} {who}")
-    assert await answer("What do bass traps catch?", source) == f"{first} [1]{f' {who} [1]' if is_read else ''}"
-
-
 async def test_captions_without_full_stops_are_quoted() -> None:
     captions = PromptSource(1, "Raw", "Ana Reyes", "so the thing with bass traps is " * 30)
     text = await answer("Where do bass traps belong?", captions)
