@@ -54,12 +54,12 @@ PERSON = re.compile(r"(he|she|they)\b", re.IGNORECASE)
 # Whom these may be: a name or a pronoun for one, and anything in the plural for "they".
 SOMEBODY = re.compile(
     r"(?<=[a-z,;:] )(?!I\b)[A-Z]\w|^(?:[A-Z]\w+ ){2}|"
-    r"\b(?:he|she|him|her|his|who|some(?:one|body)|person|friend|colleague|author|writer|speaker|singer|teacher|student|"
+    r"\b(?i:he|she|him|her|his|who|some(?:one|body)|person|friend|colleague|author|writer|speaker|singer|teacher|student|"
     r"mentor|founder|developer|engineer|researcher|professor|doctor|manager|maintainer|user|guest|host|boss|wife|husband|"
     r"mother|father|m[ao]m|dad|brother|sister|son|daughter|child|kid|man|woman|guy|boy|girl)\b"
 )
 SEVERAL = re.compile(
-    r"\w{2}(?<![su])s\b|\b(?:they|them|their|people|men|women|children|team|everyone|everybody|and [A-Z]\w+)\b"
+    r"\w{2}(?<![su])s\b|\b(?i:they|them|their|people|men|women|children|team|everyone|everybody)\b|\band [A-Z]\w"
 )
 # The pronoun is all that the sentence says of what it is about.
 NAMELESS = re.compile(

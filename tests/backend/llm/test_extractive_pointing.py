@@ -3,6 +3,7 @@
 import pytest
 
 from backend.knowledge.similarity import Similarity
+from backend.llm.leaning import misses_whom
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -37,3 +38,11 @@ async def test_what_it_points_at_behind_a_phrase_is_read_before_it(pointing: str
 async def test_nobody_follows_whom_nothing_before_has_named(first: str, who: str, *, is_read: bool) -> None:
     source = PromptSource(1, "Traps", "Ana Reyes", f"{first} {who}")
     assert await answer("What do bass traps catch?", source) == f"{first} [1]{f' {who} [1]' if is_read else ''}"
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_on"), [("He built a trap.", "He sold it."), ("They built it.", "They sold it.")]
+)
+def test_whoever_was_read_of_before_is_known(said: str, goes_on: str) -> None:
+    assert not misses_whom(goes_on, said)
+    assert misses_whom(goes_on, "Wool is warm.")
