@@ -161,8 +161,11 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     embedders = await open_embedders(settings, index)
     stack.push_async_callback(embedders.close)
     similarity = Similarity(index, embedders, PATIENCE_S)
+    reranker = await open_reranker(settings)
+    if reranker:
+        stack.push_async_callback(reranker.close)
     counter = await asyncio.to_thread(TokenCounter.open, settings.data_dir)
-    cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis, limiter.absence)
+    cascade = open_cascade(settings, similarity, AgentSessions(engine), counter, redis, limiter.absence, reranker)
     stack.push_async_callback(cascade.close)
 
     catalogue = Catalogue(engine)
@@ -185,9 +188,6 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     deletion = Deletion(store, expired, DeletedConversations(engine), runs, redis)
     deletion.open()
     stack.push_async_callback(deletion.close)
-    reranker = await open_reranker(settings)
-    if reranker:
-        stack.push_async_callback(reranker.close)
     retriever = Retriever(
         Searcher(index, embedders, LexicalEncoder()), RecentDocuments(catalogue), settings.retrieval, reranker
     )

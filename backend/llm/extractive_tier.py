@@ -1,13 +1,15 @@
 """The tier `extractive`: the best sentences of the sources, joined readably, each cited. It needs nothing."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import groupby, zip_longest
 from textwrap import indent
 
+from backend.knowledge.reranker import Reranker
 from backend.knowledge.similarity import Similarity
 from backend.llm.extract import Answer, extract
-from backend.llm.meaning import Meanings
+from backend.llm.meaning import Meanings, Ranking
 from backend.llm.names import is_called
 from backend.llm.read_out import Quoted
 from backend.llm.reading import Reading
@@ -24,19 +26,25 @@ NOT_DIRECT = "I am not sure that this answers your question. What comes nearest:
 class ExtractiveTier:
     """Answers from the sources' own words at once, after the 0.2 s that comparing what they mean takes.
 
-    Without `similarity`, and where that cannot tell in time, the words alone decide.
+    Without `similarity`, and where that cannot tell in time, the words alone decide. A `reranker` chooses among the
+    places that are compared, at most 800 words in all, within its own deadline.
     """
 
-    def __init__(self, name: str, similarity: Similarity | None) -> None:
+    def __init__(self, name: str, similarity: Similarity | None, reranker: Reranker | None = None) -> None:
         self.name = name
         self._similarity = similarity
+        self._reranker = reranker
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Token | Finish, None]:
         """The answer word by word. Fails as `empty` where there is no source."""
         if not prompt.sources:
             raise TierFailure("empty")
         reading = Reading(prompt.question, prompt.sources)
-        answer = extract(reading, await self._meanings(reading.question, reading.worth_comparing()))
+        places = reading.worth_comparing()
+        meanings, ranking = await asyncio.gather(
+            self._meanings(reading.question, places), self._ranking(reading.question, places)
+        )
+        answer = extract(reading, meanings, ranking)
         for word in WORD.findall(compose(answer, prompt.sources) if answer.extracts else quotation(prompt.sources[0])):
             yield Token(word)
         yield Finish("stop")
@@ -49,6 +57,10 @@ class ExtractiveTier:
             return None
         cosines = await self._similarity.best([(sentence, (question,)) for sentence in sentences])
         return None if cosines is None else dict(zip(sentences, cosines, strict=True))
+
+    async def _ranking(self, question: str, places: Sequence[str]) -> Ranking | None:
+        scores = None if self._reranker is None else await self._reranker.scores(question, places)
+        return None if scores is None else dict(zip(places, scores, strict=True))
 
 
 def compose(answer: Answer, offered: Sequence[PromptSource]) -> str:

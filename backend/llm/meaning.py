@@ -31,6 +31,7 @@ CLEAR = 0.55
 
 Place = tuple[int, int]  # the number of a passage, and of a sentence in it
 Meanings = Mapping[str, float]  # cosines of stretches with the question
+Ranking = Mapping[str, float]  # how well stretches answer it, by a reranker: higher is better
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,17 @@ def by_meaning(passages: Sequence[Passage], cosines: Mapping[Place, float], *, b
         ]
         for rank, passage in enumerate(passages)
     ]
+
+
+def reordered(scores: Sequence[Sequence[float]], reranked: Mapping[Place, float]) -> list[list[float]]:
+    """The scores, of which those of the reranked places change hands: the best of these takes the highest of them.
+
+    Rerankers score on scales of their own, so only their order counts; equal ones stay as they were.
+    """
+    places = sorted(reranked, key=lambda at: -scores[at[0]][at[1]])
+    best_first = sorted(places, key=lambda at: -reranked[at])
+    dealt = {at: scores[rank][place] for at, (rank, place) in zip(best_first, places, strict=True)}
+    return [[dealt.get((rank, place), score) for place, score in enumerate(row)] for rank, row in enumerate(scores)]
 
 
 def raised(passages: Sequence[Passage]) -> list[list[float]]:

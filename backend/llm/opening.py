@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from backend.absence import Absence
+from backend.knowledge.reranker import Reranker
 from backend.knowledge.similarity import Similarity
 from backend.llm.agent_tier import AgentTier, Sessions
 from backend.llm.breaker import Breaker, fingerprint
@@ -39,9 +40,10 @@ def open_cascade(
     counter: TokenCounter,
     redis: Redis,
     absence: Absence | None = None,
+    reranker: Reranker | None = None,
 ) -> Cascade:
     """The tiers of `cascade.order` and the strong one; one that lacks its base URL or model is left out, with a line
-    in the log."""
+    in the log. `similarity` and `reranker` are what the extractive tier chooses its sentences with."""
     strong = settings.cascade.strong
     members: dict[str, Member] = {}
     for name in settings.cascade.tiers:
@@ -59,7 +61,7 @@ def open_cascade(
                 log.info("tier %s is skipped: it has no base_url", name)
             case ExtractiveTierSettings():
                 budget = Budget(counter, settings.chat.prompt_tokens, settings.chat.answer_tokens)
-                members[name] = Member(ExtractiveTier(name, similarity), budget, Prices(), None)
+                members[name] = Member(ExtractiveTier(name, similarity, reranker), budget, Prices(), None)
             case _:
                 assert_never(section)
     return Cascade(

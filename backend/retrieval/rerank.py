@@ -2,27 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from backend.knowledge.models import Hit
+from backend.knowledge.reranker import Reranker
 from backend.retrieval.cross_encoder import open_cross_encoder
 from backend.retrieval.rerank_endpoint import RerankEndpoint
 from backend.settings import Settings
-
-
-class Reranker(Protocol):
-    """Scores texts for a question, in one batch and within its deadline."""
-
-    async def scores(self, query: str, texts: Sequence[str]) -> list[float] | None:
-        """A score for each text, in their order, higher is better; any finite numbers.
-
-        None where it failed or was too late: a question never waits longer than the deadline for it.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Lets go of the model or of the connections."""
-        ...
 
 
 async def open_reranker(settings: Settings) -> Reranker | None:

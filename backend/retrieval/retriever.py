@@ -7,13 +7,14 @@ from typing import Protocol
 from uuid import UUID
 
 from backend.knowledge.models import Candidates, Creator, Document, Hit, LexicalHits, Scope
+from backend.knowledge.reranker import Reranker
 from backend.knowledge.searcher import Query, Searcher
 from backend.retrieval.answerable import answerability
 from backend.retrieval.diversify import diversify
 from backend.retrieval.fuse import fuse
 from backend.retrieval.join import join
 from backend.retrieval.models import Passage, Retrieved, ScopeName, Trace
-from backend.retrieval.rerank import Reranker, rerank
+from backend.retrieval.rerank import rerank
 from backend.retrieval.rewrite import standalone
 from backend.retrieval.widen import nearness, reaches
 from backend.settings import RetrievalSettings

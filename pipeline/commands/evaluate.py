@@ -12,7 +12,8 @@ from backend import settings as configuration
 from backend.errors import ConfigurationError
 from backend.knowledge.embedder import Embedder
 from backend.knowledge.embedders import load_embedder
-from backend.retrieval.rerank import Reranker, open_reranker
+from backend.knowledge.reranker import Reranker
+from backend.retrieval.rerank import open_reranker
 from backend.settings import Settings
 from pipeline.display import Display
 from pipeline.evaluation import report, results, tables
@@ -120,16 +121,14 @@ async def of_throw_away_library(
 ) -> list[Evaluated]:
     """Datasets in one index, each asked of everything and, where that is not the same, of its questions' creators."""
     found: list[Evaluated] = []
-    async with shelved(datasets, embedder, settings, reranker, tell) as (retriever, shelf, similarity):
+    async with shelved(datasets, embedder, settings, reranker, tell) as (retriever, shelf, tier):
         passages, documents = sum(shelf.passages.values()), len(shelf.documents)
         for dataset in datasets:
             name = partial(shelf.name, dataset=dataset.name)
             names = {name(one): document.title for one, document in shelf.documents.items()}
             titles = {one: f"{title} ({one})" if title else one for one, title in names.items()}
             for scoped in (False, True) if dataset.creators_narrow else (False,):
-                rankings = await rank(
-                    dataset, retriever, name, tell, scoped=scoped, reranks=bool(reranker), similarity=similarity
-                )
+                rankings = await rank(dataset, retriever, name, tell, scoped=scoped, reranks=bool(reranker), tier=tier)
                 figures = measure(dataset, rankings, scoped=scoped, documents=documents, passages=passages)
                 found.append(Evaluated(dataset, rankings, figures, titles))
     return found

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backend.chat.sources import offered
-from backend.knowledge.similarity import Similarity
 from backend.llm.extractive_tier import ExtractiveTier
 from backend.llm.tier import Prompt, Token
 from backend.retrieval.models import Retrieved
@@ -51,18 +50,18 @@ def has_short_answers(dataset: Dataset) -> bool:
     return bool(lengths) and statistics.median(lengths) <= SHORT_WORDS
 
 
-async def answer(question: JudgedQuestion, retrieved: Retrieved, similarity: Similarity | None) -> Given:
+async def answer(question: JudgedQuestion, retrieved: Retrieved, tier: ExtractiveTier) -> Given:
     """How the answer to an answerable question compares with the gold ones."""
-    words = _FROM.sub("", _MARKER.sub("", await said(retrieved, similarity))).split()
+    words = _FROM.sub("", _MARKER.sub("", await said(retrieved, tier))).split()
     return Given(contains(words, question.answers), len(words), retrieved.answerable)
 
 
-async def said(retrieved: Retrieved, similarity: Similarity | None) -> str:
+async def said(retrieved: Retrieved, tier: ExtractiveTier) -> str:
     """What the extractive tier says to the sources that were found; empty where there are none."""
     sources = offered(retrieved)
     if not sources:
         return ""
-    stream = ExtractiveTier("extractive", similarity).stream(Prompt((), retrieved.query, tuple(sources), 0, 0))
+    stream = tier.stream(Prompt((), retrieved.query, tuple(sources), 0, 0))
     return "".join([event.text async for event in stream if isinstance(event, Token)])
 
 

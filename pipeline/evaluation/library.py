@@ -15,9 +15,10 @@ from backend.knowledge.embedders import Embedders
 from backend.knowledge.index import Publication
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.models import Chunk, Creator, Document, EmbeddingModel, Point
+from backend.knowledge.reranker import Reranker
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import Similarity
-from backend.retrieval.rerank import Reranker
+from backend.llm.extractive_tier import ExtractiveTier
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 from pipeline.chunk import chunk_document, embedding_text
@@ -61,8 +62,8 @@ class Shelf:
 @asynccontextmanager
 async def shelved(
     datasets: Sequence[Dataset], embedder: Embedder, settings: Settings, reranker: Reranker | None, tell: Tell
-) -> AsyncIterator[tuple[Retriever, Shelf, Similarity]]:
-    """All articles of these datasets in one index, what is found and compared with it; gone when the block ends."""
+) -> AsyncIterator[tuple[Retriever, Shelf, ExtractiveTier]]:
+    """All articles of these datasets in one index, with what finds and what answers; gone when the block ends."""
     shelf = Shelf()
     lexical = LexicalEncoder()
     with TemporaryDirectory(prefix="footnote-evaluate-") as folder:
@@ -74,7 +75,8 @@ async def shelved(
         try:
             searcher = Searcher(index, embedders, lexical)
             similarity = Similarity(index, embedders, patience_s=PATIENCE_S)
-            yield Retriever(searcher, shelf, settings.retrieval, reranker), shelf, similarity
+            tier = ExtractiveTier("extractive", similarity, reranker)
+            yield Retriever(searcher, shelf, settings.retrieval, reranker), shelf, tier
         finally:
             await embedders.close()
             await index.close()

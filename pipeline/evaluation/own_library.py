@@ -13,10 +13,11 @@ from backend.knowledge.embedders import open_embedders
 from backend.knowledge.lexical import LexicalEncoder
 from backend.knowledge.opening import open_index
 from backend.knowledge.recent_documents import RecentDocuments
+from backend.knowledge.reranker import Reranker
 from backend.knowledge.searcher import Searcher
 from backend.knowledge.similarity import Similarity
+from backend.llm.extractive_tier import ExtractiveTier
 from backend.retrieval.models import Passage, Retrieved
-from backend.retrieval.rerank import Reranker
 from backend.retrieval.retriever import Retriever
 from backend.settings import Settings
 from pipeline.commands.documents import WORDS
@@ -38,7 +39,7 @@ class OwnLibrary:
     """The library of the data folder, opened for questions; `model` is the id of its embedding model."""
 
     retriever: Retriever
-    similarity: Similarity
+    tier: ExtractiveTier
     library: Library
     model: str
 
@@ -54,8 +55,8 @@ async def own_library(settings: Settings, reranker: Reranker | None) -> AsyncIte
                 searcher = Searcher(index, embedders, LexicalEncoder())
                 retriever = Retriever(searcher, RecentDocuments(Catalogue(connections)), settings.retrieval, reranker)
                 model = await index.model()
-                similarity = Similarity(index, embedders, PATIENCE_S)
-                yield OwnLibrary(retriever, similarity, Library(connections), model.id if model else "none")
+                tier = ExtractiveTier("extractive", Similarity(index, embedders, PATIENCE_S), reranker)
+                yield OwnLibrary(retriever, tier, Library(connections), model.id if model else "none")
             finally:
                 await embedders.close()
         finally:
@@ -136,7 +137,7 @@ async def judge(golden: GoldenSet, own: OwnLibrary, rankings: Rankings) -> tuple
         order = [document for document, _ in found[str(number)]]
         verdict = _verdict(number, item, rights, retrieved, order, golden.silent)
         if retrieved.answerable:
-            answer = await said(retrieved, own.similarity)
+            answer = await said(retrieved, own.tier)
             verdict = replace(verdict, answer=answer, cited=tuple(_cited(answer, retrieved.passages)))
         verdicts.append(verdict)
     return tuple(verdicts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from backend.knowledge.models import Hit
-from backend.knowledge.similarity import Similarity
+from backend.llm.extractive_tier import ExtractiveTier
 from backend.retrieval.models import Trace
 from backend.retrieval.retriever import Retriever
 from pipeline.evaluation.answers import Given, answer, has_short_answers
@@ -55,13 +55,13 @@ async def rank(
     *,
     scoped: bool,
     reranks: bool,
-    similarity: Similarity | None = None,
+    tier: ExtractiveTier | None = None,
 ) -> Rankings:
     """Asks every question, of its own creator where it is `scoped`, with what was said before where there is such.
 
     A scope that is not the creator's alone is always kept: without the meeting that it is about, a question asks
-    nothing. `name` is how the judgements call a document, `reranks` says whether there is a reranker, `similarity` is
-    what answers choose their sentences with.
+    nothing. `name` is how the judgements call a document, `reranks` says whether there is a reranker, `tier` is
+    what answers, None where nobody asks for that.
     """
     desk = Desk(
         retriever,
@@ -71,7 +71,7 @@ async def rank(
         has_conversations=any(question.earlier for question in dataset.questions),
         has_answers=has_short_answers(dataset),
         reranks=reranks,
-        similarity=similarity,
+        tier=tier,
     )
     slots, done = asyncio.Semaphore(1 if reranks else AT_ONCE), 0
     what = f"Asking {dataset.name}{' within scopes' if scoped else ''}"
@@ -107,7 +107,7 @@ class Desk:
     has_conversations: bool
     has_answers: bool
     reranks: bool
-    similarity: Similarity | None
+    tier: ExtractiveTier | None
     made: Rankings = field(default_factory=Rankings)
 
     async def trace(self, question: JudgedQuestion, earlier: Sequence[str], *, widen: bool = False) -> Trace:
@@ -129,8 +129,8 @@ class Desk:
         wide = full
         if self.has_scopes and not full.retrieved.answerable:  # a search goes on only where its scope cannot answer
             wide = await self.trace(question, question.earlier, widen=True)
-        if question.answers and question.answerable is not False and self.has_answers:
-            self.made.given.append(await answer(question, full.retrieved, self.similarity))
+        if self.tier and question.answers and question.answerable is not False and self.has_answers:
+            self.made.given.append(await answer(question, full.retrieved, self.tier))
         # Nothing is awaited from here on, so that the stages come in their order.
         names = list(full.stages)
         first, behind = names[: names.index(FUSED) + 1], names[names.index(FUSED) + 1 :]
