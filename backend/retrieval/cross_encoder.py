@@ -35,14 +35,14 @@ class CrossEncoderReranker:
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
         except TimeoutError:
-            log.warning("the reranker is busy: passages keep their order")
+            log.warning("the reranker is busy: the order stays as it is")
             return None
         scoring = loop.run_in_executor(self._thread, self._predict, query, list(texts))
         scoring.add_done_callback(lambda _: self._turn.release())
         # `wait` cancels nothing, so the turn is over when the thread is done and not when we stop waiting.
         await asyncio.wait({scoring}, timeout=deadline - loop.time())
         if not scoring.done():
-            log.warning("the reranker was not ready in %.3f s: passages keep their order", self._deadline_s)
+            log.warning("the reranker was not ready in %.3f s: the order stays as it is", self._deadline_s)
             return None
         return scoring.result()
 
@@ -55,7 +55,7 @@ class CrossEncoderReranker:
             pairs = [(query, text) for text in texts]
             predicted = self._model.predict(pairs, batch_size=max(len(pairs), 1), show_progress_bar=False)
         except Exception:  # noqa: BLE001  whatever torch raises, the order that was found is still an answer
-            log.warning("the reranker failed: passages keep their order")
+            log.warning("the reranker failed: the order stays as it is")
             return None
         scores = [float(score) for score in predicted]
         return scores if all(map(math.isfinite, scores)) else None

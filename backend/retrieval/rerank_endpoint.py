@@ -37,14 +37,14 @@ class RerankEndpoint:
             async with asyncio.timeout(self._deadline_s):
                 body = await self._ask(query, texts)
         except TimeoutError:
-            log.warning("the reranker was not ready in %.3f s: passages keep their order", self._deadline_s)
+            log.warning("the reranker was not ready in %.3f s: the order stays as it is", self._deadline_s)
             return None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
             # Its text may quote the address, which may hold a password.
             body = None
         scores = None if body is None else read_scores(body, len(texts))
         if scores is None:
-            log.warning("the reranker failed: passages keep their order")
+            log.warning("the reranker failed: the order stays as it is")
         return scores
 
     async def close(self) -> None:

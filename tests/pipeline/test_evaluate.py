@@ -1,5 +1,6 @@
 """`footnote evaluate`: judged questions, asked the way of a visitor's, and what the figures say."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from pipeline.evaluation.answers import Given, contains, has_short_answers, summ
 from pipeline.evaluation.dataset import Article, Dataset, JudgedQuestion, read_dataset
 from pipeline.evaluation.measures import Bin, calibration, measure
 from pipeline.evaluation.rankings import Rankings, percentile, rank
+from tests.rerank_server import preferring, serving
 
 ARTICLES = [
     ("bread", "Bread", "ana", "Let the dough rest in the cold for a night, and bake it in a very hot oven."),
@@ -184,6 +186,32 @@ def test_a_reranker_that_does_not_come_leaves_the_order_from_before(
     assert list(stages)[3:5] == ["rewritten", "reranked"]
     assert stages["reranked"] == stages["rewritten"]
     assert "secret" not in (output / "report.html").read_text() + (output / "results.json").read_text()
+
+
+async def test_a_reranker_chooses_the_sentences_of_the_answers_that_are_measured(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
+    bakers = ("Ruth", "Omar", "Pia", "Jonas", "Edda", "Luca", "Mina", "Theo")
+    dull = " ".join(f"{name} says that the oven for bread should be hot, as hot as {name} likes." for name in bakers)
+    gold = "Two hundred and fifty degrees is what I turn the dial to."
+    bread = {"_id": "bread", "title": "Bread", "creator": "ana", "text": f"{dull}\n\n{gold}"}
+    asked = {"_id": "q1", "text": "How hot should the oven be for bread?"}
+    (folder / "corpus.jsonl").write_text(lines([bread]))
+    (folder / "queries.jsonl").write_text(lines([asked | {"metadata": {"answers": ["two hundred and fifty"]}}]))
+    (folder / "qrels.tsv").write_text("a\tb\tc\nq1\tbread\t1\n")
+    (folder / "conversations.jsonl").unlink()
+
+    async def contain(report: str) -> float:
+        await asyncio.to_thread(command.run, [str(folder)], str(folder.parent / report), together=False)
+        figures = json.loads((folder.parent / report / "results.json").read_text())["figures"][0]
+        return float(figures["answers"]["contain"])
+
+    assert await contain("plain") == 0
+    async with serving(preferring(gold)) as url:
+        monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__URL", url)
+        monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__DEADLINE_S", "20")
+        assert await contain("reranked") == 1
 
 
 async def test_an_index_that_goes_away_meanwhile_is_one_error_and_not_a_group(folder: Path) -> None:

@@ -3,67 +3,19 @@
 import asyncio
 import json
 import logging
-import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-import uvicorn
 
 from backend.retrieval.rerank_endpoint import RerankEndpoint
-from tests.model_server import CANARY, QuietServer
+from tests.model_server import CANARY
+from tests.rerank_server import Endpoint, as_results, serving
 
 QUERY = "How loud should a master be?"
 TEXTS = ["first", "second", "third"]
 SCORES = [0.25, -7.5, 3]
-
-
-@dataclass
-class Endpoint:
-    """Answers every request with `status` and `body`; `delay_s` before it begins, `endless` after it should end."""
-
-    body: bytes | Callable[[dict[str, Any]], bytes] = b""
-    status: int = 200
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    delay_s: float = 0
-    endless: bool = False
-    requests: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
-    sent: int = 0
-
-    async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        asked = b""
-        while (message := await receive())["type"] == "http.request":
-            asked += message["body"]
-            if not message["more_body"]:
-                break
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.requests.append((scope["path"], headers, json.loads(asked)))
-        await asyncio.sleep(self.delay_s)
-        body = self.body if isinstance(self.body, bytes) else self.body(self.requests[-1][2])
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        while self.endless:
-            self.sent += 65536
-            await send({"type": "http.response.body", "body": b" " * 65536, "more_body": True})
-            await asyncio.sleep(0)
-        await send({"type": "http.response.body", "body": body})
-
-
-@asynccontextmanager
-async def serving(endpoint: Endpoint) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        endpoint.app, lifespan="off", log_config=None, access_log=False, ws="none", interface="asgi3"
-    )
-    server = QuietServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/rerank"
-    finally:
-        server.should_exit = server.force_exit = True
-        await task
 
 
 @asynccontextmanager
@@ -78,14 +30,8 @@ async def asking(
             await reranker.close()
 
 
-def as_results(name: str = "relevance_score", scores: list[Any] = SCORES) -> list[dict[str, Any]]:
-    """Best first, as endpoints give them."""
-    results = [{"index": index, name: score} for index, score in enumerate(scores)]
-    return sorted(results, key=lambda result: -result[name])
-
-
 async def test_with_a_model_it_is_asked_as_jina_and_cohere_are_and_their_answer_is_read() -> None:
-    body = {"id": "1", "model": "m", "results": as_results(), "meta": {"billed_units": {"search_units": 1}}}
+    body = {"id": "1", "model": "m", "results": as_results(SCORES), "meta": {"billed_units": {"search_units": 1}}}
     endpoint = Endpoint(json.dumps(body).encode())
     async with asking(endpoint, model="m") as reranker:
         assert await reranker.scores(QUERY, TEXTS) == SCORES
@@ -96,14 +42,14 @@ async def test_with_a_model_it_is_asked_as_jina_and_cohere_are_and_their_answer_
 
 
 async def test_without_a_model_it_is_asked_as_text_embeddings_inference_is_and_its_answer_is_read() -> None:
-    endpoint = Endpoint(json.dumps(as_results("score")).encode())
+    endpoint = Endpoint(json.dumps(as_results(SCORES, "score")).encode())
     async with asking(endpoint) as reranker:
         assert await reranker.scores(QUERY, TEXTS) == SCORES
     assert endpoint.requests[0][2] == {"query": QUERY, "texts": TEXTS, "truncate": True}
 
 
 async def test_all_texts_are_one_request_and_none_at_all_are_no_request() -> None:
-    endpoint = Endpoint(lambda asked: json.dumps(as_results("score", [len(text) for text in asked["texts"]])).encode())
+    endpoint = Endpoint(lambda asked: json.dumps(as_results([len(text) for text in asked["texts"]], "score")).encode())
     async with asking(endpoint) as reranker:
         texts = ["🎚️ \u2028" * count for count in range(100)]
         assert await reranker.scores(QUERY, texts) == [len(text) for text in texts]
@@ -125,10 +71,10 @@ async def test_all_texts_are_one_request_and_none_at_all_are_no_request() -> Non
         b"[[0, 1], [1, 1], [2, 1]]",
         b'{"results": null}',
         b'{"error": "sk-canary-4f1d"}',
-        json.dumps(as_results()[:2]).encode(),
-        json.dumps([*as_results(), {"index": 3, "score": 1}]).encode(),
-        json.dumps([*as_results()[:2], as_results()[0]]).encode(),
-        json.dumps([*as_results(), as_results()[0]]).encode(),
+        json.dumps(as_results(SCORES)[:2]).encode(),
+        json.dumps([*as_results(SCORES), {"index": 3, "score": 1}]).encode(),
+        json.dumps([*as_results(SCORES)[:2], as_results(SCORES)[0]]).encode(),
+        json.dumps([*as_results(SCORES), as_results(SCORES)[0]]).encode(),
         b'[{"index": 0, "score": 1}, {"index": 1, "score": 1}, {"index": 3, "score": 1}]',
         b'[{"index": 0, "score": 1}, {"index": 1, "score": 1}, {"index": -1, "score": 1}]',
         b'[{"index": 0, "score": 1}, {"index": 1, "score": 1}, {"index": 2.0, "score": 1}]',
@@ -153,13 +99,13 @@ async def test_an_answer_that_is_not_one_finite_score_for_each_text_is_none(
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 413, 422, 429, 500, 503])
 async def test_a_refusal_is_none_even_with_scores(status: int) -> None:
-    body = b"" if status == 204 else json.dumps(as_results()).encode()
+    body = b"" if status == 204 else json.dumps(as_results(SCORES)).encode()
     async with asking(Endpoint(body, status)) as reranker:
         assert await reranker.scores(QUERY, TEXTS) is None
 
 
 async def test_a_redirect_is_not_followed_so_the_key_stays_with_its_endpoint() -> None:
-    elsewhere = Endpoint(json.dumps(as_results("score")).encode())
+    elsewhere = Endpoint(json.dumps(as_results(SCORES, "score")).encode())
     async with serving(elsewhere) as url:
         endpoint = Endpoint(b"", 307, [(b"location", url.encode())])
         async with asking(endpoint) as reranker:
@@ -168,7 +114,7 @@ async def test_a_redirect_is_not_followed_so_the_key_stays_with_its_endpoint() -
 
 
 async def test_a_slow_endpoint_costs_its_deadline_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
-    async with asking(Endpoint(json.dumps(as_results()).encode(), delay_s=5), deadline_s=0.2) as reranker:
+    async with asking(Endpoint(json.dumps(as_results(SCORES)).encode(), delay_s=5), deadline_s=0.2) as reranker:
         asked = time.monotonic()
         assert await reranker.scores(QUERY, TEXTS) is None
         assert 0.15 < time.monotonic() - asked < 2
@@ -188,7 +134,7 @@ async def test_a_giant_answer_is_not_read_to_its_end() -> None:
 async def test_an_answer_is_asked_for_unpacked_and_a_packed_one_is_none() -> None:
     import gzip
 
-    packed = gzip.compress(json.dumps(as_results()).encode())
+    packed = gzip.compress(json.dumps(as_results(SCORES)).encode())
     endpoint = Endpoint(packed, headers=[(b"content-encoding", b"gzip")])
     async with asking(endpoint) as reranker:
         assert await reranker.scores(QUERY, TEXTS) is None
@@ -211,12 +157,12 @@ async def test_it_goes_on_after_a_failure() -> None:
     endpoint = Endpoint(b"", 500)
     async with asking(endpoint) as reranker:
         assert await reranker.scores(QUERY, TEXTS) is None
-        endpoint.status, endpoint.body = 200, json.dumps(as_results()).encode()
+        endpoint.status, endpoint.body = 200, json.dumps(as_results(SCORES)).encode()
         assert await reranker.scores(QUERY, TEXTS) == SCORES
 
 
 async def test_an_answer_in_the_smallest_chunks_leaves_the_loop_to_others() -> None:
-    body = b" " * 20_000 + json.dumps(as_results()).encode()
+    body = b" " * 20_000 + json.dumps(as_results(SCORES)).encode()
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
