@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import math
 import mmap
 import os
 import pwd
@@ -17,6 +18,7 @@ from typing import NoReturn, TypedDict
 PR_SET_PDEATHSIG = 1
 POSTGRES_USER = "footnote-postgres"
 STOP_TIMEOUT_S = 10
+CPU_SHARE = Path("/sys/fs/cgroup/cpu.max")  # of the container, with cgroup v2
 MAPPING = re.compile(  # of /proc/self/smaps: "7f…-7f… r-xp 00000000 fe:00 4711  /usr/lib/…" and lines of "Name:  0 kB"
     r"^(?P<first>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<mode>\S+) \S+ \S+ \d+ +(?P<path>/.*)\n"
     r"(?:[A-Z].*\n)*?Anonymous: +(?P<written>\d+) kB$",
@@ -120,5 +122,19 @@ def exit_at_once(code: int) -> NoReturn:
 
 
 def usable_cores() -> int:
-    """The cores that this process may use; where the system cannot tell, all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, also in a container; where the system cannot tell, all there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share = CPU_SHARE.read_text()
+    except OSError:  # no Linux, or an older one
+        return cores
+    return min(cores, cores_of_share(share))
+
+
+def cores_of_share(share: str) -> int:
+    """What a line of cgroup v2's `cpu.max` allows, in whole cores, at least one; without a limit a great number.
+
+    It is "QUOTA PERIOD" in µs, or "max PERIOD": https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu.
+    """
+    quota, _, period = share.partition(" ")
+    return sys.maxsize if quota == "max" else max(1, math.ceil(int(quota) / int(period)))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, get_origin
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
@@ -200,6 +201,16 @@ def refuse_contradictions(settings: Settings) -> None:
             "`retrieval.rerank.served_model` is the name of a model at an endpoint: set `retrieval.rerank.url` too, or "
             "write it to `retrieval.rerank.model` to load it here."
         )
+    refuse_two_credentials("retrieval.rerank", "url", rerank.url, rerank.api_key)
+
+
+def refuse_two_credentials(section: str, name: str, address: str | None, key: SecretStr | None) -> None:
+    """A user in the address and a key beside it: both go into the same header, so one of them would never arrive."""
+    if key is not None and address is not None and "@" in urlsplit(address).netloc:
+        raise ConfigurationError(
+            f"`{section}.{name}` names a user, and `{section}.api_key` is set too: only one of them can be sent, so "
+            "take the other away."
+        )
 
 
 def refuse_contradictions_of_access(settings: Settings) -> None:
@@ -240,6 +251,7 @@ def refuse_contradictions_of_tiers(settings: Settings) -> None:
             raise ConfigurationError(f"`cascade.{key}` names the tier `{name}`, which is not under `tiers`.")
     for name, tier in settings.tiers.items():
         if isinstance(tier, UpstreamTierSettings):
+            refuse_two_credentials(f"tiers.{name}", "base_url", tier.base_url, tier.api_key)
             answer = min(settings.chat.answer_tokens, tier.max_answer_tokens or settings.chat.answer_tokens)
             if tier.context_tokens - answer < LEAST_PROMPT_TOKENS:
                 raise ConfigurationError(

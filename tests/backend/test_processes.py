@@ -1,16 +1,19 @@
-"""The memory of this process."""
+"""The memory and the cores of this process."""
 
 import ctypes
 import mmap
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy
+import pytest
 
+from backend import processes
 from backend.knowledge.edge import EdgeIndex
 from backend.knowledge.edge_writer import EdgeIndexWriter
 from backend.knowledge.models import Scope
-from backend.processes import let_go_of_pages
+from backend.processes import cores_of_share, let_go_of_pages, usable_cores
 from tests.backend.knowledge.publisher import CHUNKS_A_DOCUMENT, MODEL, document
 from tests.resident import resident_bytes
 
@@ -74,3 +77,27 @@ async def test_an_index_takes_no_memory_for_the_room_it_has_to_grow(tmp_path: Pa
     assert await index.passages(document(1)[0].chunk.document_id, 0, 1)
     assert 0 < resident_bytes(tmp_path) < MEGABYTE
     await index.close()
+
+
+@pytest.mark.parametrize(
+    ("share", "cores"),
+    [
+        ("max 100000\n", None),
+        ("100000 100000\n", 1),
+        ("50000 100000\n", 1),
+        ("150000 100000\n", 2),
+        ("400000 50000", 8),
+    ],
+)
+def test_a_share_of_the_cores_is_told_in_whole_ones(share: str, cores: int | None) -> None:
+    assert cores_of_share(share) == (cores or sys.maxsize)
+
+
+def test_the_share_of_a_container_bounds_the_cores_that_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "CPU_SHARE", tmp_path / "cpu.max")
+    all_of_them = usable_cores()  # there is no such file
+    for share, cores in (("max 100000\n", all_of_them), ("100000 100000\n", 1), ("99900000 100000\n", all_of_them)):
+        (tmp_path / "cpu.max").write_text(share)
+        assert usable_cores() == cores

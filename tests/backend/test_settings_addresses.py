@@ -52,6 +52,20 @@ def test_a_broken_host_or_port_is_refused_without_the_address(
     assert "hunter2" not in error.value.message
 
 
+@pytest.mark.parametrize(("section", "name"), [("TIERS__FAST", "BASE_URL"), ("RETRIEVAL__RERANK", "URL")])
+def test_a_user_in_the_address_beside_a_key_is_refused(
+    monkeypatch: pytest.MonkeyPatch, section: str, name: str
+) -> None:
+    monkeypatch.setenv(f"FOOTNOTE_{section}__{name}", "http://me:hunter2@127.0.0.1:9/v1")
+    load()
+    monkeypatch.setenv(f"FOOTNOTE_{section}__API_KEY", "sk-canary")
+    with pytest.raises(ConfigurationError, match="only one of them can be sent") as error:
+        load()
+    assert f"`{section.lower().replace('__', '.')}.{name.lower()}`" in error.value.message
+    assert "hunter2" not in error.value.message
+    assert "canary" not in error.value.message
+
+
 @pytest.mark.parametrize(
     ("section", "value"),
     [

@@ -178,7 +178,7 @@ def test_a_reranker_that_does_not_come_leaves_the_order_from_before(
     folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(model_cache))
-    monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__URL", "http://me:secret@127.0.0.1:9/rerank?key=secret")
+    monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__URL", "http://127.0.0.1:9/rerank?key=secret")
     monkeypatch.setenv("FOOTNOTE_RETRIEVAL__RERANK__API_KEY", "secret")
     output = folder.parent / "report"
     command.run([str(folder)], str(output), together=False)
