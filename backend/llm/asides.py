@@ -31,7 +31,7 @@ SPEAKING = (
 )
 ASKING = (
     r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))",
-    r"the question|follow-?up question|people (?:ask|write)|you might be thinking",
+    r"(?:the|this) (?:\w+ ){0,2}question|follow-?up question|people (?:ask|write)|you might be thinking",
     r"you(?:['’]ve| have|['’]d)?(?: just| also| already| kind of)* "
     r"(?:mentioned|said|told|touched on|brought up|talked about)",
 )
@@ -54,18 +54,20 @@ OF_THE_PAGE = (
     r"(?:taking|take|have|worth) an? (?:look|read)\b|"
     r"(?:best|good|great) (?:place|way) to (?:learn|start|read|find|look|see)|"
     r"topic for an? (?:blog )?(?:post|article|talk|video|episode)",
-    r"this (?:article|post|page|section|chapter|video|episode|talk) (?:is about|discusses|describes|explains|covers)",
+    r"this (?:blog )?(?:article|post|page|section|chapter|video|episode|talk|tutorial) "
+    r"(?:(?:is|does not|doesn['’]t) )?(?:about|discuss|describe|explain|cover)(?:e?s)?",
     r"(?:this|today['’]s|this (?:week|month)['’]s) (?:(?:guest|blog) )?(?:article|post) (?:is|was) "
     r"(?:written|contributed) by",
     r"this (?:blog )?(?:article|post) [a-z]+s (?:through|on|how|why|what|you|in|at)\b",
     r"(?:code|source|slides?|examples?) (?:\w+ ){0,6}of this (?:blog )?(?:article|post|talk)",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
-    r"(?:example|program|section|listing|snippet|paragraph)",
+    r"(?:\w+ )?(?:example|program|section|listing|snippet|paragraph)",
     r"(?:quick|fast|brief|short) (?:overview|summary|recap)|"
     r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing|the [xy][ -]axis",
     r"(?:end|start|rest) of (?:this|the|our) (?:call|session|talk|show|webinar)|"
     r"(?:on|to) (?:the|this|today['’]s) (?:show|podcast)|a (?:little )?bit about (?:me|myself|us)",
-    r"in this (?:article|post|video|episode|talk|section|chapter|lesson|presentation|webinar)",
+    r"in this (?:article|(?:blog )?post|video|episode|talk|section|chapter|lesson|presentation|webinar|tutorial|guide)|"
+    r"if you(?: want|(?: would|['’]d) like) to (?:know|learn|read|hear|find out) more",
 )
 FIRST_WORDS = (
     r"asks\b|let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
@@ -100,6 +102,7 @@ TO_THE_LISTENER = re.compile(
     r"\b(?:i|we)(?:['’]m| am|['’]re| are)(?: \w+ly| very| so)* (?:proud|thrilled|delighted|pleased)\b|"
     r"\bright (?:here|there)[.!…]*$|\bup to you[.!]*$|"
     r"\b(?:bottom|top|left|right|end) of this (?:list|slide|picture|table|figure|diagram|graph)\b|"
+    r"\b(?:happy|glad|good|great|nice|pleasure|excited|thrilled) to (?:be here|have you)\b|"
     r"^(?:i['’]m )?sorry\b|\b(?:by|at|on) the chat\b|"
     r"\b(?:we|i)['’]ll (?:get|come) (?:through|to|back to) (?:it|this|that)\b",
     re.IGNORECASE,

@@ -24,6 +24,8 @@ TOO_LONG, TOO_LONG_ADDING = 1.5, 2.0
 # further of the same is read up to so many words, if it has so many content words that were not said yet.
 WRITTEN_LEAD_WORDS, SPOKEN_LEAD_WORDS = 85, 100
 WORTH_SAYING = 3
+# What is shorter than this begins a thought, and whatever is said behind it goes on with that.
+SHORT_WORDS = 22
 # A sentence that needs others before it to be understood costs their words, or the reader a guess where they cannot be
 # had, and so many it may need.
 LEANING_WEIGHT = 0.75
@@ -212,14 +214,16 @@ def read_so_far(excerpt: Excerpt) -> str:
 
 def said_further(lead: Excerpt, passage: Sequence[Sentence], terms: QuestionTerms, most_words: int) -> Excerpt:
     """The first excerpt with what is said further of it: right behind it stands what is tied to it or has a word of the
-    question, and tells something new; and what is too short for that, where more follows."""
+    question, and tells something new; and what is too short for that, where more follows. Behind a short one it may be
+    anything."""
     excerpt = lead
     for sentence in passage[lead.sentences[-1].place + 1 :]:
         if is_passed_over(sentence, passage):
             continue
         stems = frozenset(sentence.stems)
         fresh = stems - frozenset(stem for earlier in excerpt.sentences for stem in earlier.stems)
-        of_it = goes_on(sentence.text, sentence.alone) or terms.overlap(stems) > 0
+        tied = goes_on(sentence.text, sentence.alone) or excerpt.words < SHORT_WORDS
+        of_it = tied or terms.overlap(stems) > 0
         ends = closes_a_point(sentence.text) or sentence.personal or excerpt.sentences[-1].code
         same_voice = sentence.speaker == excerpt.sentences[-1].speaker
         readable = same_voice and (sentence.continues or sentence.leans) and may_follow(sentence)

@@ -32,6 +32,10 @@ CONDITIONS = r"\b(?:if|when|whenever|as long as|unless|in case|until|once|where)
 CHOICES = (
     r"\b(?:better|best|prefer\w*|rather|instead|than|depends?|whereas|while|unlike|difference|differs?|versus|only)\b"
 )
+ADVICE = (
+    r"\b(?:should(?:n['’]t)?|don['’]t|depends?|better|best|worth|recommend\w*|good idea|bad idea|never|always|avoid|"
+    r"(?:need|have|want) to|fine)\b"
+)
 ORIGINS = (
     r"\b(?:start(?:ed|s)?|began|begun|found(?:ed|ers?)|launched|created|born|grew out|the idea|came (?:out|from|up)|"
     r"became|originally)\b"
@@ -39,25 +43,34 @@ ORIGINS = (
 
 # The first that fits decides.
 KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
-    (r"\bhow (?:many|much|long|far|often|loud|big|large|high|low|old|fast|thick|wide|deep|tall|expensive|close)\b"
-     r"|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35, re.IGNORECASE),
-    (r"\bwhen (?:should|shall|can|could|would|must|may|to|do (?:i|you|we|people)|is it|does it)\b", CONDITIONS, 1.3,
+    (r"\bhow (?:many|much|long|far|often|loud|big|large|small|short|high|low|old|fast|thick|wide|deep|tall|expensive|"
+     r"close)\b|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35,
      re.IGNORECASE),
-    (r"\bhow (?:did|was|were)\b.*\b(?:come about|come to be|start|begin|get started|originate|born|founded)\b"
+    (r"\bwhen (?:should|shall|can|could|would|must|may|to|do (?:i|you|we|people)|is it|does it)\b"
+     r"|\bwhen (?:is|are|does|do)\b.*\b(?:better|best|good|useful|helpful|worth\w*|right|wise|safe|enough|needed|"
+     r"necessary|appropriate|preferable|faster|easier|too|make sense|pay off)\b", CONDITIONS, 1.3, re.IGNORECASE),
+    (r"\bwhere (?:(?:do|should|can|could|would|shall|must) (?:i|we|you|one|people)|to) (?:even )?(?:start|begin)\b",
+     STEPS, 1.3, re.IGNORECASE),
+    (r"\bhow (?:did|was|were)\b.*\b(?:come about|come to be|become|start|begin|get started|originate|born|founded)\b"
      r"|\borigins? of\b|\bwhere (?:did|does)\b.*\bcome from\b", ORIGINS, 1.35, re.IGNORECASE),
     (r"^\W*(?:\w+ )?when\b|\bwhen (?:did|was|were|is|are|will|has|had|does)\b|\bwhen\W*$"
      r"|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", DATES, 1.35, re.IGNORECASE),
-    (r"\bwhy\b|\bwhat (?:causes?|caused|is the reason|was the reason)\b", REASONS, 1.35, re.IGNORECASE),
+    (r"\bwhy\b|\bwhat (?:causes?|caused|(?:is|was) the reason)\b|\bwhat(?: is|['’]s) wrong\b", REASONS, 1.35,
+     re.IGNORECASE),
     (r"\bwho(?:m|se)?\b|\bwhat (?:person|people|company|organi[sz]ation|group)\b", NAMES, 1.25, re.RegexFlag(0)),
     (r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|region|continent)\b", NAMES, 1.2, re.RegexFlag(0)),
-    (r"\b(?:or|versus|vs|better|difference|differ|compared?|should i)\b", CHOICES, 1.2, re.IGNORECASE),
+    (r"\b(?:or|versus|vs|differ(?:s|ences?|ent from)?|compared?)\b|\bbetter (?:than|choice)\b|\bthe same\b.* as\b"
+     r"|\b(?:is|are|works?) better\b", CHOICES, 1.2, re.IGNORECASE),
+    (r"^\W*(?:(?:so|and|but|okay),? )?(?:should(?:n['’]t)? (?:i|we|you|people)|"
+     r"is it (?:a |an )?(?:ok|okay|bad|good|safe|worth|wise|fine))\b", ADVICE, 1.2, re.IGNORECASE),
     (r"^\s*how\b(?! (?:does|did|is|are|was|were|has|have)\b)|\bhow (?:do|to|should|can|would)\b"
      r"|\bwhat (?:should|must|can)\b", STEPS, 1.3, re.IGNORECASE),
 )  # fmt: skip
 DEFINITION = re.compile(
     r"^\s*(?:so,? )?what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?"
-    r"((?:(?!(?:and|or|between|for|made|used|good|like|about|needed|different)\b)[\w'’-]+\s*){1,4}?)\s*"
-    r"(?:\b(?:mean|do|stand for))?\s*(?:\?|$|,? and (?:what|how|why|when|where|who)\b)",
+    r"((?:(?!(?:and|or|between|for|made|used|good|like|about|needed|different|wrong|with|better|than)\b)[\w'’-]+\s*){1,4}?)\s*"
+    r"(?:\b(?:mean|do|stand for))?\s*(?:\?|$|,? and (?:what|how|why|when|where|who|can|could|"
+    r"may|should|must|will|would|do|does|is|are)\b)",
     re.IGNORECASE,
 )
 DOING = re.compile(r"^\s*(?:so,? )?what does\b.*\bdo\b", re.IGNORECASE)
@@ -102,8 +115,12 @@ def is_of_person(question: str) -> bool:
     return bool(OF_PERSON.search(question))
 
 
-# "How much does it save, and how do I use it?"
-TWO_QUESTIONS = re.compile(r"\b(?:and|or) (?:how|what|why|when|where|who|which)\b", re.IGNORECASE)
+# "How much does it save, and how do I use it?", "Who drew it, and may I use it?"
+TWO_QUESTIONS = re.compile(
+    r"\b(?:and|or) (?:how|what|why|when|where|who|which|(?:can|could|may|should|must|will|would|do|does|did|is|are) "
+    r"(?:i|we|you|it|they|he|she|this|that|there|my|our|your|the|an?))\b",
+    re.IGNORECASE,
+)
 
 
 def asks_twice(question: str) -> bool:

@@ -47,6 +47,7 @@ HOST_WEIGHT = 0.4
 # "What struck me is that you called it 2.0. Why?": what leads up to a question is the question, said before.
 LEADING_UP_WEIGHT = 0.1
 LEADING_UP_LIKENESS = 0.3
+QUOTED_AT_LAST = re.compile(r"[\"“]([^\"“”]+\?)[\"”]\W*$")
 # "Long drives are boring." tells nothing to whoever asks "Why are long drives boring?".
 NOTHING_NEW_WEIGHT = 0.3
 # Speakers leave open what they say before a pause: "Over the years, there were a lot of vans...".
@@ -133,8 +134,11 @@ def introduced(passage: Sequence[Sentence], place: int) -> str:
 
 
 def leads_up(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> bool:
-    """Whether who says it goes on with a question that is like ours."""
+    """Whether who says it goes on, or ends, with a question that is like ours."""
     sentence = passage[place]
+    quoted = QUOTED_AT_LAST.search(sentence.text)
+    if quoted and terms.likeness(quoted[1]) >= LEADING_UP_LIKENESS:
+        return True
     return any(
         after.continues
         and after.speaker == sentence.speaker

@@ -14,7 +14,13 @@ PAUSED_OPENER = re.compile(
     re.IGNORECASE,
 )
 # In writing these begin a list or say what to do: "Look, listen, learn."
-SPOKEN_OPENER = re.compile(rf"(?:look|listen|see|like|right|now){PAUSE}", re.IGNORECASE)
+# Machines write "So You know I've seen it." without a pause; "You know it when you hear it." is a statement.
+SPOKEN_OPENER = re.compile(
+    rf"(?:look|listen|see|like|right|now){PAUSE}|"
+    r"(?:so |and |but )?you know "
+    r"(?=(?:i|we|it|they|there|that)(?:['’]\w+| (?:was|were|have|had|am|are|is|did|would)\b))",
+    re.IGNORECASE,
+)
 # "There's -- I use a small one": begun again before anything was said. "We took -- I think it was a van" goes on.
 FALSE_START = re.compile(
     r"(?!(?:no|not|yes|why|what|how|who|when|where|which)\b)(?:[\w'’]+,? ){0,5}[\w'’]+,? ?--\s+"

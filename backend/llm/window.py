@@ -9,7 +9,7 @@ from backend.llm.passage_sentences import Sentence
 
 def window(passage: Sequence[Sentence], place: int, most_words: int) -> tuple[Sentence, ...]:
     """The sentence with all that may be read behind it, up to so many words, also in the next paragraphs but not behind
-    the next heading; what announces a list only with an item of it."""
+    the next heading; what announces a list only with an item of it, what begins a paragraph only with more of it."""
     read = [passage[place]]
     for sentence in passage[place + 1 :]:
         if is_passed_over(sentence, passage):
@@ -23,6 +23,9 @@ def window(passage: Sequence[Sentence], place: int, most_words: int) -> tuple[Se
         )
         lost = misses_whom(sentence.alone, " ".join(one.text for one in read))
         if full or parted or lost or sentence.personal or not may_follow(sentence):
+            begins = full and sentence.continues and not (last.continues or last.code)
+            if begins and len(read) > 1:
+                read.pop()
             break
         read.append(sentence)
     if len(read) > 1 and read[-1].lists:

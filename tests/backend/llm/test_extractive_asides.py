@@ -58,6 +58,14 @@ from tests.backend.llm.extracted import answer
         "This one next to it is a room where bass traps belong.",
         "These are just a few examples of where bass traps belong.",
         "To everybody who told us where bass traps belong in a room as small as ours, thank you!",
+        "In this tutorial you will find out where bass traps belong.",
+        "If you'd like to know more of where bass traps belong, write to Bo.",
+        "This blog post is about bass traps and where bass traps belong.",
+        "This article does not describe where bass traps belong.",
+        "The simple drum program below shows where bass traps belong.",
+        "As you'll hear, this old question of where bass traps belong has friends.",
+        "I'm happy to be here, where bass traps belong.",
+        "One way to see this old hall is as an answer to those who ask, “Where do bass traps belong?”",
     ],
 )
 async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -> None:
@@ -72,6 +80,7 @@ async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -
         "Keep it short, or the bass traps hum.",
         "Bass traps are best read about with additional reading glasses.",
         "You can see examples of bass traps in every studio.",
+        "It is good to be back from a tour with bass traps that are dry.",
     ],
 )
 def test_advice_is_no_aside(advice: str) -> None:

@@ -127,6 +127,21 @@ async def test_what_announces_a_list_that_is_not_read_has_no_colon(
     assert said.endswith(read)
 
 
+def words(count: int, first: str) -> str:
+    """A sentence of so many words."""
+    return f"{first} {' '.join(f'felt{number}' for number in range(count - len(first.split()) - 1))} end."
+
+
+async def test_a_paragraph_is_begun_only_where_more_of_it_is_read(similarity: Similarity) -> None:
+    begins, more = words(20, "The felt of a spring reverb is washed"), words(30, "Soap for a spring reverb is")
+    source = PromptSource(1, "Vans", "Ana Reyes", f"{words(60, 'A spring reverb likes felt')}\n\n{begins} {more}")
+    said = await answer("What does a spring reverb like?", source, similarity=similarity)
+    assert said.startswith("A spring reverb likes felt")
+    assert "is washed" not in said
+    whole = PromptSource(1, "Vans", "Ana Reyes", f"{words(60, 'A spring reverb likes felt')}\n\n{begins}")
+    assert "is washed" in await answer("What does a spring reverb like?", whole, similarity=similarity)
+
+
 @pytest.mark.parametrize("announced", ["The following links make for good reading", "See also"])
 async def test_titles_of_what_is_read_elsewhere_answer_nothing(announced: str, similarity: Similarity) -> None:
     text = f"Felt keeps springs dry.\n\n{announced}:\n\n- When to avoid a spring reverb\n- Spring reverb in vans"

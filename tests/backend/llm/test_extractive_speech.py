@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.knowledge.similarity import Similarity
 from backend.llm.extract import Answer, Extract, extract
 from backend.llm.extractive_tier import NOT_DIRECT, compose
 from backend.llm.read_out import Quoted
@@ -174,3 +175,18 @@ def test_what_comes_back_to_it_is_read_first_where_it_is_nearer_and_else_not(
     reading = Reading(question, [talk("The spring reverb rusts because the floor is wet."), other])
     meanings = {text: nearness if "singer" in text else 0.72 for text in reading.worth_comparing()}
     assert [extracted.source.index for extracted in extract(reading, meanings).extracts] == places
+
+
+async def test_what_is_short_begins_a_thought_and_what_is_said_behind_it_belongs_to_it(similarity: Similarity) -> None:
+    begun = "A spring reverb is made of two coils."
+    more = (
+        "Builders turn brass by hand until nothing rattles, close the lid with three screws, paint the box in the "
+        "colour of a van, wait until the paint is dry, carry the box up the stairs to a stage, plug a blue cable in on "
+        "the left and a red cable in on the right, and ask the drummer of the evening for a loud beat."
+    )
+    question, others = "How is a spring reverb made?", "Bo: Good.\n\nAna Reyes: Vans are loud."
+    said = await answer(question, talk(f"Ana Reyes: {begun} {more}\n\n{others}"), similarity=similarity)
+    assert said == f"**Ana Reyes:** {begun} [1] {more} [1]"
+    long = begun.replace(".", ", of a box that was found on a pier, of screws, of a lid and of a handle for it.")
+    said = await answer(question, talk(f"Ana Reyes: {long} {more}\n\n{others}"), similarity=similarity)
+    assert said == f"**Ana Reyes:** {long} [1]"

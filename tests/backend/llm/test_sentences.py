@@ -42,6 +42,7 @@ def test_list_items_and_paragraphs_are_blocks() -> None:
         ("It is a set of rules, sorry, a set of rules for a choir.", "It is a set of rules for a choir."),
         ("The key is you you'll hear it.", "The key is you'll hear it."),
         ("You kind of wrap it in a kind of cloth.", "You wrap it in a kind of cloth."),
+        ("So You know I've seen it.", "I've seen it."),
         ("If you look at it, if you look at it closely, it moves.", "If you look at it closely, it moves."),
     ],
 )
@@ -57,6 +58,7 @@ def test_filler_is_trimmed_and_nothing_else(spoken: str, written: str) -> None:
         "It is a fifty fifty mix.",
         "Take two hundred, two hundred and fifty hertz.",
         "Duran Duran played here.",
+        "You know it when you hear it.",
         "UM researchers measured it.",
     ],
 )
