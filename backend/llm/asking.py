@@ -22,11 +22,19 @@ REQUEST = re.compile(
 ASKING_BACK = re.compile(r"\b(?:you|it|that|this|they|those|these)\b", re.IGNORECASE)
 # Who is asked may say something else before the answer: an aside, or no more content words than these ("I like it.").
 ALMOST_NOTHING = 2
+# "How do I get rid of the echo? It was a beautiful conversation.": what is told of whoever asks is no answer.
+TELLING = re.compile(r"(?:it|he|she|they|this|that|there|we|i)(?:['’]d)? (?:\w+ly )?(?:was|were|had)\b", re.IGNORECASE)
+OF_THE_PAST = re.compile(r"\b(?:did|was|were|had|has|have|used to)\b|['’](?:ve|d)\b", re.IGNORECASE)
 
 
 def asks_back(question: str, stems: Sequence[str]) -> bool:
     """Whether what it asks about was said before it: "When did you find out?", "Why is that?"."""
     return len(stems) < ALMOST_NOTHING and bool(ASKING_BACK.search(question))
+
+
+def tells(sentence: str, question: str) -> bool:
+    """Whether it tells what happened, where the question is not about that."""
+    return TELLING.match(sentence) is not None and not OF_THE_PAST.search(question)
 
 
 def is_question(text: str) -> bool:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
-from backend.llm.asking import ALMOST_NOTHING, asks_back, is_question
+from backend.llm.asking import ALMOST_NOTHING, asks_back, is_question, tells
 from backend.llm.leaning import leans
 from backend.llm.lists import BULLET, closed, mark_of, names_titles, without_pointing
 from backend.llm.markup import plain, without_code, without_tags
@@ -17,10 +17,11 @@ from backend.llm.spoken import capitalised, is_interjection, standing_alone, wit
 
 NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\$ |https?://\S+$")
 HEADING = re.compile(r"#{1,6} ")
-# Who speaks: "Ana:", "**Ana Reyes, M.A.:**". A term explained ("Pre-delay: …") has no second capital and stays.
+# Who speaks: "Ana:", "**Ana Reyes, M.A.:**", "Ana ✌:". A term explained ("Pre-delay: …") has no second capital and
+# stays.
 SPEAKER = re.compile(
-    r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}):"
-    r"\*{0,2}\s+(?=\S)"
+    r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}"
+    r" ?[^\s\w!-~]{0,3}):\*{0,2}\s+(?=\S)"
 )
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
@@ -50,6 +51,8 @@ NOTICES = frozenset(
 BACK_CHANNEL_WORDS = 6
 # A bit of speech that is no statement has at most so many: "I mean...", "It was, honestly?".
 FRAGMENT_WORDS = 6
+# So many sentences of the asker's, or of whoever answers, may stand before the answer.
+MOST_DIGRESSIONS = 2
 YES_OR_NO = re.compile(
     r"(?:yes|no|nope|of course(?: not)?|absolutely(?: not)?|not at all|unfortunately not)\W*", re.IGNORECASE
 )
@@ -183,7 +186,7 @@ def read_passage(
     every_block = split_blocks(without_sounds(text) if spoken else text)
     blocks = [block for block in every_block if HEADING.match(block) or not NOT_PROSE.match(block)]
     conversation = in_list = elsewhere = headed = False
-    asked = ""
+    asked, digressions = "", 0
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""
@@ -224,13 +227,14 @@ def read_passage(
             of_person = bool(known or (names and not conversation))
             shows = shown if number == len(pieces) - 1 else ""
             all_stems = (*known, *stems)
+            told = tells(standing_alone(sentence), asked)
             found.append(
                 Sentence(
                     sentence,
                     len(found),
                     continues,
                     all_stems,
-                    asked,
+                    "" if told else asked,
                     is_cut(piece) and not (item and number == 0),
                     of_person,
                     speaker,
@@ -250,6 +254,9 @@ def read_passage(
                     asked = f"{before} {sentence}"
                 else:
                     asked = sentence
+                digressions = 0
+            elif (told or found[-1].personal) and digressions < MOST_DIGRESSIONS:
+                digressions += 1
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""
     # Acknowledgements say of everybody what they did, and nothing of the subject.

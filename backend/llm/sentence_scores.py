@@ -130,6 +130,8 @@ def introduced(passage: Sequence[Sentence], place: int) -> str:
     """The sentence behind what is not read but says what it is about: an aside, or the question that it answers."""
     sentence = passage[place]
     before = passage[place - 1].alone if is_introduced(passage, place) else sentence.asked
+    if sentence.personal:  # it is told instead of what was asked
+        before = ""
     return f"{before} {f'{sentence.speaker}: ' if sentence.is_named else ''}{sentence.alone}".strip()
 
 

@@ -81,3 +81,18 @@ async def test_what_points_back_does_not_begin_an_answer(pointing: str, similari
         "Which microphone fits my voice?", PromptSource(1, "Hints", "Ana", said, spoken=True), similarity=similarity
     )
     assert pointing[-20:] not in text
+
+
+@pytest.mark.parametrize(
+    "told", ["It was a lovely van with a radio, and we drove to Kiel in it.", "I bought it from a choir in Kiel."]
+)
+async def test_what_is_told_of_whoever_asks_answers_nothing_and_what_is_said_behind_it_does(
+    told: str, similarity: Similarity
+) -> None:
+    said = f"Bo wrote: how do I get rid of the rust on a van? {told} Start with a wire brush, and let everything dry."
+    source = PromptSource(1, "Letters", "Ana", said, spoken=True)
+    question = "How do I get rid of rust on my van?"
+    assert (await answer(question, source, similarity=similarity)).startswith("Start with a wire brush")
+    past = "What was the van like? It was a lovely van with a radio and a bed."
+    source = PromptSource(1, "Letters", "Ana", f"Bo drove. {past} Rust is red.", spoken=True)
+    assert (await answer("What was the van like?", source, similarity=similarity)).startswith("It was a lovely van")

@@ -2,6 +2,7 @@
 
 from backend.chat.citations import check
 from backend.knowledge.similarity import Similarity
+from backend.llm.passage_sentences import read_passage
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -134,3 +135,12 @@ async def test_what_follows_from_something_is_not_said_without_it_by_a_speaker(s
     )
     assert "without meaning them" not in text
     assert "A choir keeps rules" in text
+
+
+def test_a_label_may_end_with_a_picture() -> None:
+    said = "Bo Kern: What is a net?\n\nAna Reyes✌️: It is a net of many boats.\n\nBo Kern: Boats need it, I think."
+    assert [(one.speaker, one.text) for one in read_passage(said, spoken=True)] == [
+        ("Bo Kern", "What is a net?"),
+        ("Ana Reyes✌️", "It is a net of many boats."),
+        ("Bo Kern", "Boats need it, I think."),
+    ]
