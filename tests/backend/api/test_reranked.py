@@ -3,6 +3,7 @@ choice."""
 
 import pytest
 
+from backend.llm.extractive_tier import NOT_DIRECT
 from backend.settings import Settings
 from tests.rerank_server import Endpoint, preferring, serving
 from tests.service import QUESTION, Answer, Visitor, running, with_section
@@ -26,7 +27,7 @@ async def test_the_answer_without_a_model_begins_with_what_the_reranker_chose(li
     async with serving(endpoint) as url:
         answer = await ask(with_endpoint(library, url))
     assert answer.last.json["cascade_tier"] == "extractive"
-    assert answer.text.split(":** ")[1].startswith(CHOICE)
+    assert answer.text.removeprefix(NOT_DIRECT).lstrip().split(":** ", 1)[-1].startswith(CHOICE)
     passages, stretches = (asked["texts"] for _, _, asked in endpoint.requests)
     assert {asked["query"] for _, _, asked in endpoint.requests} == {QUESTION}
     assert sum(len(text.split()) for text in stretches) <= 800
