@@ -138,9 +138,12 @@ async def test_what_follows_from_something_is_not_said_without_it_by_a_speaker(s
 
 
 def test_a_label_may_end_with_a_picture() -> None:
-    said = "Bo Kern: What is a net?\n\nAna Reyes✌️: It is a net of many boats.\n\nBo Kern: Boats of this harbour need it badly."
+    said = (
+        "Bo Kern: What is a net?\n\nAna Reyes✌️: It is a thing that is made of boats.\n\n"
+        "Bo Kern: All boats here need it very badly."
+    )
     assert [(one.speaker, one.text) for one in read_passage(said, spoken=True)] == [
         ("Bo Kern", "What is a net?"),
-        ("Ana Reyes✌️", "It is a net of many boats."),
-        ("Bo Kern", "Boats of this harbour need it badly."),
+        ("Ana Reyes✌️", "It is a thing that is made of boats."),
+        ("Bo Kern", "All boats here need it very badly."),
     ]
