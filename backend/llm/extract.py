@@ -15,7 +15,7 @@ from backend.llm.excerpts import (
 )
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import CLEAR, NEAR, Meanings, Place, Ranking, by_meaning, reordered
-from backend.llm.passage_sentences import Sentence
+from backend.llm.passage_sentences import PAUSES, Sentence
 from backend.llm.question_kind import years_in
 from backend.llm.read_out import Quoted, read_out
 from backend.llm.reading import Reading
@@ -35,6 +35,10 @@ DIRECT = 0.67
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
+# A reply has at most so many words a sentence; one that says neither yes nor no answers questions of which so much is
+# in both.
+REPLY_WORDS = 3
+LIKE_QUESTION = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +175,26 @@ def past_run_up(best: Candidate, reading: Reading) -> Candidate:
 
 
 def decided(lead: Excerpt, reading: Reading) -> Excerpt:
-    """The first excerpt with the yes or no before it, where the source was asked the same."""
+    """The first excerpt with the short reply before it, where the source was asked the same: "No.", "Ribbons. Always."
+
+    Where that says neither yes nor no, it is enough that the source was asked something like it.
+    """
+    passage = reading.passages[lead.source]
     first = lead.sentences[0]
-    before = reading.passages[lead.source][first.place - 1] if first.continues and first.place else None
-    if before is None or not before.decides or not reading.terms.is_same(first.asked):
-        return lead
-    return Excerpt(lead.source, (before, *lead.sentences))
+    reply: list[Sentence] = []
+    following = first
+    while following.continues and following.place:
+        sentence = passage[following.place - 1]
+        is_reply = sentence.whole and sentence.length <= REPLY_WORDS and not sentence.text.endswith(PAUSES)
+        if not is_reply or sentence.speaker != first.speaker:
+            break
+        reply.insert(0, sentence)
+        following = sentence
+    if any(sentence.decides for sentence in reply):
+        is_asked = reading.terms.is_same(first.asked)
+    else:
+        is_asked = reading.terms.likeness(first.asked) >= LIKE_QUESTION
+    return Excerpt(lead.source, (*reply, *lead.sentences)) if is_asked else lead
 
 
 def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:

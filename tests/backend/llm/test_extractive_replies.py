@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.knowledge.similarity import Similarity
 from backend.llm.tier import PromptSource
 from tests.backend.llm.extracted import answer
 
@@ -103,3 +104,20 @@ async def test_an_aside_behind_the_question_does_not_answer_it() -> None:
     )
     text = await answer("How is the tape cleaned?", PromptSource(1, "Tape", "Gil", said, spoken=True))
     assert text.startswith("**Ana:** The tape is drawn over a cloth")
+
+
+@pytest.mark.parametrize(
+    ("question", "replied"),
+    [("Which kind of microphone fits a loud kitchen?", True), ("Do you hear the cooks or the pans?", False)],
+)
+@pytest.mark.parametrize("pause", [False, True])
+async def test_a_short_reply_is_read_where_the_source_was_asked_something_like_it(
+    question: str, similarity: Similarity, *, replied: bool, pause: bool
+) -> None:
+    reply = "A ribbon..." if pause else "A ribbon. No doubt."
+    said = f"So which microphone fits a loud kitchen? {reply} You hear the cooks in a loud kitchen and not the pans."
+    source = PromptSource(1, "Kitchens", "Ana", said, spoken=True)
+    text = await answer(question, source, similarity=similarity)
+    assert ("A ribbon. No doubt. You hear the cooks" in text) is (replied and not pause)
+    assert "A ribbon..." not in text
+    assert "You hear the cooks in a loud kitchen and not the pans. [1]" in text
