@@ -10,6 +10,7 @@ from backend.llm.excerpts import (
     Excerpt,
     candidates_of,
     lead_of,
+    may_follow,
     said_further,
     with_others,
 )
@@ -185,8 +186,8 @@ def decided(lead: Excerpt, reading: Reading) -> Excerpt:
     following = first
     while following.continues and following.place:
         sentence = passage[following.place - 1]
-        is_reply = sentence.whole and sentence.length <= REPLY_WORDS and not sentence.text.endswith(PAUSES)
-        if not is_reply or sentence.speaker != first.speaker:
+        is_reply = sentence.length <= REPLY_WORDS and may_follow(sentence) and not sentence.personal
+        if not is_reply or sentence.text.endswith(PAUSES) or sentence.speaker != first.speaker:
             break
         reply.insert(0, sentence)
         following = sentence
