@@ -70,7 +70,7 @@ OF_THE_PAGE = (
     r"if you(?: want|(?: would|['’]d) like) to (?:know|learn|read|hear|find out) more",
 )
 FIRST_WORDS = (
-    r"asks\b|let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
+    r"asks\b|(?:(?:first|now|next),? )?let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"
     r"see (?:[\"“A-Z]|also|the (?:post|article|section|documentation|talk)|"
     r" ?for (?:more |further )?(?:details|information))|"
     r"(?:taking|moving|going|looking|coming|getting) (?:it|this|on|back|ahead|further|forward|there)"

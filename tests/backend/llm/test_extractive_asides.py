@@ -64,6 +64,7 @@ from tests.backend.llm.extracted import answer
         "This article does not describe where bass traps belong.",
         "The simple drum program below shows where bass traps belong.",
         "As you'll hear, this old question of where bass traps belong has friends.",
+        "First, let us ask where bass traps belong.",
         "I'm happy to be here, where bass traps belong.",
         "One way to see this old hall is as an answer to those who ask, “Where do bass traps belong?”",
     ],
