@@ -125,10 +125,9 @@ def usable_cores() -> int:
     """The cores that this process may use, also in a container; where the system cannot tell, all there are."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        share = CPU_SHARE.read_text()
-    except OSError:  # no Linux, or an older one
+        return min(cores, cores_of_share(CPU_SHARE.read_text()))
+    except (OSError, ValueError):  # no Linux, or another one
         return cores
-    return min(cores, cores_of_share(share))
 
 
 def cores_of_share(share: str) -> int:

@@ -206,7 +206,8 @@ def refuse_contradictions(settings: Settings) -> None:
 
 def refuse_two_credentials(section: str, name: str, address: str | None, key: SecretStr | None) -> None:
     """A user in the address and a key beside it: both go into the same header, so one of them would never arrive."""
-    if key is not None and address is not None and "@" in urlsplit(address).netloc:
+    parts = urlsplit(address or "")
+    if key is not None and (parts.username or parts.password):
         raise ConfigurationError(
             f"`{section}.{name}` names a user, and `{section}.api_key` is set too: only one of them can be sent, so "
             "take the other away."

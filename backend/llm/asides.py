@@ -31,7 +31,7 @@ SPEAKING = (
 )
 ASKING = (
     r"(?:asks?|asked|asking|wondering|wonders?)(?: (?:me|us|you|how|what|which|why|if|whether|about))",
-    r"(?:the|this) (?:\w+ ){0,2}question|follow-?up question|people (?:ask|write)|you might be thinking",
+    r"(?:the|this) (?:(?!in\b)\w+ ){0,2}question|follow-?up question|people (?:ask|write)|you might be thinking",
     r"you(?:['’]ve| have|['’]d)?(?: just| also| already| kind of)* "
     r"(?:mentioned|said|told|touched on|brought up|talked about)",
 )
@@ -61,13 +61,14 @@ OF_THE_PAGE = (
     r"this (?:blog )?(?:article|post) [a-z]+s (?:through|on|how|why|what|you|in|at)\b",
     r"(?:code|source|slides?|examples?) (?:\w+ ){0,6}of this (?:blog )?(?:article|post|talk)",
     r"(?:the|this) (?:first|second|third|next|last|following|above|previous|simple|same) "
-    r"(?:\w+ )?(?:example|program|section|listing|snippet|paragraph)",
+    r"(?:(?:example|program|section|listing|snippet|paragraph)|\w+ (?:example|listing|snippet)|"
+    r"\w+ program (?:below|above|shows|prints|illustrates))",
     r"(?:quick|fast|brief|short) (?:overview|summary|recap)|"
     r"in the next (?:\w+ )?(?:minutes?|section|part)|this presentation|this discussion|in closing|the [xy][ -]axis",
     r"(?:end|start|rest) of (?:this|the|our) (?:call|session|talk|show|webinar)|"
     r"(?:on|to) (?:the|this|today['’]s) (?:show|podcast)|a (?:little )?bit about (?:me|myself|us)",
     r"in this (?:article|(?:blog )?post|video|episode|talk|section|chapter|lesson|presentation|webinar|tutorial|guide)|"
-    r"if you(?: want|(?: would|['’]d) like) to (?:know|learn|read|hear|find out) more",
+    r"if you(?: want|(?: would|['’]d) like) to (?:know|learn|read|hear|find out) more(?= (?:about|of|on)\b|[,.!]|$)",
 )
 FIRST_WORDS = (
     r"asks\b|(?:(?:first|now|next),? )?let us\b|(?:(?:below|here) (?:is|are)|here['’]s)\b|"

@@ -24,7 +24,7 @@ ASKING_BACK = re.compile(r"\b(?:you|it|that|this|they|those|these)\b", re.IGNORE
 ALMOST_NOTHING = 2
 # "How do I get rid of the echo? It was a beautiful conversation.": what is told of whoever asks is no answer.
 TELLING = re.compile(r"(?:it|he|she|they|this|that|there|we|i)(?:['’]d)? (?:\w+ly )?(?:was|were|had)\b", re.IGNORECASE)
-OF_THE_PAST = re.compile(r"\b(?:did|was|were|had|has|have|used to)\b|['’](?:ve|d)\b", re.IGNORECASE)
+FOR_HELP = re.compile(r"\b(?:do|can|could|should|would|must|may) (?:i|we)\b|\bhow to\b", re.IGNORECASE)
 
 
 def asks_back(question: str, stems: Sequence[str]) -> bool:
@@ -32,9 +32,14 @@ def asks_back(question: str, stems: Sequence[str]) -> bool:
     return len(stems) < ALMOST_NOTHING and bool(ASKING_BACK.search(question))
 
 
-def tells(sentence: str, question: str) -> bool:
-    """Whether it tells what happened, where the question is not about that."""
-    return TELLING.match(sentence) is not None and not OF_THE_PAST.search(question)
+def asks_for_help(question: str) -> bool:
+    """Whether it asks what to do: no tale of whoever asks is an answer to that."""
+    return FOR_HELP.search(question) is not None
+
+
+def tells(sentence: str) -> bool:
+    """Whether it tells what happened."""
+    return TELLING.match(sentence) is not None
 
 
 def is_question(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Answers a question with the best sentences of the sources, as short excerpts that read. Pure."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,10 +37,18 @@ DIRECT = 0.67
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
-# A reply has at most so many words a sentence; one that says neither yes nor no answers questions of which so much is
-# in both.
+# A reply has at most so many words a sentence. What is named ("Ribbons.") answers questions that have so much in
+# common; a yes or a never may mean the contrary where one word is another.
 REPLY_WORDS = 3
-LIKE_QUESTION = 0.3
+LIKE_QUESTION = 0.5
+WHICH = re.compile(
+    r"\W*(?:(?:so|and|but|okay|well),? )?(?:which|what|who|where|how (?:many|much|long|often|far))\b", re.I
+)
+DECIDING = re.compile(
+    r"\W*(?:yes|yeah|yep|no(?! (?:doubt|contest|question))|nope|nah|not|never|always|sure|definitely|absolutely|"
+    r"of course|only|rarely|hardly|both|neither|none|nothing|nobody|all)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def extract(reading: Reading, meanings: Meanings | None = None, ranking: Ranking
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
     scores = by_meaning(reading.weighed, cosines, brief=reading.brief) if cosines else reading.scores
+    if ranking is not None and len(set(ranking.values())) == 1:
+        ranking = None  # it is undecided
     if ranking is not None:
         scores = reordered(scores, {place: ranking[text] for place, text in reading.compared.items()})
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
@@ -178,7 +189,7 @@ def past_run_up(best: Candidate, reading: Reading) -> Candidate:
 def decided(lead: Excerpt, reading: Reading) -> Excerpt:
     """The first excerpt with the short reply before it, where the source was asked the same: "No.", "Ribbons. Always."
 
-    Where that says neither yes nor no, it is enough that the source was asked something like it.
+    Where it was asked which or what, and replies with that, it is enough that it was asked something like it.
     """
     passage = reading.passages[lead.source]
     first = lead.sentences[0]
@@ -191,10 +202,8 @@ def decided(lead: Excerpt, reading: Reading) -> Excerpt:
             break
         reply.insert(0, sentence)
         following = sentence
-    if any(sentence.decides for sentence in reply):
-        is_asked = reading.terms.is_same(first.asked)
-    else:
-        is_asked = reading.terms.likeness(first.asked) >= LIKE_QUESTION
+    names = WHICH.match(first.asked) and not any(DECIDING.match(sentence.text) for sentence in reply)
+    is_asked = reading.terms.likeness(first.asked) >= LIKE_QUESTION if names else reading.terms.is_same(first.asked)
     return Excerpt(lead.source, (*reply, *lead.sentences)) if is_asked else lead
 
 

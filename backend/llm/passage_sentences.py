@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from backend.knowledge.words import content_stems, words
 from backend.llm.asides import announces, is_about_itself, is_added, is_personal, thanks
-from backend.llm.asking import ALMOST_NOTHING, asks_back, is_question, tells
+from backend.llm.asking import ALMOST_NOTHING, asks_back, asks_for_help, is_question, tells
 from backend.llm.leaning import leans
 from backend.llm.lists import BULLET, closed, mark_of, names_titles, without_pointing
 from backend.llm.markup import plain, without_code, without_tags
@@ -20,8 +20,8 @@ HEADING = re.compile(r"#{1,6} ")
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**", "Ana ✌:". A term explained ("Pre-delay: …") has no second capital and
 # stays.
 SPEAKER = re.compile(
-    r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2}"
-    r" ?[^\s\w!-~]{0,3}):\*{0,2}\s+(?=\S)"
+    r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2})"
+    r"(?: ?[^\s\w!-~]{1,3})?:\*{0,2}\s+(?=\S)"
 )
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
@@ -227,7 +227,7 @@ def read_passage(
             of_person = bool(known or (names and not conversation))
             shows = shown if number == len(pieces) - 1 else ""
             all_stems = (*known, *stems)
-            told = tells(standing_alone(sentence), asked)
+            told = asks_for_help(asked) and tells(standing_alone(sentence))
             found.append(
                 Sentence(
                     sentence,
@@ -255,7 +255,7 @@ def read_passage(
                 else:
                     asked = sentence
                 digressions = 0
-            elif (told or found[-1].personal) and digressions < MOST_DIGRESSIONS:
+            elif (told or found[-1].personal) and asks_for_help(asked) and digressions < MOST_DIGRESSIONS:
                 digressions += 1
             elif asked and len(stems) > ALMOST_NOTHING and not found[-1].about_itself:
                 asked = ""

@@ -47,8 +47,9 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
      r"close)\b|\bwhat (?:number|percent\w*|ratio|level|size|temperature|amount|share|rate)\b", NUMBERS, 1.35,
      re.IGNORECASE),
     (r"\bwhen (?:should|shall|can|could|would|must|may|to|do (?:i|you|we|people)|is it|does it)\b"
-     r"|\bwhen (?:is|are|does|do)\b.*\b(?:better|best|good|useful|helpful|worth\w*|right|wise|safe|enough|needed|"
-     r"necessary|appropriate|preferable|faster|easier|too|make sense|pay off)\b", CONDITIONS, 1.3, re.IGNORECASE),
+     r"|\bwhen (?:is|are|does|do)\b.*\b(?:make sense|pay off|(?-i:better|best|good|useful|helpful|worth\w*|right|wise|"
+     r"safe|enough|needed|necessary|appropriate|preferable|faster|easier)(?=\W*$| (?:to|for|than|choice|idea|time)\b))",
+     CONDITIONS, 1.3, re.IGNORECASE),
     (r"\bwhere (?:(?:do|should|can|could|would|shall|must) (?:i|we|you|one|people)|to) (?:even )?(?:start|begin)\b",
      STEPS, 1.3, re.IGNORECASE),
     (r"\bhow (?:did|was|were)\b.*\b(?:come about|come to be|become|start|begin|get started|originate|born|founded)\b"
@@ -60,7 +61,8 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
     (r"\bwho(?:m|se)?\b|\bwhat (?:person|people|company|organi[sz]ation|group)\b", NAMES, 1.25, re.RegexFlag(0)),
     (r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|region|continent)\b", NAMES, 1.2, re.RegexFlag(0)),
     (r"\b(?:or|versus|vs|differ(?:s|ences?|ent from)?|compared?)\b|\bbetter (?:than|choice)\b|\bthe same\b.* as\b"
-     r"|\b(?:is|are|works?) better\b", CHOICES, 1.2, re.IGNORECASE),
+     r"|\b(?:is|are|works?|sounds?|looks?|feels?|performs?|makes \w+) better\b|\bwhich\b.*\bshould (?:i|we)\b",
+     CHOICES, 1.2, re.IGNORECASE),
     (r"^\W*(?:(?:so|and|but|okay),? )?(?:should(?:n['’]t)? (?:i|we|you|people)|"
      r"is it (?:a |an )?(?:ok|okay|bad|good|safe|worth|wise|fine))\b", ADVICE, 1.2, re.IGNORECASE),
     (r"^\s*how\b(?! (?:does|did|is|are|was|were|has|have)\b)|\bhow (?:do|to|should|can|would)\b"
@@ -68,7 +70,7 @@ KINDS: tuple[tuple[str, str, float, re.RegexFlag], ...] = (
 )  # fmt: skip
 DEFINITION = re.compile(
     r"^\s*(?:so,? )?what(?:['’]s| is| are| was| were| does)\s+(?:an?\s+|the\s+)?"
-    r"((?:(?!(?:and|or|between|for|made|used|good|like|about|needed|different|wrong|with|better|than)\b)[\w'’-]+\s*){1,4}?)\s*"
+    r"((?:(?!(?:and|or|between|for|made|used|good|like|about|needed|different|wrong|better|than)\b)[\w'’-]++\s*){1,4}?)\s*"
     r"(?:\b(?:mean|do|stand for))?\s*(?:\?|$|,? and (?:what|how|why|when|where|who|can|could|"
     r"may|should|must|will|would|do|does|is|are)\b)",
     re.IGNORECASE,
@@ -117,8 +119,9 @@ def is_of_person(question: str) -> bool:
 
 # "How much does it save, and how do I use it?", "Who drew it, and may I use it?"
 TWO_QUESTIONS = re.compile(
-    r"\b(?:and|or) (?:how|what|why|when|where|who|which|(?:can|could|may|should|must|will|would|do|does|did|is|are) "
-    r"(?:i|we|you|it|they|he|she|this|that|there|my|our|your|the|an?))\b",
+    r"\b(?:and|or) (?:how|what|why|when|where|who|which|"
+    r"(?:can|could|may|should|must|will|would) (?:i|we|you|it|they|he|she|this|that|there|my|our|your|the|an?)|"
+    r"(?:do|does|did|is|are) (?:i|we|you|they|he|she|there|my|our|your)|(?:is|does) it)\b",
     re.IGNORECASE,
 )
 

@@ -47,7 +47,11 @@ HOST_WEIGHT = 0.4
 # "What struck me is that you called it 2.0. Why?": what leads up to a question is the question, said before.
 LEADING_UP_WEIGHT = 0.1
 LEADING_UP_LIKENESS = 0.3
-QUOTED_AT_LAST = re.compile(r"[\"“]([^\"“”]+\?)[\"”]\W*$")
+# And so is one that it ends with in quotation marks, unless that is what to say: "Ask each of them: “Is it loud?”"
+QUOTED_AT_LAST = re.compile(
+    r"^(?!(?:ask|say|tell|try|start|begin|write|answer)\b).*[\"“]([^\"“”]+\?)[\"”]\W*$", re.IGNORECASE | re.DOTALL
+)
+QUOTED_LIKENESS = 0.5
 # "Long drives are boring." tells nothing to whoever asks "Why are long drives boring?".
 NOTHING_NEW_WEIGHT = 0.3
 # Speakers leave open what they say before a pause: "Over the years, there were a lot of vans...".
@@ -112,8 +116,10 @@ class QuestionTerms:
 
     def is_same(self, question: str) -> bool:
         """Whether this question would have the same yes or no for an answer as ours: it has most of its content words,
-        and all of the others, as a "not" or an "after" turns it round."""
-        return self.likeness(question) >= SAME_QUESTION and turning(question) == self.turning
+        also of those that no source has, and all of the others, as a "not" or an "after" turns it round."""
+        ours, asked = frozenset(self.order), frozenset(content_stems(question))
+        share = len(asked & ours) / len(asked | ours) if asked else 0.0
+        return share >= SAME_QUESTION and turning(question) == self.turning
 
 
 def turning(question: str) -> frozenset[str]:
@@ -139,7 +145,7 @@ def leads_up(passage: Sequence[Sentence], place: int, terms: QuestionTerms) -> b
     """Whether who says it goes on, or ends, with a question that is like ours."""
     sentence = passage[place]
     quoted = QUOTED_AT_LAST.search(sentence.text)
-    if quoted and terms.likeness(quoted[1]) >= LEADING_UP_LIKENESS:
+    if quoted and terms.likeness(quoted[1]) >= QUOTED_LIKENESS:
         return True
     return any(
         after.continues

@@ -17,8 +17,8 @@ PAUSED_OPENER = re.compile(
 # Machines write "So You know I've seen it." without a pause; "You know it when you hear it." is a statement.
 SPOKEN_OPENER = re.compile(
     rf"(?:look|listen|see|like|right|now){PAUSE}|"
-    r"(?:so |and |but )?you know "
-    r"(?=(?:i|we|it|they|there|that)(?:['’]\w+| (?:was|were|have|had|am|are|is|did|would)\b))",
+    r"(?:so |and |but )?you know (?=(?:i|we)(?:['’]\w+| (?:was|were|have|had|am|are|did|would)\b))"
+    r"(?!.*\b(?:because|by|when|if|from|since)\b)",
     re.IGNORECASE,
 )
 # "There's -- I use a small one": begun again before anything was said. "We took -- I think it was a van" goes on.

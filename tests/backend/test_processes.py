@@ -101,3 +101,5 @@ def test_the_share_of_a_container_bounds_the_cores_that_are_used(
     for share, cores in (("max 100000\n", all_of_them), ("100000 100000\n", 1), ("99900000 100000\n", all_of_them)):
         (tmp_path / "cpu.max").write_text(share)
         assert usable_cores() == cores
+    (tmp_path / "cpu.max").write_text("")
+    assert usable_cores() == all_of_them

@@ -82,6 +82,11 @@ async def test_what_points_elsewhere_comes_behind_what_answers(elsewhere: str) -
         "Bass traps are best read about with additional reading glasses.",
         "You can see examples of bass traps in every studio.",
         "It is good to be back from a tour with bass traps that are dry.",
+        "Measure the room in question first, and then the bass traps.",
+        "The bass trap in question hums at 50 Hz.",
+        "The first computer program for bass traps was written in Kiel.",
+        "Use the same rhythm section for all bass traps.",
+        "If you want to hear more bass, move the traps into the corner.",
     ],
 )
 def test_advice_is_no_aside(advice: str) -> None:

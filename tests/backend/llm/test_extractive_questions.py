@@ -93,6 +93,17 @@ async def test_what_is_told_of_whoever_asks_answers_nothing_and_what_is_said_beh
     source = PromptSource(1, "Letters", "Ana", said, spoken=True)
     question = "How do I get rid of rust on my van?"
     assert (await answer(question, source, similarity=similarity)).startswith("Start with a wire brush")
-    past = "What was the van like? It was a lovely van with a radio and a bed."
-    source = PromptSource(1, "Letters", "Ana", f"Bo drove. {past} Rust is red.", spoken=True)
-    assert (await answer("What was the van like?", source, similarity=similarity)).startswith("It was a lovely van")
+
+
+@pytest.mark.parametrize("question", ["What was the van like?", "Who invented the van?", "Why is the van called Felt?"])
+async def test_what_happened_answers_whoever_does_not_ask_what_to_do(question: str, similarity: Similarity) -> None:
+    said = f"Bo drove. {question} It was a lovely thing of Laurens Hammond, named after a piano. A van is a car."
+    source = PromptSource(1, "Letters", "Ana", said, spoken=True)
+    assert (await answer(question, source, similarity=similarity)).startswith("It was a lovely thing")
+
+
+async def test_advice_that_ends_with_a_question_to_ask_is_advice(similarity: Similarity) -> None:
+    said = "Ask each guest before the show, “How do you pronounce your name?”\n\nA guest often has a name nobody knows."
+    source = PromptSource(1, "Guests", "Ana", said)
+    text = await answer("How do I ask a guest how to pronounce their name?", source, similarity=similarity)
+    assert text.startswith("Ask each guest")

@@ -121,3 +121,20 @@ async def test_a_short_reply_is_read_where_the_source_was_asked_something_like_i
     assert ("A ribbon. No doubt. You hear the cooks" in text) is (replied and not pause)
     assert "A ribbon..." not in text
     assert "You hear the cooks in a loud kitchen and not the pans. [1]" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "reply", "question"),
+    [
+        ("Should I avoid compression on vocals?", "Never.", "Should I use compression on vocals?"),
+        ("Is compression good for vocals?", "Yes, always.", "Is compression bad for vocals?"),
+        ("What is compression on vocals?", "Never mind.", "Why is there compression on a drum?"),
+    ],
+)
+async def test_a_reply_to_another_question_is_not_read(
+    asked: str, reply: str, question: str, similarity: Similarity
+) -> None:
+    said = f"{asked} {reply} Compression on vocals keeps the words in front of the band."
+    text = await answer(question, PromptSource(1, "Vocals", "Ana", said, spoken=True), similarity=similarity)
+    assert reply not in text
+    assert "Compression on vocals keeps" in text

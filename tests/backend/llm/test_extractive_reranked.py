@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from backend.knowledge.reranker import Reranker
 from backend.knowledge.similarity import Similarity
+from backend.llm.extract import extract
 from backend.llm.extractive_tier import NOT_DIRECT
 from backend.llm.meaning import reordered
 from backend.llm.reading import Reading
@@ -91,6 +93,15 @@ async def test_without_its_word_the_answer_is_what_it_was(
 ) -> None:
     plain = await answer(QUESTION, PODCAST, OTHER, similarity=similarity)
     assert await answer(QUESTION, PODCAST, OTHER, similarity=similarity, reranker=Judge(rule)) == plain
+
+
+@given(st.lists(st.floats(0, 1), min_size=12, max_size=12))
+def test_one_that_finds_all_as_good_leaves_what_was_said_in_its_order(cosines: list[float]) -> None:
+    spoken = [replace(source, spoken=True, creator="Imke Tarvold") for source in (PODCAST, OTHER)]
+    reading = Reading(QUESTION, spoken)
+    meanings = dict(zip(reading.worth_comparing(), cosines, strict=False))
+    assert len(meanings) == len(reading.worth_comparing())
+    assert extract(reading, meanings, dict.fromkeys(meanings, 1.0)) == extract(reading, meanings)
 
 
 async def test_it_is_asked_once_with_the_places_that_are_compared(similarity: Similarity) -> None:

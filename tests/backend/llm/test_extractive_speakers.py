@@ -144,6 +144,11 @@ def test_a_label_may_end_with_a_picture() -> None:
     )
     assert [(one.speaker, one.text) for one in read_passage(said, spoken=True)] == [
         ("Bo Kern", "What is a net?"),
-        ("Ana Reyes✌️", "It is a thing that is made of boats."),
+        ("Ana Reyes", "It is a thing that is made of boats."),
         ("Bo Kern", "All boats here need it very badly."),
     ]
+
+
+def test_a_notice_with_a_picture_is_no_speaker() -> None:
+    said = "Ana: What is a net for boats?\n\nNote ✅: Nets are stored flat by nobody.\n\nAna: All nets are dry things."
+    assert {one.speaker for one in read_passage(said, spoken=True)} == {"Ana"}

@@ -59,6 +59,8 @@ def test_filler_is_trimmed_and_nothing_else(spoken: str, written: str) -> None:
         "Take two hundred, two hundred and fifty hertz.",
         "Duran Duran played here.",
         "You know it when you hear it.",
+        "You know it's clipping because the red light is on.",
+        "You know we had a leak by the hiss.",
         "UM researchers measured it.",
     ],
 )
