@@ -23,6 +23,7 @@ SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2})"
     r"(?: ?[^\s\w!-~]{1,3})?:\*{0,2}\s+(?=\S)"
 )
+PICTURE = re.compile(r" ?[^\s\w!-~]{1,3}$")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
@@ -187,6 +188,7 @@ def read_passage(
     blocks = [block for block in every_block if HEADING.match(block) or not NOT_PROSE.match(block)]
     conversation = in_list = elsewhere = headed = False
     asked, digressions = "", 0
+    speaker = PICTURE.sub("", speaker)
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""

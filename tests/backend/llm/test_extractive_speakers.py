@@ -142,6 +142,7 @@ def test_a_label_may_end_with_a_picture() -> None:
         "Bo Kern: What is a net?\n\nAna Reyes✌️: It is a thing that is made of boats.\n\n"
         "Bo Kern: All boats here need it very badly."
     )
+    assert {one.speaker for one in read_passage("It is a net of many boats.", speaker="Ana Reyes✌️")} == {"Ana Reyes"}
     assert [(one.speaker, one.text) for one in read_passage(said, spoken=True)] == [
         ("Bo Kern", "What is a net?"),
         ("Ana Reyes", "It is a thing that is made of boats."),
