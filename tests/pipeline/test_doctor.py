@@ -53,7 +53,6 @@ def test_everything_dead_is_said_in_one_line_each_and_no_secret_is_printed(
         "INDEX__API_KEY": SECRET,
         "TIERS__FAST__BASE_URL": f"http://joe:{SECRET}@127.0.0.1:1/v1?key={SECRET}",
         "TIERS__FAST__MODEL": "small",
-        "TIERS__FAST__API_KEY": SECRET,
         "SECRET": SECRET * 3,
     }.items():
         monkeypatch.setenv(f"FOOTNOTE_{name}", value)
