@@ -19,11 +19,12 @@ NOT_PROSE = re.compile(r"#{1,6} |\||!\[|<[a-zA-Z/!]|={3,}|-{3,}|\s{4,}\S|>{2,}|\
 HEADING = re.compile(r"#{1,6} ")
 # Who speaks: "Ana:", "**Ana Reyes, M.A.:**", "Ana ✌:". A term explained ("Pre-delay: …") has no second capital and
 # stays.
+PICTURES = r" ?[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]{1,4}"  # no letters or vowel signs of any script
 SPEAKER = re.compile(
     r"\*{0,2}((?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|van|de|von|der|da|del)){0,3}(?:, [A-Z][\w.]{1,6}){0,2})"
-    r"(?: ?[^\s\w!-~]{1,3})?:\*{0,2}\s+(?=\S)"
+    rf"(?:{PICTURES})?:\*{{0,2}}\s+(?=\S)"
 )
-PICTURE = re.compile(r" ?[^\s\w!-~]{1,3}$")
+PICTURE_AT_LAST = re.compile(rf"{PICTURES}$")
 ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』*`]*$")
 # Speech that breaks off: behind any other word transcripts write a pause like this, and the statement is made.
 TRAILING_OFF = re.compile(
@@ -188,7 +189,7 @@ def read_passage(
     blocks = [block for block in every_block if HEADING.match(block) or not NOT_PROSE.match(block)]
     conversation = in_list = elsewhere = headed = False
     asked, digressions = "", 0
-    speaker = PICTURE.sub("", speaker)
+    speaker = PICTURE_AT_LAST.sub("", speaker)
     known = named_in(speaker, names)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=""):
         shown = code.get(following, "") if block.endswith(":") else ""

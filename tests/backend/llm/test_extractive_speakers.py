@@ -1,5 +1,7 @@
 """Whoever is quoted is named, where the recording says who speaks."""
 
+import pytest
+
 from backend.chat.citations import check
 from backend.knowledge.similarity import Similarity
 from backend.llm.passage_sentences import read_passage
@@ -153,3 +155,8 @@ def test_a_label_may_end_with_a_picture() -> None:
 def test_a_notice_with_a_picture_is_no_speaker() -> None:
     said = "Ana: What is a net for boats?\n\nNote ✅: Nets are stored flat by nobody.\n\nAna: All nets are dry things."
     assert {one.speaker for one in read_passage(said, spoken=True)} == {"Ana"}
+
+
+@pytest.mark.parametrize("name", ["अनिता", "Zoë", "José M.", "นารี", "Ana (host)", "मीरा जोशी"])
+def test_a_name_in_any_script_stays_whole(name: str) -> None:
+    assert {one.speaker for one in read_passage("It is a net of many boats.", speaker=name)} == {name}
