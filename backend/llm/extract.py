@@ -1,6 +1,5 @@
 """Answers a question with the best sentences of the sources, as short excerpts that read. Pure."""
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,16 +10,16 @@ from backend.llm.excerpts import (
     Excerpt,
     candidates_of,
     lead_of,
-    may_follow,
     said_further,
     with_others,
 )
 from backend.llm.leaning import concludes, counts_on, is_nameless, points_at_once
 from backend.llm.meaning import CLEAR, NEAR, Meanings, Place, Ranking, by_meaning, reordered
-from backend.llm.passage_sentences import PAUSES, Sentence
+from backend.llm.passage_sentences import Sentence
 from backend.llm.question_kind import years_in
 from backend.llm.read_out import Quoted, read_out
 from backend.llm.reading import Reading
+from backend.llm.reply import with_reply
 from backend.llm.tier import PromptSource
 from backend.llm.window import window
 
@@ -37,18 +36,6 @@ DIRECT = 0.67
 NEARER = 0.05
 # A sentence that scores this many times as much by its words as those before it does not need to be led up to.
 WITHOUT_RUN_UP = 2.0
-# A reply has at most so many words a sentence. What is named ("Ribbons.") answers questions that have so much in
-# common; a yes or a never may mean the contrary where one word is another.
-REPLY_WORDS = 3
-LIKE_QUESTION = 0.5
-WHICH = re.compile(
-    r"\W*(?:(?:so|and|but|okay|well),? )?(?:which|what|who|where|how (?:many|much|long|often|far))\b", re.I
-)
-DECIDING = re.compile(
-    r"\W*(?:yes|yeah|yep|no(?! (?:doubt|contest|question))|nope|nah|not|never|always|sure|definitely|absolutely|"
-    r"of course|only|rarely|hardly|both|neither|none|nothing|nobody|all)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +76,10 @@ def extract(reading: Reading, meanings: Meanings | None = None, ranking: Ranking
     """
     cosines = {place: meanings[text] for place, text in reading.compared.items()} if meanings else {}
     scores = by_meaning(reading.weighed, cosines, brief=reading.brief) if cosines else reading.scores
-    if ranking is not None and len(set(ranking.values())) == 1:
-        ranking = None  # it is undecided
-    if ranking is not None:
+    if ranking is not None and len(set(ranking.values())) > 1:
         scores = reordered(scores, {place: ranking[text] for place, text in reading.compared.items()})
+    else:
+        ranking = None  # it has nothing to say
     candidates = beginnings(reading.passages, scores, understood(reading, cosines), clear(reading, cosines))
     if not candidates:
         return Answer((), direct=True)
@@ -102,7 +89,7 @@ def extract(reading: Reading, meanings: Meanings | None = None, ranking: Ranking
     if as_window:
         lead = written_out(best.excerpt, reading)
     else:
-        lead = decided(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
+        lead = with_reply(lead_of(best, reading.passages, reading.terms, brief=reading.brief), reading)
     nearness = nearness_of(lead, cosines)
     share = reading.terms.share(frozenset(stem for sentence in lead.sentences for stem in sentence.stems))
     direct = meanings is None or is_direct(reading, lead, nearness, share)
@@ -126,7 +113,7 @@ def written_out(begun: Excerpt, reading: Reading) -> Excerpt:
     *before, first = begun.sentences
     words = WRITTEN_LEAD_WORDS - sum(sentence.length for sentence in before)
     read = window(reading.passages[begun.source], first.place, words)
-    return decided(Excerpt(begun.source, (*before, *read)), reading)
+    return with_reply(Excerpt(begun.source, (*before, *read)), reading)
 
 
 def without_mentions(
@@ -184,27 +171,6 @@ def past_run_up(best: Candidate, reading: Reading) -> Candidate:
         if stands and words[number] >= WITHOUT_RUN_UP * max(words[:number]) > 0:
             return replace(best, excerpt=Excerpt(lead.source, (sentence,)), stems=frozenset(sentence.stems))
     return best
-
-
-def decided(lead: Excerpt, reading: Reading) -> Excerpt:
-    """The first excerpt with the short reply before it, where the source was asked the same: "No.", "Ribbons. Always."
-
-    Where it was asked which or what, and replies with that, it is enough that it was asked something like it.
-    """
-    passage = reading.passages[lead.source]
-    first = lead.sentences[0]
-    reply: list[Sentence] = []
-    following = first
-    while following.continues and following.place:
-        sentence = passage[following.place - 1]
-        is_reply = sentence.length <= REPLY_WORDS and may_follow(sentence) and not sentence.personal
-        if not is_reply or sentence.text.endswith(PAUSES) or sentence.speaker != first.speaker:
-            break
-        reply.insert(0, sentence)
-        following = sentence
-    names = WHICH.match(first.asked) and not any(DECIDING.match(sentence.text) for sentence in reply)
-    is_asked = reading.terms.likeness(first.asked) >= LIKE_QUESTION if names else reading.terms.is_same(first.asked)
-    return Excerpt(lead.source, (*reply, *lead.sentences)) if is_asked else lead
 
 
 def is_direct(reading: Reading, lead: Excerpt, nearness: float, share: float) -> bool:
